@@ -1,0 +1,1 @@
+//! The trusted core: authenticate, decide, grant; the only road to bytes

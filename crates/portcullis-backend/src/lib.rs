@@ -1,0 +1,1 @@
+//! Drivers for object stores: memory and the embedded store

@@ -1,0 +1,1 @@
+//! Administration: sites, users, storages and keys, shared by every front

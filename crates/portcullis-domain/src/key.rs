@@ -1,0 +1,128 @@
+//! Keys: the credentials that Portcullis issues.
+
+use crate::permission::words;
+use crate::{
+    Channel, CredentialId, DisplayName, KeyId, KeyPrefix, Networks, Permission, SiteId, StorageId, Timestamp,
+    UserId,
+};
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One storage.
+    Storage(StorageId),
+    /// Whatever this user may do, and no more.
+    User(UserId),
+    /// The whole site: files and administration.
+    Site,
+}
+
+words! {
+    /// What an upload under this key does to an object that is there already.
+    Overwrite {
+        /// Replaces it, as S3 does; for keys that may delete anyway.
+        Replace = "replace",
+        /// Replaces it and keeps what was there as a previous version; the rule of write-only keys.
+        KeepPrevious = "keep_previous",
+        /// Leaves it in place and keeps the upload as a version beside it: a drop box. The answer is the same
+        /// either way, so that it tells nothing about what exists.
+        CreateOnly = "create_only",
+    }
+    "replace, keep_previous, create_only"
+}
+
+words! {
+    /// Whether a key is still a key. Switched off is not a state but [`Permission::None`]: it can be turned back.
+    KeyState {
+        /// In use.
+        Active = "active",
+        /// Deleted for good; kept as a tombstone so that its id is never given again and who still knocks can be told.
+        Deleted = "deleted",
+    }
+    "active, deleted"
+}
+
+/// A credential that Portcullis issued, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Identifies the record.
+    pub id: KeyId,
+    /// The site it was made in, the only one in which it works.
+    pub site: SiteId,
+    /// Identifies the key to the outside: the access key id.
+    pub credential: CredentialId,
+    /// What a person called it.
+    pub name: DisplayName,
+    /// The one protocol it opens.
+    pub channel: Channel,
+    /// What it is for.
+    pub scope: Scope,
+    /// What it allows there.
+    pub permission: Permission,
+    /// What its uploads do to objects that exist.
+    pub overwrite: Overwrite,
+    /// Where it may be used from.
+    pub networks: Networks,
+    /// The only keys of the storage that it reaches.
+    pub prefix: KeyPrefix,
+    /// The first moment at which it no longer works.
+    pub expires: Option<Timestamp>,
+    /// Whether it still exists.
+    pub state: KeyState,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// Why a key cannot have this combination of settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidKeyShape {
+    /// S3 has no words for administration, and one S3 key for everything would be the key nobody can take away.
+    #[error("a key for the whole site cannot be an S3 key; make one for a storage or a user")]
+    SiteWideS3,
+    /// Administration belongs to whole sites and to their admins.
+    #[error("the permission full is for site keys and keys of admins; use read_write here")]
+    FullOnStorage,
+    /// A prefix only has a meaning inside one storage.
+    #[error("a prefix needs a key for one storage")]
+    PrefixWithoutStorage,
+    /// Only a key that cannot delete gains from keeping what it overwrites.
+    #[error("keep_previous and create_only are for write-only keys")]
+    OverwriteRule,
+}
+
+impl Key {
+    /// Whether the settings make sense together.
+    ///
+    /// # Errors
+    /// Names the first combination that does not.
+    pub fn check_shape(&self) -> Result<(), InvalidKeyShape> {
+        let on_storage = matches!(self.scope, Scope::Storage(_));
+        if self.channel == Channel::S3 && self.scope == Scope::Site {
+            return Err(InvalidKeyShape::SiteWideS3);
+        }
+        if self.permission == Permission::Full && (on_storage || self.channel == Channel::S3) {
+            return Err(InvalidKeyShape::FullOnStorage);
+        }
+        if !self.prefix.is_empty() && !on_storage {
+            return Err(InvalidKeyShape::PrefixWithoutStorage);
+        }
+        if self.overwrite != Overwrite::Replace && matches!(self.permission, Permission::ReadWrite | Permission::Full) {
+            return Err(InvalidKeyShape::OverwriteRule);
+        }
+        Ok(())
+    }
+
+    /// The rule for uploads that holds: a key that may not delete never destroys what it overwrites,
+    /// whatever its record says.
+    #[must_use]
+    pub fn effective_overwrite(&self) -> Overwrite {
+        match (self.permission, self.overwrite) {
+            (Permission::ReadWrite | Permission::Full, _) => Overwrite::Replace,
+            (Permission::None | Permission::Read | Permission::Write, Overwrite::CreateOnly) => Overwrite::CreateOnly,
+            (
+                Permission::None | Permission::Read | Permission::Write,
+                Overwrite::Replace | Overwrite::KeepPrevious,
+            ) => Overwrite::KeepPrevious,
+        }
+    }
+}

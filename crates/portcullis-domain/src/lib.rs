@@ -1,0 +1,36 @@
+//! The vocabulary of Portcullis and its whole policy. Pure: no I/O, no async, no clock.
+//!
+//! Everything that can be decided without touching a disk or a socket is decided here, so that the rules
+//! can be read in one place and tested in milliseconds:
+//!
+//! * [`decide`] answers every question of the form "may this subject do this, here, now, from there?".
+//! * [`ObjectKey`] and the names are parsed once, at the door; what parsed is what is used.
+//! * A [`Secret`] can be compared and shown once, never printed, stored or serialised by accident.
+//!
+//! This crate must never learn about SQL, HTTP or a driver.
+
+mod credential;
+mod id;
+mod key;
+mod name;
+mod network;
+mod object_key;
+mod permission;
+mod policy;
+mod secret;
+mod site;
+mod storage;
+mod time;
+
+pub use credential::{CredentialId, InvalidCredentialId};
+pub use id::{ConnectionId, InvalidId, KeyId, SessionId, SiteId, StorageId, UserId};
+pub use key::{InvalidKeyShape, Key, KeyState, Overwrite, Scope};
+pub use name::{BucketName, DisplayName, InvalidName, Label, Username};
+pub use network::{InvalidNetwork, Network, NetworkEntry, Networks, canonical_address};
+pub use object_key::{InvalidObjectKey, KeyPrefix, ObjectKey};
+pub use permission::{Action, Channel, Permission, UnknownWord};
+pub use policy::{DenyReason, Request, Subject, Target, decide};
+pub use secret::{InvalidSecret, Secret};
+pub use site::{Role, Site, User, UserState};
+pub use storage::{Connection, Health, Provider, Storage, StorageState, Usage};
+pub use time::{Clock, InvalidTimestamp, ManualClock, SystemClock, Timestamp};

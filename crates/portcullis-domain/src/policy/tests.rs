@@ -1,0 +1,256 @@
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    BucketName, Connection, ConnectionId, CredentialId, DisplayName, KeyId, Label, NetworkEntry, Networks, Overwrite,
+    Provider, StorageId, UserId, Username,
+};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+fn site() -> SiteId {
+    SiteId::from_u128(1)
+}
+
+fn networks(list: &[&str]) -> Networks {
+    Networks::new(list.iter().map(|raw| NetworkEntry::parse(raw, "").unwrap()).collect()).unwrap()
+}
+
+fn user(role: Role, state: UserState) -> User {
+    User {
+        id: UserId::from_u128(7),
+        site: site(),
+        number: 1,
+        username: Username::parse("ada").unwrap(),
+        role,
+        state,
+        created: NOW,
+    }
+}
+
+fn key() -> Key {
+    Key {
+        id: KeyId::from_u128(3),
+        site: site(),
+        credential: CredentialId::from_entropy([1; 16]),
+        name: DisplayName::parse("backup").unwrap(),
+        channel: Channel::S3,
+        scope: Scope::Storage(StorageId::from_u128(5)),
+        permission: Permission::ReadWrite,
+        overwrite: Overwrite::Replace,
+        networks: Networks::anywhere(),
+        prefix: KeyPrefix::default(),
+        expires: None,
+        state: KeyState::Active,
+        created: NOW,
+    }
+}
+
+fn storage() -> Storage {
+    let label = Label::parse("files").unwrap();
+    Storage {
+        id: StorageId::from_u128(5),
+        site: site(),
+        owner: UserId::from_u128(7),
+        number: 1,
+        name: DisplayName::parse("Files").unwrap(),
+        bucket: BucketName::new(1, 1, &label),
+        label,
+        connection: Connection {
+            id: ConnectionId::from_u128(9),
+            provider: Provider::Builtin,
+            region: "us-east-1".into(),
+            endpoint: None,
+            bucket: None,
+            path_style: true,
+        },
+        permission: Permission::ReadWrite,
+        networks: Networks::anywhere(),
+        s3_access: true,
+        quota_bytes: None,
+        state: StorageState::Active,
+        created: NOW,
+    }
+}
+
+fn object(raw: &str) -> ObjectKey {
+    ObjectKey::parse(raw).unwrap()
+}
+
+fn ask(key: &Key, storage: &Storage, action: Action) -> Result<(), DenyReason> {
+    let prefix = KeyPrefix::parse("in/side/").unwrap();
+    let object = object("in/side/file");
+    let target = match action {
+        Action::Enter => Target::Storage(storage),
+        Action::List => Target::Prefix(storage, &prefix),
+        Action::Get | Action::Put | Action::Delete => Target::Object(storage, &object),
+        Action::Administer => Target::Site(storage.site),
+    };
+    decide(&Request {
+        subject: Subject::Key { key, owner: None },
+        channel: Channel::S3,
+        peer: "203.0.113.7".parse().unwrap(),
+        now: NOW,
+        action,
+        target,
+    })
+}
+
+/// One line per situation, one column per action: the policy as a table that anyone can read.
+#[test]
+fn the_policy_as_a_table() {
+    type Change = fn(&mut Key, &mut Storage);
+    let situations: &[(&str, Change)] = &[
+        ("key read_write", |_, _| {}),
+        ("key read", |k, _| k.permission = Permission::Read),
+        ("key write", |k, _| k.permission = Permission::Write),
+        ("key none", |k, _| k.permission = Permission::None),
+        ("key deleted", |k, _| k.state = KeyState::Deleted),
+        ("key expired this moment", |k, _| k.expires = Some(NOW)),
+        ("key expires in a second", |k, _| k.expires = Some(Timestamp::from_seconds(NOW.seconds() + 1))),
+        ("key from its network", |k, _| k.networks = networks(&["203.0.113.0/24"])),
+        ("key from another network", |k, _| k.networks = networks(&["198.51.100.0/24", "2001:db8::/32"])),
+        ("key of another channel", |k, _| k.channel = Channel::Http),
+        ("key of another site", |k, _| k.site = SiteId::from_u128(2)),
+        ("key of another storage", |k, _| k.scope = Scope::Storage(StorageId::from_u128(6))),
+        ("key of a user who is gone", |k, _| k.scope = Scope::User(UserId::from_u128(7))),
+        ("S3 key of the whole site", |k, _| k.scope = Scope::Site),
+        ("key with this prefix", |k, _| k.prefix = KeyPrefix::parse("in/").unwrap()),
+        ("key with another prefix", |k, _| k.prefix = KeyPrefix::parse("out/").unwrap()),
+        ("key full on a storage", |k, _| k.permission = Permission::Full),
+        ("storage read", |_, s| s.permission = Permission::Read),
+        ("storage write", |_, s| s.permission = Permission::Write),
+        ("storage none", |_, s| s.permission = Permission::None),
+        ("storage from another network", |_, s| s.networks = networks(&["198.51.100.0/24"])),
+        ("storage S3 off", |_, s| s.s3_access = false),
+        ("storage detached", |_, s| s.state = StorageState::Detached),
+        ("key read, storage write", |k, s| {
+            k.permission = Permission::Read;
+            s.permission = Permission::Write;
+        }),
+    ];
+    let mut table = format!("{:<30}", "");
+    for action in Action::ALL {
+        write!(table, "{:<20}", action.as_str()).unwrap();
+    }
+    for (name, change) in situations {
+        let (mut key, mut storage) = (key(), storage());
+        change(&mut key, &mut storage);
+        write!(table, "\n{name:<30}").unwrap();
+        for action in Action::ALL {
+            let verdict = ask(&key, &storage, *action).map_or_else(DenyReason::as_str, |()| "ALLOW");
+            write!(table, "{verdict:<20}").unwrap();
+        }
+    }
+    let table: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    insta::assert_snapshot!("policy", table);
+}
+
+#[test]
+fn people_and_their_keys() {
+    let storage = storage();
+    let object = object("a");
+    let ask = |user: &User, expires, channel, target, action| {
+        let subject = Subject::Session { user, expires };
+        decide(&Request { subject, channel, peer: "203.0.113.7".parse().unwrap(), now: NOW, action, target })
+    };
+    let later = Timestamp::from_seconds(NOW.seconds() + 60);
+    let admin = user(Role::Admin, UserState::Active);
+    let file = Target::Object(&storage, &object);
+    assert_eq!(ask(&admin, later, Channel::Rest, file, Action::Put), Ok(()));
+    assert_eq!(ask(&admin, later, Channel::Rest, Target::Site(site()), Action::Administer), Ok(()));
+    assert_eq!(ask(&admin, later, Channel::Rest, Target::Site(site()), Action::Get), Err(DenyReason::OutOfScope));
+    assert_eq!(ask(&admin, later, Channel::S3, file, Action::Get), Err(DenyReason::WrongChannel));
+    assert_eq!(ask(&admin, NOW, Channel::Rest, file, Action::Get), Err(DenyReason::SessionExpired));
+    let other = Target::Site(SiteId::from_u128(2));
+    assert_eq!(ask(&admin, later, Channel::Rest, other, Action::Administer), Err(DenyReason::OtherSite));
+    let disabled = user(Role::Admin, UserState::Disabled);
+    assert_eq!(ask(&disabled, later, Channel::Rest, file, Action::Get), Err(DenyReason::UserDisabled));
+    let member = user(Role::Member, UserState::Active);
+    assert_eq!(ask(&member, later, Channel::Rest, file, Action::Get), Err(DenyReason::NotGranted));
+    assert_eq!(
+        ask(&member, later, Channel::Rest, Target::Site(site()), Action::Administer),
+        Err(DenyReason::NotGranted)
+    );
+}
+
+prop_compose! {
+    fn any_key()(
+        permission in prop::sample::select(Permission::ALL),
+        channel in prop::sample::select(Channel::ALL),
+        state in prop::sample::select(KeyState::ALL),
+        scope in prop_oneof![
+            Just(Scope::Storage(StorageId::from_u128(5))), Just(Scope::Storage(StorageId::from_u128(6))),
+            Just(Scope::User(UserId::from_u128(7))), Just(Scope::Site)],
+        nets in prop_oneof![Just(vec![]), Just(vec!["203.0.113.0/24"]), Just(vec!["198.51.100.0/24"])],
+        prefix in "(in/|out/|)",
+        site in 1u128..3,
+        expires in prop_oneof![Just(None), (-5i64..5).prop_map(|s| Some(Timestamp::from_seconds(NOW.seconds() + s)))],
+    ) -> Key {
+        Key { permission, channel, state, scope, networks: networks(&nets), prefix: KeyPrefix::parse(&prefix).unwrap(),
+              site: SiteId::from_u128(site), expires, ..key() }
+    }
+}
+
+prop_compose! {
+    fn any_storage()(
+        permission in prop::sample::select(Permission::ALL),
+        s3_access: bool,
+        nets in prop_oneof![Just(vec![]), Just(vec!["203.0.113.0/24"]), Just(vec!["198.51.100.0/24"])],
+        state in prop::sample::select(StorageState::ALL),
+    ) -> Storage {
+        Storage { permission, s3_access, networks: networks(&nets), state, ..storage() }
+    }
+}
+
+proptest! {
+    /// Deny wins: a request passes if and only if every rule on its own lets it pass, in whatever order they are asked.
+    #[test]
+    fn the_order_of_the_rules_never_matters(
+        key in any_key(), storage in any_storage(), action in prop::sample::select(Action::ALL),
+        order in Just((0..RULES.len()).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let owner = user(Role::Admin, UserState::Active);
+        let object = object("in/side");
+        let request = Request {
+            subject: Subject::Key { key: &key, owner: Some(&owner) }, channel: Channel::S3,
+            peer: "203.0.113.7".parse().unwrap(), now: NOW, action: action, target: Target::Object(&storage, &object),
+        };
+        let shuffled = order.iter().find_map(|at| RULES[*at](&request));
+        prop_assert_eq!(decide(&request).is_ok(), shuffled.is_none());
+    }
+
+    /// Authority never grows: whatever narrows one setting of a key admits nothing that was refused before.
+    #[test]
+    fn narrowing_never_admits_more(
+        key in any_key(), storage in any_storage(), action in prop::sample::select(Action::ALL), which in 0..6,
+    ) {
+        let mut narrow = key.clone();
+        match which {
+            0 => narrow.permission = Permission::None,
+            1 => if Permission::Read.is_within(key.permission) { narrow.permission = Permission::Read },
+            2 => if key.networks.is_anywhere() { narrow.networks = networks(&["198.51.100.0/24"]) },
+            3 => narrow.prefix = KeyPrefix::parse(&format!("{}in/", key.prefix)).unwrap(),
+            4 => narrow.state = KeyState::Deleted,
+            _ => narrow.expires = Some(key.expires.map_or(NOW, |end| end.min(NOW))),
+        }
+        if ask(&narrow, &storage, action).is_ok() {
+            prop_assert_eq!(ask(&key, &storage, action), Ok(()));
+        }
+    }
+
+    /// The table of permissions bounds every verdict: no combination allows what the key's own permission does not.
+    #[test]
+    fn nothing_passes_without_permission(
+        key in any_key(), storage in any_storage(), action in prop::sample::select(Action::ALL),
+    ) {
+        if ask(&key, &storage, action).is_ok() {
+            prop_assert!(key.permission.permits(action));
+            prop_assert!(action == Action::Administer || storage.permission.permits(action));
+            prop_assert_eq!(key.state, KeyState::Active);
+            prop_assert!(key.scope != Scope::Site);
+        }
+    }
+}

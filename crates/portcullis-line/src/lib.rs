@@ -1,0 +1,1 @@
+//! Line protocols: FTP(S), SFTP and SMTP-in

@@ -1,0 +1,1 @@
+//! The accept loop that every HTTP door shares: limits, time-outs, shutdown

@@ -1,0 +1,1 @@
+//! The one place with SQL: SQLite and PostgreSQL under the same verbs
