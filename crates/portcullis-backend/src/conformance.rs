@@ -1,0 +1,1 @@
+//! The promise of the trait as a test suite.

@@ -1,0 +1,498 @@
+//! What goes into a backend and what comes out.
+
+use std::fmt;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use portcullis_domain::{KeyId, KeyPrefix, ObjectKey, Overwrite, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{BodyFault, Digest, DigestAlgorithm, DigestPlan, EtagCondition, ReadConditions, WriteConditions};
+
+/// Bytes as they come. An error ends the stream; what came before it must not be committed.
+pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, BodyFault>> + Send>>;
+
+/// A body: whole in memory when it is small, a stream otherwise.
+pub enum Body {
+    /// All of it.
+    Full(Bytes),
+    /// Piece by piece.
+    Stream(BodyStream),
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+/// What a driver can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of independent abilities")]
+pub struct Capabilities {
+    /// `If-Match` and `If-None-Match` on writes are decided atomically.
+    pub conditional_writes: bool,
+    /// What is overwritten can be kept as a previous version.
+    pub keeps_versions: bool,
+    /// Checksums are stored and returned.
+    pub checksums: bool,
+    /// Tags are stored and returned.
+    pub tags: bool,
+}
+
+/// An entity tag (RFC 9110 section 8.8.3), without its quotes.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Etag {
+    /// MD5 of the bytes; or MD5 of the parts' MD5s and the number of parts.
+    Md5 {
+        /// The 16 bytes.
+        digest: [u8; 16],
+        /// Number of parts of a multipart object, else none.
+        parts: Option<u16>,
+    },
+    /// Whatever a provider gave.
+    Opaque(Box<str>),
+}
+
+impl fmt::Display for Etag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Md5 { digest, parts } => {
+                let mut text = [0u8; 32];
+                if hex::encode_to_slice(digest, &mut text).is_ok() {
+                    f.write_str(str::from_utf8(&text).unwrap_or_default())?;
+                }
+                parts.map_or(Ok(()), |parts| write!(f, "-{parts}"))
+            }
+            Self::Opaque(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for Etag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Names one version of an object. Opaque text of at most 64 characters; `null` is never one of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VersionId(pub Box<str>);
+
+/// Names a multipart upload. Opaque text of at most 64 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UploadId(pub Box<str>);
+
+/// Headers that a client stores with an object and gets back as they were.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContentHeaders {
+    /// `Content-Type`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// `Content-Encoding`, without `aws-chunked`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_encoding: Option<String>,
+    /// `Content-Disposition`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_disposition: Option<String>,
+    /// `Content-Language`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_language: Option<String>,
+    /// `Cache-Control`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<String>,
+    /// `Expires`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// `x-amz-meta-*`: names in lower case without the prefix, in the order given, values as text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub user: Vec<(String, String)>,
+}
+
+/// Tags of an object: at most 10, in the order given.
+pub type Tags = Vec<(String, String)>;
+
+/// Whether a checksum is over an object's bytes or over its parts' checksums (S3 reference, "Checking object integrity").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumKind {
+    /// Over all bytes.
+    FullObject,
+    /// Over the concatenated checksums of this many parts.
+    Composite(u16),
+}
+
+/// A checksum that is kept with an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checksum {
+    /// The algorithm and its value.
+    pub digest: Digest,
+    /// What it is over.
+    pub kind: ChecksumKind,
+}
+
+/// What is known of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectMeta {
+    /// Bytes.
+    pub size: u64,
+    /// When it was committed.
+    pub modified: Timestamp,
+    /// Its entity tag.
+    pub etag: Etag,
+    /// Its version.
+    pub version: VersionId,
+    /// What the client stored with it.
+    pub content: ContentHeaders,
+    /// Its checksum, if the client gave or asked for one.
+    pub checksum: Option<Checksum>,
+    /// Its tags.
+    pub tags: Tags,
+    /// Its parts, if it came in parts.
+    pub parts: Vec<Part>,
+}
+
+/// An object with its bytes.
+#[derive(Debug)]
+pub struct Object {
+    /// What is known of it.
+    pub meta: ObjectMeta,
+    /// The part that `body` holds; none for all of it.
+    pub range: Option<ByteRange>,
+    /// The bytes.
+    pub body: Body,
+}
+
+/// The outcome of a conditional read.
+#[derive(Debug)]
+pub enum GetOutcome<T> {
+    /// What was asked for.
+    Found(T),
+    /// The client has it already (RFC 9110, status 304).
+    NotModified(Box<ObjectMeta>),
+}
+
+/// Bytes `first` to `last`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByteRange {
+    /// First byte, from 0.
+    pub first: u64,
+    /// Last byte, at least `first`.
+    pub last: u64,
+}
+
+/// A range as it was asked for (RFC 9110 section 14.1.2), before the size is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeRequest {
+    /// From a byte to a byte, both included.
+    FromTo(u64, u64),
+    /// From a byte to the end.
+    From(u64),
+    /// The last so many bytes.
+    Suffix(u64),
+}
+
+/// How to read.
+#[derive(Clone, Debug, Default)]
+pub struct GetOptions {
+    /// Which version; the current one if none.
+    pub version: Option<VersionId>,
+    /// Which bytes.
+    pub range: Option<RangeRequest>,
+    /// Which part of a multipart object (1 is the whole of any other); never together with `range`.
+    pub part: Option<u16>,
+    /// Only if.
+    pub conditions: ReadConditions,
+}
+
+/// How to write.
+#[derive(Debug, Default)]
+pub struct PutOptions {
+    /// Bytes that the body has; checked. None if it is not known before the end.
+    pub length: Option<u64>,
+    /// What to keep with the object.
+    pub content: ContentHeaders,
+    /// Tags.
+    pub tags: Tags,
+    /// Which digests the bytes must have, and which to keep.
+    pub digests: DigestPlan,
+    /// Only if; decided atomically with the commit.
+    pub conditions: WriteConditions,
+    /// What happens to an object that is there; `None` means [`Overwrite::Replace`].
+    pub overwrite: Option<Overwrite>,
+    /// The storage's quota in bytes.
+    pub quota: Option<u64>,
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutOutcome {
+    /// Bytes.
+    pub size: u64,
+    /// Entity tag.
+    pub etag: Etag,
+    /// Version.
+    pub version: VersionId,
+    /// When it was committed.
+    pub modified: Timestamp,
+    /// The checksum that was kept.
+    pub checksum: Option<Checksum>,
+}
+
+/// How to delete.
+#[derive(Clone, Debug, Default)]
+pub struct DeleteOptions {
+    /// Which version to remove for good; the current object if none.
+    pub version: Option<VersionId>,
+    /// Only if the current object has this tag.
+    pub if_match: Option<EtagCondition>,
+    /// Keep what is deleted as a previous version.
+    pub keep_previous: bool,
+}
+
+/// What was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeleteOutcome {
+    /// Whether there was anything.
+    pub existed: bool,
+}
+
+/// What a copy does with what the client stored with the source.
+#[derive(Clone, Debug, Default)]
+pub enum MetadataDirective {
+    /// Takes it over.
+    #[default]
+    Copy,
+    /// Replaces it.
+    Replace(Box<ContentHeaders>),
+}
+
+/// How to copy.
+#[derive(Debug, Default)]
+pub struct CopyOptions {
+    /// Which version of the source.
+    pub version: Option<VersionId>,
+    /// Only if the source.
+    pub source: ReadConditions,
+    /// Headers and user metadata.
+    pub metadata: MetadataDirective,
+    /// Tags to set instead of the source's.
+    pub tags: Option<Tags>,
+    /// Only if the target.
+    pub conditions: WriteConditions,
+    /// Checksum to compute and keep instead of the source's.
+    pub checksum: Option<DigestAlgorithm>,
+    /// What happens to an object that is there; `None` means [`Overwrite::Replace`].
+    pub overwrite: Option<Overwrite>,
+    /// The storage's quota in bytes.
+    pub quota: Option<u64>,
+}
+
+/// Where a listing goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListPosition {
+    /// After this key.
+    AfterKey(String),
+    /// After every key that begins with this common prefix.
+    AfterPrefix(String),
+}
+
+/// What to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListRequest {
+    /// Only keys under it.
+    pub prefix: KeyPrefix,
+    /// Keys that contain it after the prefix are rolled up into one entry; never empty.
+    pub delimiter: Option<String>,
+    /// From where.
+    pub after: Option<ListPosition>,
+    /// The most entries, keys and common prefixes together; at most 1,000. Zero gives an empty, final page.
+    pub limit: usize,
+}
+
+/// A page of a listing.
+#[derive(Clone, Debug, Default)]
+pub struct ListPage {
+    /// Objects, in order.
+    pub objects: Vec<ListedObject>,
+    /// Common prefixes, in order.
+    pub prefixes: Vec<String>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<ListPosition>,
+}
+
+/// An object in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    /// Its key.
+    pub key: ObjectKey,
+    /// Bytes.
+    pub size: u64,
+    /// When it was committed.
+    pub modified: Timestamp,
+    /// Its entity tag.
+    pub etag: Etag,
+    /// The algorithm of the checksum that is kept with it.
+    pub checksum: Option<DigestAlgorithm>,
+}
+
+/// Which versions to list.
+#[derive(Clone, Debug, Default)]
+pub struct VersionsRequest {
+    /// Only keys under it.
+    pub prefix: KeyPrefix,
+    /// As in [`ListRequest`].
+    pub delimiter: Option<String>,
+    /// From where.
+    pub after: Option<ListPosition>,
+    /// With `AfterKey`: goes on inside that key after this version.
+    pub after_version: Option<VersionId>,
+    /// The most entries.
+    pub limit: usize,
+}
+
+/// A page of versions.
+#[derive(Clone, Debug, Default)]
+pub struct VersionsPage {
+    /// Versions, keys in order, newest first.
+    pub versions: Vec<ListedVersion>,
+    /// Common prefixes, in order.
+    pub prefixes: Vec<String>,
+    /// Where the next page begins: as `after` and `after_version`.
+    pub next: Option<(ListPosition, Option<VersionId>)>,
+}
+
+/// A version in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedVersion {
+    /// The object.
+    pub object: ListedObject,
+    /// Names the version.
+    pub version: VersionId,
+    /// Whether it is the current one.
+    pub current: bool,
+}
+
+/// How to begin a multipart upload.
+#[derive(Clone, Debug, Default)]
+pub struct UploadOptions {
+    /// What to keep with the object.
+    pub content: ContentHeaders,
+    /// Tags.
+    pub tags: Tags,
+    /// Checksum to keep: the algorithm, and whether it is over the whole object.
+    pub checksum: Option<(DigestAlgorithm, bool)>,
+    /// The key under which it was begun; a write-only key sees no other uploads.
+    pub owner: Option<KeyId>,
+}
+
+/// What is known of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadMeta {
+    /// The key under which it was begun.
+    pub owner: Option<KeyId>,
+    /// When it was begun.
+    pub created: Timestamp,
+    /// Checksum to keep: the algorithm, and whether it is over the whole object.
+    pub checksum: Option<(DigestAlgorithm, bool)>,
+}
+
+/// How to store a part.
+#[derive(Debug, Default)]
+pub struct PartOptions {
+    /// Bytes that the body has; checked.
+    pub length: Option<u64>,
+    /// Which digests the bytes must have.
+    pub digests: DigestPlan,
+    /// The storage's quota in bytes.
+    pub quota: Option<u64>,
+}
+
+/// A stored part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// 1 to 10,000.
+    pub number: u16,
+    /// Bytes.
+    pub size: u64,
+    /// MD5 of its bytes.
+    pub etag: Etag,
+    /// When it was stored.
+    pub modified: Timestamp,
+    /// Its checksum, if one was given or asked for.
+    pub checksum: Option<Digest>,
+}
+
+/// A page of parts.
+#[derive(Clone, Debug, Default)]
+pub struct PartsPage {
+    /// Parts by number.
+    pub parts: Vec<Part>,
+    /// Whether there are more after the last.
+    pub more: bool,
+}
+
+/// A part as the client names it when it completes an upload.
+#[derive(Clone, Debug)]
+pub struct CompletedPart {
+    /// Its number.
+    pub number: u16,
+    /// The entity tag the client was given.
+    pub etag: String,
+    /// The checksum the client was given, if it sends it.
+    pub checksum: Option<Digest>,
+}
+
+/// How to complete an upload.
+#[derive(Debug, Default)]
+pub struct CompleteOptions {
+    /// Only if; decided atomically with the commit.
+    pub conditions: WriteConditions,
+    /// What happens to an object that is there; `None` means [`Overwrite::Replace`].
+    pub overwrite: Option<Overwrite>,
+    /// The whole object's checksum as the client knows it.
+    pub checksum: Option<Digest>,
+    /// The whole object's size as the client knows it.
+    pub size: Option<u64>,
+}
+
+/// Which uploads to list.
+#[derive(Clone, Debug, Default)]
+pub struct UploadsRequest {
+    /// Only keys under it.
+    pub prefix: KeyPrefix,
+    /// As in [`ListRequest`].
+    pub delimiter: Option<String>,
+    /// After this key, or after this upload of this key, or after this common prefix.
+    pub after: Option<(ListPosition, Option<UploadId>)>,
+    /// The most entries.
+    pub limit: usize,
+    /// Only uploads begun under this key.
+    pub owner: Option<KeyId>,
+}
+
+/// A page of uploads.
+#[derive(Clone, Debug, Default)]
+pub struct UploadsPage {
+    /// Uploads by key and then by age.
+    pub uploads: Vec<ListedUpload>,
+    /// Common prefixes, in order.
+    pub prefixes: Vec<String>,
+    /// Where the next page begins.
+    pub next: Option<(ListPosition, Option<UploadId>)>,
+}
+
+/// An upload in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedUpload {
+    /// The object's key.
+    pub key: ObjectKey,
+    /// Names the upload.
+    pub upload: UploadId,
+    /// What is known of it.
+    pub meta: UploadMeta,
+}
