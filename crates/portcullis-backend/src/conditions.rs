@@ -21,7 +21,7 @@ impl EtagCondition {
             Self::Any => true,
             Self::OneOf(tags) => {
                 let own = etag.to_string();
-                tags.iter().any(|tag| *tag == own)
+                tags.contains(&own)
             }
         }
     }
@@ -118,6 +118,123 @@ impl WriteConditions {
             (Some(_), None) => Err(NotFound),
             (Some(tags), Some(etag)) if !tags.matches(etag) => Err(PreconditionFailed),
             (Some(_), Some(_)) | (None, _) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{BackendErrorKind, ContentHeaders, VersionId};
+
+    const OWN: &str = "0123456789abcdef0123456789abcdef-2";
+
+    fn object() -> ObjectMeta {
+        ObjectMeta {
+            size: 1,
+            // Half a second past: only whole seconds count, because that is all a header can say.
+            modified: Timestamp::from_micros(1_000_500_000),
+            etag: Etag::Opaque(OWN.into()),
+            version: VersionId("1".into()),
+            content: ContentHeaders::default(),
+            checksum: None,
+            tags: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+
+    fn tags(tags: &[&str]) -> Option<EtagCondition> {
+        Some(EtagCondition::OneOf(tags.iter().map(|tag| (*tag).to_owned()).collect()))
+    }
+
+    /// RFC 9110 section 13.2.2: every way in which two validators of one kind can agree or not.
+    #[test]
+    fn the_order_of_rfc_9110() {
+        let (own, other) = (tags(&["x", OWN]), tags(&["x", "y"]));
+        let at = |seconds| Some(Timestamp::from_seconds(seconds));
+        let (before, then, after) = (at(999), at(1000), at(1001));
+        let none = || None::<EtagCondition>;
+        use ReadVerdict::{Failed, NotModified, Proceed};
+        for (if_match, if_unmodified_since, if_none_match, if_modified_since, told) in [
+            (none(), None, none(), None, Proceed),
+            // If-Match alone.
+            (own.clone(), None, none(), None, Proceed),
+            (other.clone(), None, none(), None, Failed),
+            (Some(EtagCondition::Any), None, none(), None, Proceed),
+            (tags(&[]), None, none(), None, Failed),
+            // If-Unmodified-Since alone.
+            (none(), before, none(), None, Failed),
+            (none(), then, none(), None, Proceed),
+            (none(), after, none(), None, Proceed),
+            // Only if there is no If-Match is If-Unmodified-Since looked at.
+            (own.clone(), before, none(), None, Proceed),
+            (other.clone(), after, none(), None, Failed),
+            // If-None-Match alone.
+            (none(), None, own.clone(), None, NotModified),
+            (none(), None, other.clone(), None, Proceed),
+            (none(), None, Some(EtagCondition::Any), None, NotModified),
+            // If-Modified-Since alone.
+            (none(), None, none(), before, Proceed),
+            (none(), None, none(), then, NotModified),
+            (none(), None, none(), after, NotModified),
+            // Only if there is no If-None-Match is If-Modified-Since looked at.
+            (none(), None, own.clone(), before, NotModified),
+            (none(), None, other.clone(), after, Proceed),
+            // The first two come before the last two.
+            (other.clone(), None, own.clone(), None, Failed),
+            (own.clone(), None, own.clone(), None, NotModified),
+            (own, None, other, None, Proceed),
+            (none(), before, none(), after, Failed),
+            (none(), then, none(), then, NotModified),
+        ] {
+            let conditions = ReadConditions {
+                if_match,
+                if_none_match,
+                if_modified_since,
+                if_unmodified_since,
+                if_range: None,
+            };
+            assert_eq!(conditions.check(&object()), told, "{conditions:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_holds_for_its_object_only() {
+        let second = Duration::from_secs(1);
+        let date = Timestamp::from_seconds(1000);
+        for (if_range, holds) in [
+            (None, true),
+            (Some(IfRange::Etag(OWN.into())), true),
+            (Some(IfRange::Etag("x".into())), false),
+            (Some(IfRange::Date(date)), true),
+            (Some(IfRange::Date(date.before(second))), false),
+            (Some(IfRange::Date(date.after(second))), false),
+        ] {
+            let conditions = ReadConditions { if_range, ..ReadConditions::default() };
+            assert_eq!(conditions.range_holds(&object()), holds, "{conditions:?}");
+            assert_eq!(conditions.check(&object()), ReadVerdict::Proceed, "{conditions:?}");
+        }
+    }
+
+    #[test]
+    fn conditions_of_writes() {
+        use BackendErrorKind::{NotFound, PreconditionFailed};
+        let own = Etag::Opaque(OWN.into());
+        let any = Some(EtagCondition::Any);
+        for (if_absent, if_match, missing, present) in [
+            (false, None, Ok(()), Ok(())),
+            (true, None, Ok(()), Err(PreconditionFailed)),
+            (false, tags(&[OWN]), Err(NotFound), Ok(())),
+            (false, tags(&["x"]), Err(NotFound), Err(PreconditionFailed)),
+            (false, any.clone(), Err(NotFound), Ok(())),
+            (true, any, Err(NotFound), Err(PreconditionFailed)),
+        ] {
+            let conditions = WriteConditions { if_absent, if_match };
+            assert_eq!(conditions.check(None), missing, "{conditions:?}");
+            assert_eq!(conditions.check(Some(&own)), present, "{conditions:?}");
+            assert_eq!(conditions.is_empty(), conditions == WriteConditions::default());
         }
     }
 }

@@ -223,14 +223,60 @@ mod tests {
     #[test]
     fn a_trailer_that_never_came_is_a_fault() {
         let late = LateDigests::default();
-        let plan = DigestPlan {
-            late: Some((late.clone(), vec![DigestAlgorithm::Crc32])),
-            ..DigestPlan::default()
-        };
+        let plan =
+            DigestPlan { late: Some((late.clone(), vec![DigestAlgorithm::Crc32])), ..DigestPlan::default() };
         let crc = |value: u8| Digest { algorithm: DigestAlgorithm::Crc32, value: vec![0, 0, 0, value] };
         assert!(plan.check(&[crc(1)]).is_err());
         late.set(vec![crc(1)]);
         assert!(plan.check(&[crc(1)]).is_ok());
         assert!(plan.check(&[crc(2)]).is_err());
+    }
+
+    #[test]
+    fn values_have_their_length_also_of_nothing() {
+        for digest in Digester::new(DigestAlgorithm::ALL).finish() {
+            assert_eq!(digest.value.len(), digest.algorithm.length(), "{:?}", digest.algorithm);
+        }
+    }
+
+    #[test]
+    fn a_plan_names_every_algorithm_once() {
+        let of = |algorithm: DigestAlgorithm| Digest { algorithm, value: vec![0; algorithm.length()] };
+        let plan = DigestPlan {
+            expect: vec![of(DigestAlgorithm::Sha256), of(DigestAlgorithm::Md5), of(DigestAlgorithm::Sha256)],
+            late: Some((LateDigests::default(), vec![DigestAlgorithm::Crc32c, DigestAlgorithm::Md5])),
+            keep: Some(DigestAlgorithm::Crc32c),
+        };
+        assert_eq!(
+            plan.algorithms(),
+            [DigestAlgorithm::Md5, DigestAlgorithm::Sha256, DigestAlgorithm::Crc32c]
+        );
+        assert!(DigestPlan::default().algorithms().is_empty());
+    }
+
+    #[test]
+    fn what_does_not_match_is_named() {
+        let md5 = |value: u8| Digest { algorithm: DigestAlgorithm::Md5, value: vec![value; 16] };
+        let sha1 = |value: u8| Digest { algorithm: DigestAlgorithm::Sha1, value: vec![value; 20] };
+        let plan = DigestPlan { expect: vec![md5(1), sha1(2)], ..DigestPlan::default() };
+        let fault = |computed: &[Digest]| plan.check(computed).map_err(|error| error.kind);
+        let wrong = |algorithm| Err(crate::BackendErrorKind::Body(BodyFault::Digest(algorithm)));
+        assert_eq!(fault(&[md5(1), sha1(2)]), Ok(()));
+        assert_eq!(fault(&[md5(3), sha1(2)]), wrong(DigestAlgorithm::Md5));
+        assert_eq!(fault(&[md5(1), sha1(3)]), wrong(DigestAlgorithm::Sha1));
+        assert_eq!(fault(&[md5(1)]), wrong(DigestAlgorithm::Sha1));
+    }
+
+    #[test]
+    fn a_trailer_counts_once_and_in_full() {
+        let sha1 = |value: u8| Digest { algorithm: DigestAlgorithm::Sha1, value: vec![value; 20] };
+        let late = LateDigests::default();
+        let wanted = vec![DigestAlgorithm::Sha1, DigestAlgorithm::Crc32];
+        let plan = DigestPlan { late: Some((late.clone(), wanted)), ..DigestPlan::default() };
+        late.set(vec![sha1(1)]);
+        late.set(vec![sha1(2)]);
+        assert_eq!(late.get(), Some([sha1(1)].as_slice()));
+        let fault = plan.check(&[sha1(1)]).unwrap_err().kind;
+        assert_eq!(fault, crate::BackendErrorKind::Body(BodyFault::Trailer));
     }
 }

@@ -5,11 +5,13 @@
 //! the trait promise, and [`conformance`] is that promise as a test suite.
 
 pub mod builtin;
-pub mod conformance;
 mod conditions;
+pub mod conformance;
 mod digest;
 mod error;
+mod listing;
 pub mod memory;
+mod range;
 mod types;
 
 use std::fmt::Debug;
@@ -22,17 +24,31 @@ pub use conditions::{EtagCondition, IfRange, ReadConditions, ReadVerdict, WriteC
 pub use digest::{Digest, DigestAlgorithm, DigestPlan, Digester, LateDigests};
 pub use error::{BackendError, BackendErrorKind, BodyFault, Result};
 pub use types::{
-    Body, BodyStream, ByteRange, Capabilities, Checksum, ChecksumKind, CompleteOptions, CompletedPart, ContentHeaders,
-    CopyOptions, DeleteOptions, DeleteOutcome, Etag, GetOptions, GetOutcome, ListPage, ListPosition, ListRequest,
-    ListedObject, ListedUpload, ListedVersion, MetadataDirective, Object, ObjectMeta, Part, PartOptions, PartsPage, PutOptions,
-    PutOutcome, RangeRequest, Tags, UploadId, UploadMeta, UploadOptions, UploadsPage, UploadsRequest, VersionId,
-    VersionsPage, VersionsRequest,
+    Body, BodyStream, ByteRange, Capabilities, Checksum, ChecksumKind, CompleteOptions, CompletedPart,
+    ContentHeaders, CopyOptions, DeleteOptions, DeleteOutcome, Etag, GetOptions, GetOutcome, ListPage,
+    ListPosition, ListRequest, ListedObject, ListedUpload, ListedVersion, MetadataDirective, Object,
+    ObjectMeta, Part, PartOptions, PartsPage, PutOptions, PutOutcome, RangeRequest, Tags, UploadId,
+    UploadMeta, UploadOptions, UploadsPage, UploadsRequest, VersionId, VersionsPage, VersionsRequest,
 };
 
 /// The bytes of one storage.
 ///
 /// Required core only: there are no default methods, so that a decorator cannot forget one. Every method is safe to cancel:
 /// dropping its future leaves either the whole effect or none, and nothing that a later clean-up would not find.
+///
+/// **Versions.** Every object has a version; a key has at most one current one. There are no delete markers: a previous version
+/// never becomes current by itself, it comes back by a copy of it onto its own key. `keep_previous` and the rules
+/// [`KeepPrevious`](portcullis_domain::Overwrite::KeepPrevious) and [`CreateOnly`](portcullis_domain::Overwrite::CreateOnly)
+/// need [`Capabilities::keeps_versions`], otherwise they are `Unsupported`. What a `CreateOnly` write finds in place stays
+/// current, with its tags and its time; the write is kept as a version that was never current, and its outcome is made the
+/// same way as that of any other write.
+///
+/// **Quota.** A write is refused if the storage would hold more than the quota after it, by
+/// [`Usage::stored_bytes`]: what the write removes no longer counts.
+///
+/// **Pages.** A limit above 1,000 means 1,000, zero gives an empty and final page, and a page is only followed by another if
+/// that one holds something. Going on at a page's `next` never repeats an entry, common prefixes included.
+/// A common prefix is listed if a key after the position is rolled up into it; it counts as one entry.
 ///
 /// Errors of every method: [`BackendErrorKind::Unavailable`] (worth a retry), [`BackendErrorKind::Full`],
 /// [`BackendErrorKind::Corrupt`], besides those named.
@@ -42,14 +58,15 @@ pub trait Backend: Send + Sync + Debug + 'static {
     fn capabilities(&self) -> Capabilities;
 
     /// What is known of an object, without its bytes. Conditions of `options` are honoured; a range is ignored but a
-    /// part number is resolved.
+    /// part number is resolved: the metadata is always that of the whole object, but the part must exist.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `InvalidRange` (no such part).
     async fn head(&self, key: &ObjectKey, options: &GetOptions) -> Result<GetOutcome<ObjectMeta>>;
 
     /// An object's bytes, or a part of them. The body always belongs to exactly the metadata that is returned, however the
-    /// object changes while it is read.
+    /// object changes while it is read. A part number is the one under which the part was completed. Conditions come before
+    /// ranges; a range whose `If-Range` does not hold is ignored.
     ///
     /// # Errors
     /// `NotFound`, `PreconditionFailed`, `InvalidRange`.
@@ -57,36 +74,46 @@ pub trait Backend: Send + Sync + Debug + 'static {
 
     /// Stores an object. When it returns, the object is durable and visible; when it fails, nothing changed.
     /// Length, digests and conditions are checked before anything becomes visible, conditions atomically with the commit.
+    /// A body is read until its stream ends, also when its length is known: only then its late digests are.
     ///
     /// # Errors
     /// `Body`, `PreconditionFailed`, `NotFound` (`If-Match` on a missing key), `QuotaExceeded`.
     async fn put(&self, key: &ObjectKey, body: Body, options: PutOptions) -> Result<PutOutcome>;
 
-    /// Removes an object, or one version of it for good. Removing what is not there succeeds.
+    /// Removes an object, or one version of it for good. Removing what is not there succeeds. Removing the current version
+    /// by its name leaves the key without a current version. `if_match` always looks at the current object.
     ///
     /// # Errors
-    /// `PreconditionFailed`, `NotFound` (a version that never was).
+    /// `PreconditionFailed`, `NotFound` (no such version, or `if_match` on a key without an object).
     async fn delete(&self, key: &ObjectKey, options: &DeleteOptions) -> Result<DeleteOutcome>;
 
-    /// Copies within this storage, without the bytes passing through the caller.
+    /// Copies within this storage, without the bytes passing through the caller. The source may be the target: with a
+    /// version, that brings the version back. The copy has a version and a time of its own; a source's condition that
+    /// would answer a read with "not modified" fails it.
+    ///
+    /// The copy of an object that came in parts either keeps the ETag, checksum and parts of its source or has the MD5 of its
+    /// bytes, a full-object checksum of the same algorithm and no parts, as Amazon S3 does it. With `checksum`, the
+    /// checksum that is kept is of that algorithm and over the whole object.
     ///
     /// # Errors
-    /// `NotFound`, `PreconditionFailed` (of the source or the target), `QuotaExceeded`, `TooLarge` (over 5 GiB).
+    /// `NotFound` (the source, or `If-Match` on a missing target), `PreconditionFailed` (of the source or the target),
+    /// `QuotaExceeded`, `TooLarge` (over 5 GiB).
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutOutcome>;
 
     /// One page of keys in the order of their UTF-8 bytes. Work grows with the page, not with the storage.
     async fn list(&self, request: &ListRequest) -> Result<ListPage>;
 
-    /// One page of objects with their previous versions: keys in order, of each key the newest first.
+    /// One page of objects with their previous versions: keys in order, of each key the newest first. Newest is the one
+    /// stored last, so that a version of a `CreateOnly` write stands before the current one.
     async fn list_versions(&self, request: &VersionsRequest) -> Result<VersionsPage>;
 
-    /// Replaces an object's tags; bytes, ETag and modification time stay.
+    /// Replaces an object's tags; bytes, ETag, version and modification time stay.
     ///
     /// # Errors
     /// `NotFound`.
     async fn set_tags(&self, key: &ObjectKey, version: Option<&VersionId>, tags: Tags) -> Result<()>;
 
-    /// Begins a multipart upload.
+    /// Begins a multipart upload. Any number of them may be under way for one key.
     async fn create_upload(&self, key: &ObjectKey, options: UploadOptions) -> Result<UploadId>;
 
     /// What is known of an upload that was not completed or aborted.
@@ -95,10 +122,14 @@ pub trait Backend: Send + Sync + Debug + 'static {
     /// `NoSuchUpload`, also if the upload belongs to another key than `key`.
     async fn upload(&self, key: &ObjectKey, upload: &UploadId) -> Result<UploadMeta>;
 
-    /// Stores a part (1 to 10,000); one with the same number is replaced. Durable when it returns.
+    /// Stores a part (1 to 10,000); one with the same number is replaced. Durable when it returns; when it fails, a part
+    /// that had the number is still there.
+    ///
+    /// The checksum that is kept with the part is of the upload's algorithm, whether or not `digests.keep` names it; of an
+    /// upload without one it is of `digests.keep`.
     ///
     /// # Errors
-    /// `NoSuchUpload`, `Body`, `QuotaExceeded`.
+    /// `NoSuchUpload`, `InvalidPart` (a number out of bounds), `Body`, `QuotaExceeded`.
     async fn upload_part(
         &self,
         key: &ObjectKey,
@@ -112,16 +143,28 @@ pub trait Backend: Send + Sync + Debug + 'static {
     ///
     /// # Errors
     /// `NoSuchUpload`.
-    async fn list_parts(&self, key: &ObjectKey, upload: &UploadId, after: u16, limit: usize) -> Result<PartsPage>;
+    async fn list_parts(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        after: u16,
+        limit: usize,
+    ) -> Result<PartsPage>;
 
-    /// One page of uploads that are not completed, by key and then by age.
+    /// One page of uploads that are not completed, by key and then by age, the oldest first.
     async fn list_uploads(&self, request: &UploadsRequest) -> Result<UploadsPage>;
 
-    /// Makes one object of the parts named. Completing again with the same parts answers as the first time did.
+    /// Makes one object of the parts named, and drops those that are not. The upload is gone when it succeeds and whole when it
+    /// fails. Completing again with the same parts answers as the first time did, whatever has become of the object since
+    /// and without looking at conditions; drivers may forget completed uploads after a day, then it is `NoSuchUpload`.
+    ///
+    /// The object keeps the checksum that the upload asked for: over all bytes, or over the checksums of its parts.
+    /// `options.checksum` must be that one; `options.size` must be the sum of the parts.
     ///
     /// # Errors
-    /// `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `PartTooSmall` (all but the last have at least 5 MiB),
-    /// `Body` (checksum), `PreconditionFailed`, `NotFound`.
+    /// `NoSuchUpload`, `InvalidPart` (also if no part is named), `InvalidPartOrder`, `PartTooSmall` (all but the last have at
+    /// least 5 MiB), `Body` (`Digest` for another checksum, `Incomplete` or `TooLong` for another size),
+    /// `PreconditionFailed`, `NotFound`.
     async fn complete_upload(
         &self,
         key: &ObjectKey,
@@ -133,7 +176,7 @@ pub trait Backend: Send + Sync + Debug + 'static {
     /// Gives an upload up and drops its parts.
     ///
     /// # Errors
-    /// `NoSuchUpload`.
+    /// `NoSuchUpload`, also if it was completed or aborted already.
     async fn abort_upload(&self, key: &ObjectKey, upload: &UploadId) -> Result<()>;
 
     /// What the storage holds, exact at the moment of the answer.

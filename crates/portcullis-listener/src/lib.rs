@@ -1,1 +1,37 @@
-//! The accept loop that every HTTP door shares: limits, time-outs, shutdown
+//! The accept loop that every HTTP door shares: limits, time-outs, shutdown.
+//!
+//! A door hands [`serve`] a bound listener, its [`Limits`] and a service, and gets for each request a [`Peer`] in the
+//! request's extensions and a [`RequestBody`] that ends with an error when the client stops sending.
+//!
+//! One connection goes this way: `accept` (seats, back-off) → `connection` (one task: hyper, beside it the watchdog)
+//! → `service` (peer and body put in place) → the door. `connection` is generic over the transport: a TLS session or
+//! a stream whose PROXY header was read goes in where the TCP stream goes in now, and the protocol that ALPN chose
+//! is picked there, where hyper's HTTP/1 connection is built.
+//!
+//! | what the client does | limit | what happens |
+//! |---|---|---|
+//! | connects and sends no complete head | [`Limits::header_read_timeout`] from the connect | closed |
+//! | begins a later head and does not end it | [`Limits::header_read_timeout`] from its first bytes | closed |
+//! | keeps an idle connection | [`Limits::idle_timeout`] | closed |
+//! | stops in the middle of a body | [`Limits::read_stall`] | the service gets [`BodyError::Stalled`]; its answer is the last one |
+//! | does not read an answer | [`Limits::write_stall`] | closed |
+//! | sends nonsense, or too long a head | [`Limits::max_header_bytes`], [`Limits::max_headers`] | 400, 431, then closed |
+//!
+//! How long a service works on an answer is its own affair: no limit here counts that time.
+
+mod accept;
+mod backoff;
+mod body;
+mod connection;
+mod limits;
+mod peer;
+mod progress;
+mod seats;
+mod service;
+mod watchdog;
+
+pub use accept::serve;
+pub use body::{BodyError, RequestBody};
+pub use hyper_util::service::TowerToHyperService;
+pub use limits::Limits;
+pub use peer::Peer;

@@ -1,1 +1,43 @@
-//! The one place with SQL: SQLite and PostgreSQL under the same verbs
+//! The one place with SQL: SQLite and PostgreSQL under the same verbs.
+//!
+//! Sites, users, sessions, storages, keys and the audit trail live in one database: a SQLite file in the data
+//! directory, or a PostgreSQL that several nodes share. [`Metadata`] has one verb for each thing that is done with
+//! them, and nothing outside this crate sees a row, a statement or a driver.
+//!
+//! * **One text for both engines.** Every statement is written once, with `$1` parameters and with the types both
+//!   have: text, 64-bit integers, bytes. The same test suite runs on both.
+//! * **One writer at a time.** A verb that changes what people may do takes the one-row change clock first, so such
+//!   changes are committed one after another, on SQLite as on PostgreSQL, and [`Change::seq`] is the order of the
+//!   commits: who has read the feed up to a number has missed nothing below it.
+//! * **The feed is the truth, the hint is a hint.** [`Metadata::watch`] wakes a follower early; what changed is what
+//!   [`Metadata::changes_after`] says.
+//! * **No secret in the clear.** Secrets arrive sealed or hashed, errors carry no values, and `Debug` prints no bytes.
+
+mod audit;
+mod changes;
+mod db;
+mod error;
+mod keys;
+mod listen;
+mod migrate;
+mod open;
+mod page;
+mod row;
+mod sessions;
+mod settings;
+mod sites;
+mod storages;
+mod users;
+mod uses;
+
+pub use audit::{AuditEvent, AuditFilter};
+pub use changes::{Change, ChangeKind};
+pub use db::Metadata;
+pub use error::{MetadataError, MetadataErrorKind, Result};
+pub use keys::{KeyFilter, StoredSecret};
+pub use page::{Page, PageRequest};
+pub use sessions::SessionRecord;
+pub use settings::SealedOwner;
+pub use storages::{NewStorage, StorageFilter};
+pub use users::NewUser;
+pub use uses::KeyUse;

@@ -1,1 +1,23 @@
-fn main() {}
+//! Portcullis: a storage access gateway.
+//!
+//! The binary composes: it reads the configuration, opens the store and the database, hands each protocol its listener, and
+//! waits to be told to stop. It is also the command line, which talks to a running server over its REST API.
+
+mod cli;
+mod config;
+mod offline;
+mod output;
+mod serve;
+mod wire;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&format!("{error:#}"));
+            ExitCode::from(if error.is::<config::Problems>() || error.is::<cli::Usage>() { 2 } else { 1 })
+        }
+    }
+}

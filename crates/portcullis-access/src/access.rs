@@ -1,0 +1,200 @@
+//! The core itself: what it holds, how it is opened, and whether it may decide at the moment.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use portcullis_backend::Drivers;
+use portcullis_domain::{Clock, DisplayName, Role, Secret, Site, SiteId, Timestamp, Username};
+use portcullis_metadata::{Metadata, NewUser};
+use portcullis_sigv4::{AmzDate, Scope, SigningKey};
+use tokio::time::Instant;
+
+use crate::admin::fresh_secret;
+use crate::audit::AuditQueue;
+use crate::directory::Directory;
+use crate::feed::Change;
+use crate::registry::Registry;
+use crate::session::Passwords;
+use crate::throttle::{Throttle, ThrottleConfig};
+use crate::usage::LastUsed;
+use crate::vault::{MasterKey, Vault};
+use crate::watch::Watch;
+use crate::{AccessError, OpenError};
+
+/// How the core behaves. The defaults are right for a machine of any size.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessConfig {
+    /// Storages that are kept open; more are opened and closed as needed.
+    pub max_open_storages: NonZeroUsize,
+    /// When to slow down who guesses.
+    pub throttle: ThrottleConfig,
+    /// Audit events that may wait for the database; more are dropped and counted.
+    pub audit_queue: usize,
+    /// After so long without word from the database nothing is admitted: a revocation could have been missed.
+    pub feed_lag_limit: Duration,
+    /// Passwords that are hashed at a time, 19 MiB each.
+    pub sign_in_concurrency: usize,
+}
+
+impl Default for AccessConfig {
+    fn default() -> Self {
+        Self {
+            max_open_storages: NonZeroUsize::new(1024).unwrap_or(NonZeroUsize::MIN),
+            throttle: ThrottleConfig::default(),
+            audit_queue: 4096,
+            feed_lag_limit: Duration::from_secs(5),
+            sign_in_concurrency: 2,
+        }
+    }
+}
+
+/// The trusted core: the one way from a credential to bytes. Cheap to clone.
+#[derive(Clone)]
+pub struct Access(Arc<Inner>);
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Access")
+    }
+}
+
+/// The capability of the process itself: first start and background work. [`Access::open`] gives one to its caller.
+#[derive(Debug)]
+pub struct System {
+    _private: (),
+}
+
+pub(crate) struct Inner {
+    pub(crate) metadata: Metadata,
+    pub(crate) directory: Directory,
+    pub(crate) registry: Registry,
+    pub(crate) vault: Vault,
+    pub(crate) passwords: Passwords,
+    /// What the signatures of unknown keys are compared with, in vain.
+    pub(crate) nobody: SigningKey,
+    pub(crate) throttle: Throttle,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) last_used: LastUsed,
+    pub(crate) audit: AuditQueue,
+    /// The last change of the feed that the directory has; held while the feed is followed.
+    pub(crate) seen: tokio::sync::Mutex<i64>,
+    /// Held from reading a record to putting it in the directory, so that an older state never comes after a newer.
+    pub(crate) reloading: tokio::sync::Mutex<()>,
+    /// Changes whose records could not be read; what they concern is refused until they can.
+    pub(crate) unsettled: Mutex<Vec<Change>>,
+    clock: Arc<dyn Clock>,
+    opened: Instant,
+    /// When the database was last heard, in milliseconds since `opened`.
+    heard: AtomicU64,
+    lag_limit: Duration,
+}
+
+impl Access {
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0
+    }
+
+    /// Checks the master key against the database and loads the directory. The first open of a database binds it to its
+    /// master key.
+    ///
+    /// # Errors
+    /// [`OpenError::MasterKeyMismatch`], [`OpenError::Metadata`], [`OpenError::System`].
+    pub async fn open(
+        config: AccessConfig,
+        metadata: Metadata,
+        drivers: Arc<dyn Drivers>,
+        master: &MasterKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, System), OpenError> {
+        let vault = Vault::new(master);
+        vault.check(&metadata).await?;
+        let opened = Instant::now();
+        // Before the records: what changes while they are read is heard again.
+        let seen = metadata.latest_change().await?;
+        let directory = Directory::default();
+        directory.load(&metadata).await?;
+        let inner = Inner {
+            directory,
+            registry: Registry::new(drivers, config.max_open_storages),
+            vault,
+            passwords: Passwords::new(config.sign_in_concurrency).await?,
+            nobody: signing_key_of_nobody()?,
+            throttle: Throttle::new(config.throttle),
+            watch: Arc::default(),
+            last_used: LastUsed::default(),
+            audit: AuditQueue::new(config.audit_queue),
+            seen: tokio::sync::Mutex::new(seen),
+            reloading: tokio::sync::Mutex::new(()),
+            unsettled: Mutex::default(),
+            clock,
+            opened,
+            heard: AtomicU64::new(0),
+            lag_limit: config.feed_lag_limit,
+            metadata,
+        };
+        Ok((Self(Arc::new(inner)), System { _private: () }))
+    }
+
+    /// On the first start makes the site `main` and the admin `admin` with this password; false if there is a site already.
+    /// Several processes may try at once.
+    ///
+    /// # Errors
+    /// [`AccessError::Denied`] for a password that is empty or too long, [`AccessError::Metadata`].
+    pub async fn bootstrap(&self, _system: &System, password: &Secret) -> Result<bool, AccessError> {
+        if !self.0.metadata.sites().await?.is_empty() {
+            return Ok(false);
+        }
+        let (Ok(name), Ok(username)) = (DisplayName::parse("main"), Username::parse("admin")) else {
+            return Err(AccessError::Unavailable);
+        };
+        let created = self.now();
+        let password_phc = self.hash_password(password).await?;
+        let site = Site { id: SiteId::generate(), parent: None, name, created };
+        let admin = NewUser { site: site.id, username, role: Role::Admin, password_phc, created };
+        let Some(user) = self.0.metadata.create_site_with_admin(&site, admin).await? else {
+            return Ok(false);
+        };
+        self.applied(Change::Site(site.id)).await?;
+        self.applied(Change::User(user.id)).await?;
+        Ok(true)
+    }
+
+    /// The present moment, of the clock that all decisions use.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Whether this node may decide: it has heard of the latest revocations.
+    ///
+    /// # Errors
+    /// [`AccessError::Unavailable`] if not.
+    pub fn ready(&self) -> Result<(), AccessError> {
+        self.heard()
+    }
+
+    pub(crate) fn heard(&self) -> Result<(), AccessError> {
+        let last = Duration::from_millis(self.0.heard.load(Ordering::Acquire));
+        if self.0.opened.elapsed().saturating_sub(last) > self.0.lag_limit {
+            return Err(AccessError::Unavailable);
+        }
+        Ok(())
+    }
+
+    /// Notes that everything up to this moment was heard.
+    pub(crate) fn heard_at(&self, moment: Instant) {
+        let since = moment.saturating_duration_since(self.0.opened).as_millis();
+        self.0.heard.fetch_max(u64::try_from(since).unwrap_or(u64::MAX), Ordering::AcqRel);
+    }
+}
+
+/// The signing key of a secret that nobody has.
+fn signing_key_of_nobody() -> Result<SigningKey, OpenError> {
+    let secret = fresh_secret().map_err(|_| OpenError::System)?;
+    let date = AmzDate::from_unix(0).ok_or(OpenError::System)?;
+    let scope = Scope::new(&date, "us-east-1").ok_or(OpenError::System)?;
+    Ok(SigningKey::derive(secret.reveal().as_bytes(), &scope))
+}

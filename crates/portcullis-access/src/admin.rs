@@ -1,0 +1,162 @@
+//! What administration needs of the trusted core: proof of the right to it, new secrets, and a view of what is under way.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+
+use portcullis_domain::{
+    Action, Channel, CredentialId, KeyId, ObjectKey, Secret, SiteId, StorageId, Timestamp, UserId,
+};
+use portcullis_metadata::StoredSecret;
+use zeroize::Zeroizing;
+
+use crate::authenticate::hash_of;
+use crate::principal::{Principal, Who};
+use crate::vault::Purpose;
+use crate::{Access, AccessError, Denial};
+
+/// Proof that a principal administered its site a moment ago. To be asked for anew with every request.
+#[derive(Clone, Debug)]
+pub struct SiteAdmin {
+    who: Principal,
+    actor: String,
+}
+
+impl SiteAdmin {
+    /// The site, the only one that this proof is for.
+    #[must_use]
+    pub fn site(&self) -> SiteId {
+        self.who.site()
+    }
+
+    /// Who acts, in the words of the audit trail: `user:ada`, or `key:` and the key's id.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// The user who acts, or to whom the key that acts belongs.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        self.who.user_id()
+    }
+
+    /// The key that acts, if a key does.
+    #[must_use]
+    pub fn key(&self) -> Option<KeyId> {
+        self.who.key_id()
+    }
+
+    /// The principal whose proof this is.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.who
+    }
+}
+
+/// A new credential. The secret is shown once and wiped; what is stored gives nothing away.
+pub struct Minted {
+    /// The public half.
+    pub credential: CredentialId,
+    /// The secret half, for the one answer that shows it.
+    pub secret: Secret,
+    /// What to store of it, with the record of the key that it was minted for and no other.
+    pub stored: StoredSecret,
+}
+
+impl std::fmt::Debug for Minted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Minted").field("credential", &self.credential).finish_non_exhaustive()
+    }
+}
+
+/// A body that is under way on this node.
+#[derive(Clone, Debug)]
+pub struct TransferInfo {
+    /// The key under which it runs, if it is a key.
+    pub key: Option<KeyId>,
+    /// The storage.
+    pub storage: StorageId,
+    /// Up ([`Action::Put`]) or down ([`Action::Get`]).
+    pub action: Action,
+    /// The object.
+    pub object: ObjectKey,
+    /// The client's address.
+    pub peer: IpAddr,
+    /// What the client calls itself.
+    pub tool: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// Bytes so far.
+    pub bytes: u64,
+}
+
+impl Access {
+    /// Proof that the principal administers its site.
+    ///
+    /// # Errors
+    /// [`AccessError::Denied`] as the policy says, [`AccessError::Unavailable`].
+    pub fn admin(&self, who: &Principal) -> Result<SiteAdmin, AccessError> {
+        self.heard()?;
+        let (now, directory) = (self.now(), &self.inner().directory);
+        directory
+            .administers(who, now)
+            .map_err(|reason| self.refuse_principal(who, "administer", None, Denial::Policy(reason)))?;
+        self.inner().last_used.note(who, now);
+        let actor = match who.who() {
+            Who::Key { id, .. } => format!("key:{id}"),
+            Who::Session { user: id, .. } => directory
+                .user(id)
+                .map_or_else(|| format!("user:{id}"), |user| format!("user:{}", user.username)),
+        };
+        Ok(SiteAdmin { who: who.clone(), actor })
+    }
+
+    /// A new credential for the key with this id. The secret of an S3 key is sealed, because signatures need it; that of any
+    /// other is hashed.
+    ///
+    /// # Errors
+    /// [`AccessError::Unavailable`] if the system gives no random numbers.
+    pub fn mint(&self, _proof: &SiteAdmin, key: KeyId, channel: Channel) -> Result<Minted, AccessError> {
+        let mut entropy = [0u8; 16];
+        getrandom::fill(&mut entropy).map_err(|_| AccessError::Unavailable)?;
+        let credential = CredentialId::from_entropy(entropy);
+        let secret = fresh_secret()?;
+        let stored = match channel {
+            Channel::S3 => {
+                let sealed = self.inner().vault.seal(Purpose::KeySecret(key), secret.reveal().as_bytes());
+                StoredSecret::Sealed(sealed.map_err(|_| AccessError::Unavailable)?)
+            }
+            Channel::Rest | Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => {
+                StoredSecret::Hash(hash_of(secret.reveal()))
+            }
+        };
+        Ok(Minted { credential, secret, stored })
+    }
+
+    /// The bodies under way on this node in the admin's site, oldest first.
+    #[must_use]
+    pub fn transfers(&self, admin: &SiteAdmin) -> Vec<TransferInfo> {
+        let mut all = self.inner().watch.all();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all.iter()
+            .filter(|(_, transfer)| transfer.who.site() == admin.site())
+            .map(|(_, transfer)| TransferInfo {
+                key: transfer.who.key_id(),
+                storage: transfer.storage,
+                action: transfer.action,
+                object: transfer.object.clone(),
+                peer: transfer.who.peer(),
+                tool: transfer.who.tool().to_owned(),
+                started: transfer.started,
+                bytes: transfer.bytes.load(Ordering::Relaxed),
+            })
+            .collect()
+    }
+}
+
+/// A secret of chance.
+pub(crate) fn fresh_secret() -> Result<Secret, AccessError> {
+    let mut entropy = Zeroizing::new([0u8; 32]);
+    getrandom::fill(&mut *entropy).map_err(|_| AccessError::Unavailable)?;
+    Ok(Secret::from_entropy(&entropy))
+}

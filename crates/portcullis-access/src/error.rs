@@ -1,0 +1,147 @@
+//! What can go wrong on the road to bytes, and what an outsider is told of it.
+
+use std::time::Duration;
+
+use portcullis_backend::{BackendError, BackendErrorKind};
+use portcullis_domain::{DenyReason, Timestamp};
+use portcullis_metadata::{MetadataError, SealedOwner};
+
+/// Why a call of this crate gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// Refused. The text is always the same; the reason goes to the audit trail, under the id of the request.
+    #[error("access denied")]
+    Denied(Denial),
+    /// No such storage, or none that this principal may know of.
+    #[error("not found")]
+    NotFound,
+    /// Too many failures from there; nothing was looked at.
+    #[error("too many attempts")]
+    Throttled {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// The object store refused or failed.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The database failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// This node cannot decide at the moment: it has not heard of revocations for too long, or something that it needs
+    /// does not answer. Worth a retry.
+    #[error("temporarily unavailable")]
+    Unavailable,
+}
+
+impl From<BackendErrorKind> for AccessError {
+    fn from(kind: BackendErrorKind) -> Self {
+        Self::Backend(BackendError::new(kind, "grant"))
+    }
+}
+
+/// Why a request was refused. A protocol picks its error code by it; it never shows it as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The policy refused. Only a holder of the secret, or of a session, ever gets this far.
+    Policy(DenyReason),
+    /// Nothing that could authenticate was presented.
+    NoCredentials,
+    /// What was presented has the form of no credential.
+    Malformed,
+    /// No such key. Deleted keys, and keys of another channel whose secret was not shown to be known, look like this too.
+    UnknownKey,
+    /// The signature is not the one that the key makes.
+    BadSignature,
+    /// Wrong secret, password or token; an unknown user looks like this too.
+    BadSecret,
+    /// No such user. Never told, only written down.
+    UnknownUser,
+    /// The principal is of a kind that cannot do this: a key cannot sign out.
+    WrongCredentialKind,
+    /// The request's date is too far from now.
+    TimeSkew {
+        /// The time here.
+        server: Timestamp,
+    },
+    /// The presigned request or the form is dated in the future.
+    NotYetValid,
+    /// The presigned request or the form is past its end.
+    RequestExpired {
+        /// The last moment at which it held.
+        at: Timestamp,
+    },
+    /// A header that has to be signed was not.
+    HeadersNotSigned,
+    /// A conditional write by a principal that may not read: the answer would tell what exists.
+    ConditionalWrite,
+    /// Two grants that do not belong together: of two objects, storages or principals.
+    GrantMismatch,
+}
+
+impl Denial {
+    /// The word for it in the audit trail.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy(reason) => reason.as_str(),
+            Self::NoCredentials => "no_credentials",
+            Self::Malformed => "malformed_credentials",
+            Self::UnknownKey => "unknown_key",
+            Self::BadSignature => "bad_signature",
+            Self::BadSecret => "bad_secret",
+            Self::UnknownUser => "unknown_user",
+            Self::WrongCredentialKind => "wrong_credential_kind",
+            Self::TimeSkew { .. } => "time_skew",
+            Self::NotYetValid => "not_yet_valid",
+            Self::RequestExpired { .. } => "request_expired",
+            Self::HeadersNotSigned => "headers_not_signed",
+            Self::ConditionalWrite => "conditional_write",
+            Self::GrantMismatch => "grant_mismatch",
+        }
+    }
+
+    /// The reason in words, for the person who looks the request up.
+    #[must_use]
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Policy(reason) => reason.explanation(),
+            Self::NoCredentials => "the request carried no credentials",
+            Self::Malformed => "what was presented has the form of no credential",
+            Self::UnknownKey => "there is no such key",
+            Self::BadSignature => {
+                "the signature does not match: wrong secret, or something changed the request on its way"
+            }
+            Self::BadSecret => "the secret, password or token is wrong",
+            Self::UnknownUser => "there is no such user",
+            Self::WrongCredentialKind => "this kind of credential cannot do that",
+            Self::TimeSkew { .. } => "the clock of the client is more than 15 minutes off",
+            Self::NotYetValid => "the presigned request is dated in the future",
+            Self::RequestExpired { .. } => "the presigned request has expired",
+            Self::HeadersNotSigned => "a header that has to be signed was not",
+            Self::ConditionalWrite => "a conditional write would tell a write-only key what exists",
+            Self::GrantMismatch => "the two rights that this needs are not for the same object",
+        }
+    }
+}
+
+/// Why the trusted core could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The master key is not the one under which this database was sealed.
+    #[error(
+        "the master key does not fit this database: give the key that the database was made with \
+         (nothing was changed); without it, the S3 secrets in it cannot be read"
+    )]
+    MasterKeyMismatch,
+    /// A sealed secret cannot be opened although the master key fits.
+    #[error(
+        "a sealed secret is damaged ({0:?}); delete what it belongs to, or restore the database from a backup"
+    )]
+    DamagedSecret(SealedOwner),
+    /// The database failed.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    /// The system gives no random numbers, or the password hash could not be computed.
+    #[error("the system's source of randomness or its memory failed")]
+    System,
+}

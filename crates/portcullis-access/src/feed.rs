@@ -1,0 +1,311 @@
+//! Keeping up: what changed in the database reaches the directory, and what is noted here reaches the database.
+//!
+//! A change is applied by reading the record anew, so that it does not matter in which order, or how often, one hears of it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_domain::{Action, KeyId, SessionId, SiteId, StorageId, StorageState, UserId};
+use portcullis_metadata::{ChangeKind, MetadataError, MetadataErrorKind};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::System;
+use crate::directory::Part;
+use crate::throttle::locked;
+use crate::{Access, AccessError};
+
+/// How many changes are read at a time.
+const PAGE: u32 = 500;
+/// Changes that are kept for nodes that are behind; one that is further behind reads everything anew.
+const KEPT: i64 = 100_000;
+/// How often the database is asked, and audit events are written.
+const EVERY: Duration = Duration::from_secs(1);
+/// Last use is written at every tenth of those, sessions that ran out are dropped at every so many.
+const LAST_USED_EVERY: u32 = 10;
+const PURGE_EVERY: u32 = 600;
+/// The longest that a call waits for uploads that were cut to let go.
+const CUT_WAIT: Duration = Duration::from_secs(1);
+/// The longest that the last flush takes.
+const LAST_FLUSH: Duration = Duration::from_secs(5);
+
+/// A record that changed, was made, or is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// A site.
+    Site(SiteId),
+    /// A user, their password or their sessions.
+    User(UserId),
+    /// A storage.
+    Storage(StorageId),
+    /// A key.
+    Key(KeyId),
+    /// A session that ended.
+    Session(SessionId),
+}
+
+impl Change {
+    fn parse(kind: ChangeKind, id: &str) -> Option<Self> {
+        match kind {
+            ChangeKind::Site => id.parse().ok().map(Self::Site),
+            ChangeKind::User => id.parse().ok().map(Self::User),
+            ChangeKind::Storage => id.parse().ok().map(Self::Storage),
+            ChangeKind::Key => id.parse().ok().map(Self::Key),
+            ChangeKind::Session => id.parse().ok().map(Self::Session),
+        }
+    }
+}
+
+/// What a change cut off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutReport {
+    /// Transfers under way on this node that were cut.
+    pub transfers_cut: u32,
+}
+
+impl Access {
+    /// Takes up a change that was committed. When it returns, every decision of this node is made with the new record, and
+    /// the transfers under way that it no longer allows have ended (uploads) or will yield no further byte (downloads).
+    /// An operation whose whole body was in memory and that was admitted before may be a moment from its end.
+    ///
+    /// # Errors
+    /// [`AccessError::Metadata`] if the record could not be read: then everything under it is refused until it can be.
+    pub async fn applied(&self, change: Change) -> Result<CutReport, AccessError> {
+        let outcome = self.reload(change).await;
+        if outcome.is_err() {
+            self.forget(change);
+        }
+        let report = self.review().await;
+        outcome?;
+        Ok(report)
+    }
+
+    /// Reads the record and puts it in the directory.
+    async fn reload(&self, change: Change) -> Result<(), MetadataError> {
+        let inner = self.inner();
+        let _order = inner.reloading.lock().await;
+        match change {
+            Change::Site(id) => inner.directory.set_site(id, inner.metadata.site(id).await?),
+            Change::User(id) => {
+                let user = inner.metadata.user(id).await?;
+                inner.directory.set_user(id, user);
+                inner.directory.keep_sessions(id, &inner.metadata.sessions_of(id).await?);
+            }
+            Change::Storage(id) => {
+                let storage = inner.metadata.storage(id).await?;
+                if storage.as_ref().is_none_or(|storage| storage.state != StorageState::Active) {
+                    inner.registry.close(id);
+                }
+                inner.directory.set_storage(id, storage);
+            }
+            Change::Key(id) => inner.directory.set_key(id, inner.metadata.key_with_secret(id).await?),
+            Change::Session(id) => {
+                if let Some(user) = inner.directory.session_user(id) {
+                    inner.directory.keep_sessions(user, &inner.metadata.sessions_of(user).await?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a record whose present state is not known: nothing is admitted under it until it was read.
+    fn forget(&self, change: Change) {
+        let directory = &self.inner().directory;
+        match change {
+            Change::Site(_) => {}
+            Change::User(id) => directory.set_user(id, None),
+            Change::Storage(id) => directory.set_storage(id, None),
+            Change::Key(id) => directory.set_key(id, None),
+            Change::Session(id) => directory.end_session(id),
+        }
+        let mut unsettled = locked(&self.inner().unsettled);
+        if !unsettled.contains(&change) {
+            unsettled.push(change);
+        }
+    }
+
+    /// Decides again about everything under way, and waits a moment for uploads that were cut to let go of what they wrote.
+    pub(crate) async fn review(&self) -> CutReport {
+        let (inner, now) = (self.inner(), self.now());
+        let cut = inner.watch.review(|transfer| {
+            let part = Part::Object(&transfer.object);
+            inner.directory.decide(&transfer.who, now, transfer.action, transfer.storage, part).map(drop)
+        });
+        for (_, transfer, reason) in &cut {
+            self.note_cut(transfer, *reason);
+        }
+        let uploads: Vec<u64> = cut
+            .iter()
+            .filter(|(_, transfer, _)| transfer.action == Action::Put)
+            .map(|(id, ..)| *id)
+            .collect();
+        if !uploads.is_empty() && timeout(CUT_WAIT, inner.watch.gone(&uploads)).await.is_err() {
+            tracing::warn!("an upload that was cut off has not let go within a second");
+        }
+        CutReport { transfers_cut: u32::try_from(cut.len()).unwrap_or(u32::MAX) }
+    }
+
+    /// Follows the change feed to its present end. [`Access::run`] does it every second, and whenever there is a hint.
+    ///
+    /// # Errors
+    /// [`AccessError::Metadata`]; what was read before the error holds.
+    pub async fn refresh(&self, _system: &System) -> Result<CutReport, AccessError> {
+        self.follow().await
+    }
+
+    async fn follow(&self) -> Result<CutReport, AccessError> {
+        let inner = self.inner();
+        let begun = Instant::now();
+        let mut seen = inner.seen.lock().await;
+        let latest = inner.metadata.latest_change().await?;
+        if latest < *seen {
+            // The database went back, to a backup.
+            self.reload_all().await?;
+            *seen = latest;
+        }
+        while *seen < latest {
+            let page = match inner.metadata.changes_after(*seen, PAGE).await {
+                Ok(page) if page.is_empty() => break,
+                Ok(page) => page,
+                Err(error) if error.kind == MetadataErrorKind::FeedGap => {
+                    self.reload_all().await?;
+                    *seen = latest;
+                    break;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            // The latest state is read whenever it is read, so once is enough.
+            let mut taken = HashSet::new();
+            for change in page.iter().filter_map(|change| Change::parse(change.kind, &change.id)) {
+                if taken.insert(change) {
+                    self.reload(change).await?;
+                }
+            }
+            *seen = page.last().map_or(latest, |last| last.seq);
+        }
+        let unsettled = locked(&inner.unsettled).clone();
+        for change in unsettled {
+            self.reload(change).await?;
+            locked(&inner.unsettled).retain(|waiting| *waiting != change);
+        }
+        self.heard_at(begun);
+        drop(seen);
+        Ok(self.review().await)
+    }
+
+    async fn reload_all(&self) -> Result<(), MetadataError> {
+        let inner = self.inner();
+        let _order = inner.reloading.lock().await;
+        inner.directory.load(&inner.metadata).await
+    }
+
+    /// Writes last use and the audit trail now. [`Access::run`] does it in its own time.
+    ///
+    /// # Errors
+    /// [`AccessError::Metadata`]; what could not be written is kept for the next time.
+    pub async fn flush(&self, _system: &System) -> Result<(), AccessError> {
+        self.write_last_used().await?;
+        self.write_audit().await
+    }
+
+    async fn write_last_used(&self) -> Result<(), AccessError> {
+        let inner = self.inner();
+        let uses = inner.last_used.take();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = inner.metadata.record_use(&uses).await {
+            inner.last_used.put_back(uses);
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// The background work: follows the change feed, ends what has run out, writes last use and the audit trail. Returns
+    /// after `shutdown`, when everything noted is written or could not be within five seconds.
+    pub async fn run(&self, _system: &System, shutdown: CancellationToken) {
+        tokio::join!(self.keep_following(&shutdown), self.keep_writing(&shutdown));
+    }
+
+    async fn keep_following(&self, shutdown: &CancellationToken) {
+        let mut hint = self.inner().metadata.watch();
+        let mut hints = true;
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut fault = Fault::new("the database does not tell of changes");
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = tick.tick() => {}
+                changed = hint.changed(), if hints => hints = changed.is_ok(),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                outcome = self.follow() => fault.note(outcome.err().as_ref()),
+            }
+        }
+    }
+
+    async fn keep_writing(&self, shutdown: &CancellationToken) {
+        let inner = Arc::clone(self.inner());
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut fault = Fault::new("last use and the audit trail cannot be written");
+        let mut ticks = 0u32;
+        while !shutdown.is_cancelled() {
+            let mut timed = false;
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                _ = tick.tick() => timed = true,
+                () = inner.audit.batch_ready.notified() => {}
+            }
+            let mut outcome = self.write_audit().await;
+            if timed {
+                ticks = ticks.wrapping_add(1);
+                if ticks.is_multiple_of(LAST_USED_EVERY) {
+                    outcome = outcome.and(self.write_last_used().await);
+                }
+                if ticks.is_multiple_of(PURGE_EVERY) {
+                    outcome = outcome.and(self.purge().await);
+                }
+            }
+            fault.note(outcome.as_ref().err());
+        }
+        let last = timeout(LAST_FLUSH, async { self.write_last_used().await.and(self.write_audit().await) });
+        if !matches!(last.await, Ok(Ok(()))) {
+            tracing::warn!("the last audit events could not be written");
+        }
+    }
+
+    async fn purge(&self) -> Result<(), AccessError> {
+        let inner = self.inner();
+        let now = self.now();
+        inner.directory.purge_sessions(now);
+        inner.metadata.purge_sessions(now).await?;
+        let latest = inner.metadata.latest_change().await?;
+        inner.metadata.purge_changes(latest.saturating_sub(KEPT)).await?;
+        Ok(())
+    }
+}
+
+/// Says in the log when something begins to fail and when it is well again, not how often.
+struct Fault {
+    what: &'static str,
+    failing: bool,
+}
+
+impl Fault {
+    const fn new(what: &'static str) -> Self {
+        Self { what, failing: false }
+    }
+
+    fn note(&mut self, error: Option<&AccessError>) {
+        match (error, self.failing) {
+            (Some(error), false) => tracing::error!(%error, "{}", self.what),
+            (None, true) => tracing::info!("well again: {}", self.what),
+            (Some(_), true) | (None, false) => {}
+        }
+        self.failing = error.is_some();
+    }
+}

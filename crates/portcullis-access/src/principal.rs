@@ -1,0 +1,161 @@
+//! Who is asking, and from where.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use portcullis_domain::{Channel, KeyId, SessionId, SiteId, Timestamp, UserId};
+
+/// Where a request comes from, as its protocol saw it.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// Over which protocol.
+    pub channel: Channel,
+    /// The client's address, after a trusted proxy was resolved.
+    pub peer: IpAddr,
+    /// The id under which the request is found again; cut to 64 characters.
+    pub request_id: &'a str,
+    /// What the client calls itself; cleaned of what is not printable ASCII and cut to 120 characters.
+    pub tool: &'a str,
+}
+
+impl Origin<'_> {
+    pub(crate) fn request_id_text(&self) -> String {
+        printable(self.request_id, 64)
+    }
+
+    pub(crate) fn tool_text(&self) -> String {
+        printable(self.tool, 120)
+    }
+}
+
+fn printable(text: &str, most: usize) -> String {
+    text.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(most).map(char::from).collect()
+}
+
+/// An authenticated caller. Only `Access::authenticate_*` and `Access::sign_in` make one.
+///
+/// It says who somebody is and never what they may do: that is asked of the directory at every step, so it may be kept as
+/// long as a connection lives. Cheap to clone.
+#[derive(Clone)]
+pub struct Principal(Arc<Inner>);
+
+struct Inner {
+    who: Who,
+    site: SiteId,
+    channel: Channel,
+    peer: IpAddr,
+    request_id: String,
+    tool: String,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Who {
+    Key { id: KeyId, owner: Option<UserId> },
+    Session { id: SessionId, user: UserId, expires: Timestamp },
+}
+
+impl Principal {
+    pub(crate) fn new(who: Who, site: SiteId, origin: &Origin<'_>) -> Self {
+        Self(Arc::new(Inner {
+            who,
+            site,
+            channel: origin.channel,
+            peer: origin.peer,
+            request_id: origin.request_id_text(),
+            tool: origin.tool_text(),
+        }))
+    }
+
+    pub(crate) fn who(&self) -> Who {
+        self.0.who
+    }
+
+    /// The key that authenticated, if a key did.
+    #[must_use]
+    pub fn key_id(&self) -> Option<KeyId> {
+        match self.0.who {
+            Who::Key { id, .. } => Some(id),
+            Who::Session { .. } => None,
+        }
+    }
+
+    /// The session, if somebody signed in.
+    #[must_use]
+    pub fn session_id(&self) -> Option<SessionId> {
+        match self.0.who {
+            Who::Session { id, .. } => Some(id),
+            Who::Key { .. } => None,
+        }
+    }
+
+    /// The user who signed in, or to whom the key belongs.
+    #[must_use]
+    pub fn user_id(&self) -> Option<UserId> {
+        match self.0.who {
+            Who::Session { user, .. } => Some(user),
+            Who::Key { owner, .. } => owner,
+        }
+    }
+
+    /// The site to which the caller belongs, the only one they reach.
+    #[must_use]
+    pub fn site(&self) -> SiteId {
+        self.0.site
+    }
+
+    /// The protocol over which they came.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.0.channel
+    }
+
+    /// Their address.
+    #[must_use]
+    pub fn peer(&self) -> IpAddr {
+        self.0.peer
+    }
+
+    /// The id of the request that authenticated.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.0.request_id
+    }
+
+    /// What their client calls itself.
+    #[must_use]
+    pub fn tool(&self) -> &str {
+        &self.0.tool
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("who", &self.0.who)
+            .field("channel", &self.0.channel)
+            .field("peer", &self.0.peer)
+            .field("request_id", &self.0.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_says_of_itself_is_cleaned() {
+        let origin = Origin {
+            channel: Channel::S3,
+            peer: IpAddr::from([127, 0, 0, 1]),
+            request_id: &"r".repeat(100),
+            tool: &format!("rclone/1\r\nforged é{}", "x".repeat(200)),
+        };
+        let who = Who::Key { id: KeyId::from_u128(1), owner: None };
+        let principal = Principal::new(who, SiteId::from_u128(1), &origin);
+        assert_eq!(principal.request_id().len(), 64);
+        assert_eq!(principal.tool().len(), 120);
+        assert!(principal.tool().starts_with("rclone/1forged xxx"));
+    }
+}

@@ -1,0 +1,44 @@
+//! Open backends, by storage.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+use lru::LruCache;
+use portcullis_backend::{Backend, Drivers};
+use portcullis_domain::{Storage, StorageId};
+use tokio::sync::OnceCell;
+
+use crate::AccessError;
+use crate::throttle::locked;
+
+type Slot = Arc<OnceCell<Arc<dyn Backend>>>;
+
+/// The backends that are open. One that was not used for longest is let go when there are too many; it closes when the last
+/// grant on it is gone, and the drivers give the same one again until then.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    drivers: Arc<dyn Drivers>,
+    open: Mutex<LruCache<StorageId, Slot>>,
+}
+
+impl Registry {
+    pub(crate) fn new(drivers: Arc<dyn Drivers>, most: NonZeroUsize) -> Self {
+        Self { drivers, open: Mutex::new(LruCache::new(most)) }
+    }
+
+    /// The backend of this storage. Whoever comes while it is being opened waits for that one opening; a failed one is
+    /// tried again by the next.
+    pub(crate) async fn backend(&self, storage: &Storage) -> Result<Arc<dyn Backend>, AccessError> {
+        let slot = Arc::clone(locked(&self.open).get_or_insert(storage.id, Slot::default));
+        if let Some(backend) = slot.get() {
+            return Ok(Arc::clone(backend));
+        }
+        let backend = slot.get_or_try_init(|| self.drivers.open(storage)).await?;
+        Ok(Arc::clone(backend))
+    }
+
+    /// Lets a storage's backend go.
+    pub(crate) fn close(&self, id: StorageId) {
+        locked(&self.open).pop(&id);
+    }
+}

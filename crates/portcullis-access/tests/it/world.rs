@@ -1,0 +1,230 @@
+//! A core with a database of its own, and what tests need to speak to it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_access::{
+    Access, AccessConfig, AccessError, Body, Change, Denial, Get, GetOptions, GetOutcome, Grant, MasterKey, Origin,
+    Permitted, Principal, Put, PutOptions, SignedPrincipal, SiteAdmin, StorageAccess, System,
+};
+use portcullis_backend::memory::MemoryDrivers;
+use portcullis_domain::{
+    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, ObjectKey, Overwrite,
+    Permission, Provider, Scope, Secret, Storage, Timestamp,
+};
+use portcullis_metadata::{Metadata, NewStorage};
+use portcullis_sigv4::{AmzDate, Payload, RawRequest, Signer, parse};
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+pub(crate) struct World {
+    pub(crate) access: Access,
+    pub(crate) system: System,
+    pub(crate) metadata: Metadata,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) admin: SiteAdmin,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// A key with its secret, as its holder has it.
+pub(crate) struct Holder {
+    pub(crate) key: Key,
+    pub(crate) secret: Secret,
+}
+
+pub(crate) fn master() -> MasterKey {
+    MasterKey::parse(&"5a".repeat(32)).unwrap()
+}
+
+pub(crate) fn ip(raw: &str) -> IpAddr {
+    raw.parse().unwrap()
+}
+
+pub(crate) fn object(raw: &str) -> ObjectKey {
+    ObjectKey::parse(raw).unwrap()
+}
+
+pub(crate) fn origin(channel: Channel) -> Origin<'static> {
+    Origin { channel, peer: ip("203.0.113.7"), request_id: "REQ1", tool: "test/1" }
+}
+
+/// The tests move the clock by hours and have no background work: they never stop hearing.
+pub(crate) fn config() -> AccessConfig {
+    AccessConfig { feed_lag_limit: Duration::from_secs(3600), ..AccessConfig::default() }
+}
+
+pub(crate) async fn open_database(folder: &std::path::Path) -> Metadata {
+    Metadata::open(&format!("sqlite://{}", folder.join("portcullis.db").display())).await.unwrap()
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(config()).await
+    }
+
+    pub(crate) async fn with(config: AccessConfig) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let metadata = open_database(folder.path()).await;
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let drivers = Arc::new(MemoryDrivers::new(Arc::<ManualClock>::clone(&clock)));
+        let (access, system) =
+            Access::open(config, metadata.clone(), drivers, &master(), Arc::<ManualClock>::clone(&clock))
+                .await
+                .unwrap();
+        assert!(access.bootstrap(&system, &Secret::foreign(PASSWORD.to_owned())).await.unwrap());
+        let admin = sign_in(&access).await;
+        Self { access, system, metadata, clock, admin, folder }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn storage(&self, change: impl FnOnce(&mut NewStorage)) -> Storage {
+        let mut new = NewStorage {
+            site: self.admin.site(),
+            owner: self.admin.user().unwrap(),
+            name: DisplayName::parse("Files").unwrap(),
+            label: Label::parse("files").unwrap(),
+            provider: Provider::Builtin,
+            region: "us-east-1".to_owned(),
+            endpoint: None,
+            bucket: None,
+            path_style: true,
+            provider_credentials: None,
+            permission: Permission::ReadWrite,
+            networks: Networks::anywhere(),
+            s3_access: true,
+            quota_bytes: None,
+            created: self.now(),
+        };
+        change(&mut new);
+        let storage = self.metadata.create_storage(new).await.unwrap();
+        self.access.applied(Change::Storage(storage.id)).await.unwrap();
+        storage
+    }
+
+    pub(crate) async fn key(&self, storage: &Storage, change: impl FnOnce(&mut Key)) -> Holder {
+        let mut key = Key {
+            id: KeyId::generate(),
+            site: self.admin.site(),
+            credential: "PC000000000000000000".parse().unwrap(),
+            name: DisplayName::parse("a key").unwrap(),
+            channel: Channel::S3,
+            scope: Scope::Storage(storage.id),
+            permission: Permission::ReadWrite,
+            overwrite: Overwrite::Replace,
+            networks: Networks::anywhere(),
+            prefix: KeyPrefix::default(),
+            expires: None,
+            state: KeyState::Active,
+            created: self.now(),
+        };
+        change(&mut key);
+        let minted = self.access.mint(&self.admin, key.id, key.channel).unwrap();
+        key.credential = minted.credential;
+        self.metadata.create_key(&key, &minted.stored).await.unwrap();
+        self.access.applied(Change::Key(key.id)).await.unwrap();
+        Holder { key, secret: minted.secret }
+    }
+
+    /// Changes a key's record and waits until it holds; how many transfers that cut.
+    pub(crate) async fn change(&self, holder: &Holder, change: impl FnOnce(&mut Key)) -> u32 {
+        let mut key = holder.key.clone();
+        change(&mut key);
+        self.metadata.update_key(&key).await.unwrap();
+        self.access.applied(Change::Key(key.id)).await.unwrap().transfers_cut
+    }
+
+    pub(crate) async fn delete(&self, holder: &Holder) -> u32 {
+        assert!(self.metadata.delete_key(holder.key.id, self.now()).await.unwrap());
+        self.access.applied(Change::Key(holder.key.id)).await.unwrap().transfers_cut
+    }
+
+    pub(crate) fn signed(&self, holder: &Holder) -> Result<SignedPrincipal, AccessError> {
+        self.signed_as(holder.key.credential.as_str(), holder.secret.reveal(), ip("203.0.113.7"))
+    }
+
+    /// Authenticates a signed request, as the S3 front does.
+    pub(crate) fn signed_as(&self, id: &str, secret: &str, peer: IpAddr) -> Result<SignedPrincipal, AccessError> {
+        self.signed_at(id, secret, peer, self.now().seconds())
+    }
+
+    pub(crate) fn signed_at(
+        &self,
+        id: &str,
+        secret: &str,
+        peer: IpAddr,
+        at: i64,
+    ) -> Result<SignedPrincipal, AccessError> {
+        let date = AmzDate::from_unix(at).unwrap();
+        let signer = Signer::new(id, secret.as_bytes(), "us-east-1", &date).unwrap();
+        let plain = [("host", b"s3.example.com".as_slice())];
+        let request = RawRequest { method: "GET", path: "/bucket/key", query: None, headers: &plain };
+        let signed = signer.sign(&request, &date, Payload::Unsigned).unwrap();
+        let sent = [
+            ("host", b"s3.example.com".as_slice()),
+            ("x-amz-date", signed.date.as_bytes()),
+            ("x-amz-content-sha256", signed.content_sha256.as_bytes()),
+            ("authorization", signed.authorization.as_bytes()),
+        ];
+        let presented = parse(&RawRequest { headers: &sent, ..request }).unwrap().unwrap();
+        self.access.authenticate_sigv4(Origin { peer, ..origin(Channel::S3) }, &presented)
+    }
+
+    pub(crate) fn who(&self, holder: &Holder) -> Principal {
+        self.signed(holder).unwrap().principal
+    }
+
+    pub(crate) async fn at(&self, holder: &Holder, storage: &Storage) -> StorageAccess {
+        self.access.storage(&self.who(holder), &storage.bucket).await.unwrap()
+    }
+
+    /// The reasons in the audit trail, newest first.
+    pub(crate) async fn reasons(&self) -> Vec<String> {
+        self.events().await.into_iter().map(|event| event.reason).collect()
+    }
+
+    pub(crate) async fn events(&self) -> Vec<portcullis_metadata::AuditEvent> {
+        self.access.flush(&self.system).await.unwrap();
+        let filter = portcullis_metadata::AuditFilter::default();
+        self.metadata.audit(&filter, &portcullis_metadata::PageRequest::first(1000)).await.unwrap().items
+    }
+}
+
+pub(crate) async fn sign_in(access: &Access) -> SiteAdmin {
+    let password = Secret::foreign(PASSWORD.to_owned());
+    let signed_in =
+        access.sign_in(origin(Channel::Rest), "admin", &password, Duration::from_secs(24 * 3600)).await.unwrap();
+    access.admin(&signed_in.principal).unwrap()
+}
+
+pub(crate) fn denial<T: std::fmt::Debug>(outcome: Result<T, AccessError>) -> Denial {
+    match outcome.unwrap_err() {
+        AccessError::Denied(denial) => denial,
+        other => panic!("not a denial: {other:?}"),
+    }
+}
+
+pub(crate) fn grant<A: Permitted>(at: &StorageAccess, target: A::Target) -> Grant<A> {
+    at.grant(target).unwrap()
+}
+
+pub(crate) fn full(text: &'static str) -> Body {
+    Body::Full(text.into())
+}
+
+pub(crate) async fn put(at: &StorageAccess, key: &str, text: &'static str) {
+    grant::<Put>(at, object(key)).put(full(text), PutOptions::default()).await.unwrap();
+}
+
+pub(crate) async fn read(at: &StorageAccess, key: &str) -> Result<String, AccessError> {
+    match at.grant::<Get>(object(key))?.get(GetOptions::default()).await? {
+        GetOutcome::Found(found) => match found.body {
+            Body::Full(bytes) => Ok(String::from_utf8(bytes.to_vec()).unwrap()),
+            Body::Stream(_) => panic!("the memory backend gives whole bodies"),
+        },
+        GetOutcome::NotModified(_) => panic!("no condition was set"),
+    }
+}

@@ -1,1 +1,0 @@
-//! The promise of the trait as a test suite.

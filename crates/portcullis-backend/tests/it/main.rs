@@ -1,0 +1,5 @@
+//! Integration tests of the drivers.
+
+// The attribute makes helper functions count as tests too, in which clippy.toml allows `unwrap`.
+#[cfg(test)]
+mod memory;

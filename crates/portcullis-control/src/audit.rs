@@ -1,0 +1,135 @@
+//! The audit trail: how administration writes it, and how admins read it.
+
+use portcullis_access::{AuditEntry, Denial, SiteAdmin};
+use portcullis_domain::{DenyReason, KeyId, StorageId, Timestamp};
+use portcullis_metadata::{AuditEvent, AuditFilter, Page, PageRequest};
+
+use crate::{Control, ControlError, Result};
+
+/// Which entries of the audit trail to list, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Only those of the request with this id.
+    pub request_id: Option<String>,
+    /// Only those that concern this key.
+    pub key: Option<KeyId>,
+    /// Only those that concern this storage.
+    pub storage: Option<StorageId>,
+}
+
+/// A deed about to be done.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deed<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) key: Option<KeyId>,
+    pub(crate) storage: Option<StorageId>,
+    /// What it is about, in words; never a secret.
+    pub(crate) object: Option<&'a str>,
+}
+
+impl Control {
+    /// Writes a deed to the audit trail and waits for it: what cannot be recorded is not done.
+    pub(crate) async fn record(&self, admin: &SiteAdmin, deed: Deed<'_>) -> Result<()> {
+        let who = admin.principal();
+        let event = AuditEvent {
+            at: self.access.now(),
+            request_id: who.request_id().to_owned(),
+            site: Some(admin.site()),
+            actor: admin.actor().to_owned(),
+            key: deed.key.or_else(|| admin.key()),
+            storage: deed.storage,
+            channel: who.channel(),
+            peer: who.peer().to_canonical().to_string(),
+            tool: who.tool().to_owned(),
+            action: deed.action.to_owned(),
+            object: deed.object.map(str::to_owned),
+            allowed: true,
+            reason: String::new(),
+        };
+        Ok(self.metadata.append_audit(&[event]).await?)
+    }
+
+    /// Says in the audit trail that a deed that was recorded did not come about.
+    pub(crate) fn note_failure(&self, admin: &SiteAdmin, deed: Deed<'_>, error: &ControlError) {
+        let reason = match error {
+            ControlError::Invalid(_) => "failed: invalid",
+            ControlError::NotFound => "failed: not_found",
+            ControlError::Conflict { .. } => "failed: conflict",
+            ControlError::Access(_) | ControlError::Metadata(_) => "failed: unavailable",
+        };
+        let Deed { action, key, storage, object } = deed;
+        self.access.audit(admin, AuditEntry { action, key, storage, object, allowed: false, reason });
+    }
+
+    /// What was done and refused in the admin's site, newest first.
+    ///
+    /// A refusal of credentials that belong to no site (an access key that nobody has) is found by the id of its request, by
+    /// the admins of the topmost site: whoever runs the installation.
+    ///
+    /// # Errors
+    /// [`ControlError::Invalid`] for a cursor that no list gave, [`ControlError::Metadata`].
+    pub async fn audit_events(
+        &self,
+        admin: &SiteAdmin,
+        query: AuditQuery,
+        page: &PageRequest,
+    ) -> Result<Page<AuditEvent>> {
+        let own = admin.site();
+        let strangers = query.request_id.is_some() && self.is_topmost(admin).await?;
+        let filter = AuditFilter {
+            site: (!strangers).then_some(own),
+            request_id: query.request_id,
+            key: query.key,
+            storage: query.storage,
+            ..AuditFilter::default()
+        };
+        let mut found = self.metadata.audit(&filter, page).await?;
+        found.items.retain(|event| event.site.is_none_or(|site| site == own));
+        Ok(found)
+    }
+
+    async fn is_topmost(&self, admin: &SiteAdmin) -> Result<bool> {
+        Ok(self.metadata.site(admin.site()).await?.is_some_and(|site| site.parent.is_none()))
+    }
+}
+
+/// The reason of a refusal in words, for the person who looks it up; none for a reason that is not a word of ours.
+#[must_use]
+pub fn explanation(reason: &str) -> Option<&'static str> {
+    const DENIALS: [Denial; 13] = [
+        Denial::NoCredentials,
+        Denial::Malformed,
+        Denial::UnknownKey,
+        Denial::BadSignature,
+        Denial::BadSecret,
+        Denial::WrongCredentialKind,
+        Denial::TimeSkew { server: Timestamp::from_seconds(0) },
+        Denial::RequestExpired { at: Timestamp::from_seconds(0) },
+        Denial::HeadersNotSigned,
+        Denial::ConditionalWrite,
+        Denial::GrantMismatch,
+        Denial::UnknownUser,
+        Denial::NotYetValid,
+    ];
+    if let Ok(policy) = reason.parse::<DenyReason>() {
+        return Some(policy.explanation());
+    }
+    if reason == "wider_than_own" {
+        return Some("a key cannot give more than it has");
+    }
+    DENIALS.iter().find(|denial| denial.as_str() == reason).map(|denial| denial.explanation())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words() {
+        for reason in DenyReason::ALL {
+            assert_eq!(explanation(reason.as_str()), Some(reason.explanation()));
+        }
+        assert_eq!(explanation("bad_signature"), Some(Denial::BadSignature.explanation()));
+        assert_eq!(explanation("something else"), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong in administration.
+
+use portcullis_access::AccessError;
+use portcullis_metadata::{MetadataError, MetadataErrorKind};
+
+/// What a verb of [`Control`](crate::Control) gives.
+pub type Result<T, E = ControlError> = std::result::Result<T, E>;
+
+/// What is wrong with one field of a draft, for the person who filled it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The field; one inside another as `scope.storage` or `networks[2].note`.
+    pub field: String,
+    /// What would be right. Never repeats a secret.
+    pub message: String,
+}
+
+impl FieldProblem {
+    /// A problem with this field.
+    pub fn new(field: impl Into<String>, message: impl ToString) -> Self {
+        Self { field: field.into(), message: message.to_string() }
+    }
+}
+
+/// Why a verb did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The draft cannot be accepted; every field that is wrong is named.
+    #[error("some fields are not valid")]
+    Invalid(Vec<FieldProblem>),
+    /// There is no such thing in this site.
+    #[error("not found")]
+    NotFound,
+    /// Something else has what has to be unique.
+    #[error("another one has the same {field}")]
+    Conflict {
+        /// The field that has to be unique.
+        field: &'static str,
+    },
+    /// The trusted core refused or failed.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The database failed.
+    #[error(transparent)]
+    Metadata(MetadataError),
+}
+
+impl ControlError {
+    /// One field is wrong.
+    pub fn invalid(field: impl Into<String>, message: impl ToString) -> Self {
+        Self::Invalid(vec![FieldProblem::new(field, message)])
+    }
+}
+
+impl From<MetadataError> for ControlError {
+    fn from(error: MetadataError) -> Self {
+        match error.kind {
+            MetadataErrorKind::NotFound => Self::NotFound,
+            MetadataErrorKind::Conflict(field) => Self::Conflict { field },
+            MetadataErrorKind::BadCursor => {
+                Self::invalid("cursor", "not a cursor of this list; begin again without one")
+            }
+            MetadataErrorKind::NewerSchema { .. }
+            | MetadataErrorKind::Corrupt
+            | MetadataErrorKind::Full
+            | MetadataErrorKind::Unavailable
+            | MetadataErrorKind::BadUrl
+            | MetadataErrorKind::FeedGap
+            | MetadataErrorKind::Refused => Self::Metadata(error),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What somebody filled in for a storage, and what it becomes.
+
+use portcullis_domain::{DisplayName, Label, Networks, Permission, Provider, Storage};
+
+use super::DEFAULT_REGION;
+use crate::check::Check;
+use crate::{NetworkDraft, Result};
+
+/// A storage to be made, as somebody filled it in.
+#[derive(Clone, Debug, Default)]
+pub struct StorageDraft {
+    /// What to call it.
+    pub name: String,
+    /// The part of the bucket name that a person chooses; made from the name if left out.
+    pub label: Option<String>,
+    /// Where the bytes live.
+    pub provider: String,
+    /// [`DEFAULT_REGION`] if left out.
+    pub region: Option<String>,
+    /// `read_write` if left out.
+    pub permission: Option<String>,
+    /// From where any key may be used; anywhere if empty.
+    pub networks: Vec<NetworkDraft>,
+    /// Whether the S3 door is open for it. Open if left out: there is no key yet, so nobody can come in, and making
+    /// an S3 key is then all it takes.
+    pub s3_access: Option<bool>,
+    /// The most bytes it may hold; no limit if left out.
+    pub quota_bytes: Option<u64>,
+    /// Fields that were filled in and only make sense for a remote provider.
+    pub remote_fields: Vec<&'static str>,
+}
+
+/// What to change of a storage; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct StorageChange {
+    /// What to call it. The bucket name never changes.
+    pub name: Option<String>,
+    /// The most that any key may do here: `none`, `read`, `write` or `read_write`.
+    pub permission: Option<String>,
+    /// From where any key may be used.
+    pub networks: Option<Vec<NetworkDraft>>,
+    /// Whether the S3 door is open for it.
+    pub s3_access: Option<bool>,
+    /// The most bytes it may hold; `Some(None)` takes the limit away.
+    pub quota_bytes: Option<Option<u64>>,
+}
+
+/// A draft that was checked.
+pub(super) struct Checked {
+    pub(super) name: DisplayName,
+    pub(super) label: Label,
+    pub(super) region: String,
+    pub(super) permission: Permission,
+    pub(super) networks: Networks,
+}
+
+impl StorageDraft {
+    pub(super) fn check(&self) -> Result<Checked> {
+        let mut check = Check::default();
+        let name: Option<DisplayName> = check.parse("name", &self.name);
+        let suggested = name.as_ref().map(Label::suggested_by);
+        let label = match &self.label {
+            Some(label) => check.parse("label", label),
+            None => suggested,
+        };
+        if check.parse::<Provider>("provider", &self.provider).is_some_and(|provider| provider != Provider::Builtin) {
+            check.problem("provider", "not available in this version; use builtin");
+        }
+        for field in &self.remote_fields {
+            check.problem(*field, "only storages of a remote provider have this; leave it out for builtin");
+        }
+        let region = self.region.as_deref().unwrap_or(DEFAULT_REGION);
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let right = (1..=64).contains(&region.len()) && region.bytes().all(plain);
+        check.require(right, "region", "1 to 64 lower-case letters, digits and hyphens, such as us-east-1");
+        let permission = check.parse_or("permission", self.permission.as_deref(), Permission::ReadWrite);
+        check_ceiling(&mut check, permission);
+        let networks = check.networks(&self.networks);
+        check_quota(&mut check, self.quota_bytes);
+        let read = (|| {
+            Some(Checked {
+                name: name?,
+                label: label?,
+                region: region.to_owned(),
+                permission: permission?,
+                networks: networks?,
+            })
+        })();
+        check.finish(read)
+    }
+}
+
+fn check_ceiling(check: &mut Check, permission: Option<Permission>) {
+    let right = permission != Some(Permission::Full);
+    check.require(right, "permission", "full is for keys; a storage allows none, read, write or read_write");
+}
+
+fn check_quota(check: &mut Check, quota: Option<u64>) {
+    let right = quota.is_none_or(|quota| (1..=i64::MAX.unsigned_abs()).contains(&quota));
+    check.require(right, "quota_bytes", "at least 1 and less than 2^63 bytes; leave it out, or null, for no limit");
+}
+
+impl StorageChange {
+    pub(super) fn apply(&self, mut storage: Storage) -> Result<Storage> {
+        let mut check = Check::default();
+        if let Some(name) = &self.name {
+            check.parse("name", name).map(|name| storage.name = name);
+        }
+        if let Some(permission) = &self.permission {
+            let permission = check.parse("permission", permission);
+            check_ceiling(&mut check, permission);
+            permission.map(|permission| storage.permission = permission);
+        }
+        if let Some(networks) = &self.networks {
+            check.networks(networks).map(|networks| storage.networks = networks);
+        }
+        if let Some(quota) = self.quota_bytes {
+            check_quota(&mut check, quota);
+            storage.quota_bytes = quota;
+        }
+        storage.s3_access = self.s3_access.unwrap_or(storage.s3_access);
+        check.finish(Some(storage))
+    }
+}

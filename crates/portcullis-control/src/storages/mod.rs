@@ -1,0 +1,176 @@
+//! Storages: make, look at, list, change.
+
+mod draft;
+mod view;
+
+use futures_util::{StreamExt as _, stream};
+use portcullis_access::{Change, SiteAdmin};
+use portcullis_domain::{Provider, Role, Storage, StorageId, StorageState, UserId};
+use portcullis_metadata::{NewStorage, Page, PageRequest, StorageFilter};
+
+use crate::audit::Deed;
+use crate::{Control, ControlError, Result};
+
+pub use draft::{StorageChange, StorageDraft};
+pub use view::StorageView;
+
+/// The region of a storage for which none was said; what S3 tools take for granted.
+pub const DEFAULT_REGION: &str = "us-east-1";
+
+/// As many storages as are asked for their usage at the same time.
+const ASKED_AT_ONCE: usize = 16;
+
+/// In which order storages are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The oldest first.
+    #[default]
+    Created,
+    /// By name, upper and lower case alike.
+    Name,
+}
+
+/// Which storages to list.
+#[derive(Clone, Debug, Default)]
+pub struct StorageQuery {
+    /// Only those whose name, label or bucket name contains it, upper and lower case alike.
+    pub search: Option<String>,
+    /// In which order.
+    pub order: Order,
+}
+
+impl Control {
+    /// Makes a storage. Nothing from outside can reach it until there is a key for it.
+    ///
+    /// # Errors
+    /// [`ControlError::Invalid`], [`ControlError::Metadata`].
+    pub async fn create_storage(&self, admin: &SiteAdmin, draft: &StorageDraft) -> Result<StorageView> {
+        let checked = draft.check()?;
+        let owner = self.owner_for(admin).await?;
+        let new = NewStorage {
+            site: admin.site(),
+            owner,
+            name: checked.name,
+            label: checked.label,
+            provider: Provider::Builtin,
+            region: checked.region,
+            endpoint: None,
+            bucket: None,
+            path_style: false,
+            provider_credentials: None,
+            permission: checked.permission,
+            networks: checked.networks,
+            s3_access: draft.s3_access.unwrap_or(true),
+            quota_bytes: draft.quota_bytes,
+            created: self.access.now(),
+        };
+        let storage = self.metadata.create_storage(new).await?;
+        // The number and the id are only known now. If this cannot be recorded the call fails, and what is left is a storage
+        // that no key opens.
+        let deed = Deed { action: "create_storage", storage: Some(storage.id), object: Some(storage.name.as_str()), ..Deed::default() };
+        self.record(admin, deed).await?;
+        self.access.applied(Change::Storage(storage.id)).await?;
+        Ok(self.view_storage(admin, storage, self.site_wide_s3(admin).await?).await?)
+    }
+
+    /// The user in whose name a storage is made: whoever acts or, for a key of the whole site, the first admin.
+    async fn owner_for(&self, admin: &SiteAdmin) -> Result<UserId> {
+        if let Some(user) = admin.user() {
+            return Ok(user);
+        }
+        let users = self.metadata.users(admin.site()).await?;
+        let first = users.iter().filter(|user| user.role == Role::Admin).min_by_key(|user| user.number);
+        first.map(|user| user.id).ok_or(ControlError::NotFound)
+    }
+
+    /// A storage of the admin's site.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`], [`ControlError::Metadata`].
+    pub async fn storage(&self, admin: &SiteAdmin, id: StorageId) -> Result<StorageView> {
+        let storage = self.find_storage(admin, id).await?;
+        let site_wide = self.site_wide_s3(admin).await?;
+        self.view_storage(admin, storage, site_wide).await
+    }
+
+    /// The record of a storage of the admin's site.
+    pub(crate) async fn find_storage(&self, admin: &SiteAdmin, id: StorageId) -> Result<Storage> {
+        let found = self.metadata.storage(id).await?;
+        found
+            .filter(|storage| storage.site == admin.site() && storage.state == StorageState::Active)
+            .ok_or(ControlError::NotFound)
+    }
+
+    /// One page of the site's storages.
+    ///
+    /// # Errors
+    /// [`ControlError::Invalid`] for a cursor that no list gave, [`ControlError::Metadata`].
+    pub async fn storages(
+        &self,
+        admin: &SiteAdmin,
+        query: StorageQuery,
+        page: &PageRequest,
+    ) -> Result<Page<StorageView>> {
+        let filter =
+            StorageFilter { search: query.search, state: Some(StorageState::Active), ..StorageFilter::of(admin.site()) };
+        let found = match query.order {
+            Order::Created => self.metadata.storages(&filter, page).await?,
+            Order::Name => self.storages_by_name(&filter, page).await?,
+        };
+        let site_wide = self.site_wide_s3(admin).await?;
+        let views = stream::iter(found.items.into_iter().map(|storage| self.view_storage(admin, storage, site_wide)));
+        let items = views.buffered(ASKED_AT_ONCE).collect::<Vec<_>>().await;
+        Ok(Page { items: items.into_iter().collect::<Result<_>>()?, next: found.next })
+    }
+
+    /// The database lists by age; ten thousand names are sorted here in a few milliseconds. The cursor is the last id.
+    async fn storages_by_name(&self, filter: &StorageFilter, page: &PageRequest) -> Result<Page<Storage>> {
+        let mut all = Vec::new();
+        let mut request = PageRequest::first(PageRequest::MAX);
+        loop {
+            let more = self.metadata.storages(filter, &request).await?;
+            all.extend(more.items);
+            request.after = more.next;
+            if request.after.is_none() {
+                break;
+            }
+        }
+        all.sort_by_cached_key(|storage| (storage.name.as_str().to_lowercase(), storage.id));
+        let from = match &page.after {
+            None => 0,
+            Some(after) => {
+                let last = all.iter().position(|storage| storage.id.to_string() == *after);
+                last.ok_or_else(|| ControlError::invalid("cursor", "not a cursor of this list; begin again without one"))? + 1
+            }
+        };
+        let limit = usize::try_from(page.limit.clamp(1, PageRequest::MAX)).unwrap_or(1);
+        let more = all.len() > from + limit;
+        let items: Vec<_> = all.into_iter().skip(from).take(limit).collect();
+        let next = items.last().filter(|_| more).map(|storage| storage.id.to_string());
+        Ok(Page { items, next })
+    }
+
+    /// Changes a storage. When this returns, the change holds: for new requests, and for those under way.
+    ///
+    /// # Errors
+    /// [`ControlError::Invalid`], [`ControlError::NotFound`], [`ControlError::Metadata`], [`ControlError::Access`] if the
+    /// change is committed but could not be put in force here.
+    pub async fn update_storage(
+        &self,
+        admin: &SiteAdmin,
+        id: StorageId,
+        change: &StorageChange,
+    ) -> Result<StorageView> {
+        let alone = self.changing.lock().await;
+        let before = self.find_storage(admin, id).await?;
+        let storage = change.apply(before)?;
+        let deed = Deed { action: "update_storage", storage: Some(id), ..Deed::default() };
+        self.record(admin, deed).await?;
+        let committed = self.metadata.update_storage(&storage).await.map_err(ControlError::from);
+        committed.inspect_err(|error| self.note_failure(admin, deed, error))?;
+        self.access.applied(Change::Storage(id)).await?;
+        drop(alone);
+        let site_wide = self.site_wide_s3(admin).await?;
+        self.view_storage(admin, storage, site_wide).await
+    }
+}

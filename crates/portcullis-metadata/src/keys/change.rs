@@ -1,0 +1,134 @@
+//! Making, changing and deleting keys.
+
+use portcullis_domain::{Key, KeyId, Scope, Timestamp};
+
+use super::{StoredSecret, columns};
+use crate::changes::ChangeKind;
+use crate::db::{Metadata, within};
+use crate::error::{During, Fault, MetadataErrorKind, Result};
+use crate::page::fold;
+use crate::row::networks_to_text;
+
+fn folded(key: &Key) -> String {
+    fold(&format!("{}\n{}", key.name, key.credential))
+}
+
+impl Metadata {
+    /// Keeps a new key and what is kept of its secret. Names may repeat.
+    ///
+    /// # Errors
+    /// [`Conflict("credential")`](MetadataErrorKind::Conflict) or `Conflict("id")`;
+    /// [`NotFound`](MetadataErrorKind::NotFound) if the site, or the storage or user in it, does not exist; what any
+    /// verb may give.
+    pub async fn create_key(&self, key: &Key, secret: &StoredSecret) -> Result<()> {
+        self.insert_key(key, secret).await.during("create a key")
+    }
+
+    async fn insert_key(&self, key: &Key, secret: &StoredSecret) -> Result<(), Fault> {
+        let sql = concat!(
+            "INSERT INTO keys (",
+            columns!(),
+            ", folded, secret_sealed, secret_hash) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+        );
+        let (storage, user) = match key.scope {
+            Scope::Storage(id) => (Some(id.to_string()), None),
+            Scope::User(id) => (None, Some(id.to_string())),
+            Scope::Site => (None, None),
+        };
+        let (sealed, hash) = match secret {
+            StoredSecret::None => (None, None),
+            StoredSecret::Sealed(bytes) => (Some(bytes.clone()), None),
+            StoredSecret::Hash(hash) => (None, Some(hash.to_vec())),
+        };
+        let networks = networks_to_text(&key.networks)?;
+        let mut write = self.write().await?;
+        within!(write.tx, c => {
+            sqlx::query(sql)
+                .bind(key.id.to_string())
+                .bind(key.site.to_string())
+                .bind(key.credential.as_str())
+                .bind(key.name.as_str())
+                .bind(key.channel.as_str())
+                .bind(storage)
+                .bind(user)
+                .bind(key.permission.as_str())
+                .bind(key.overwrite.as_str())
+                .bind(networks)
+                .bind(key.prefix.as_str())
+                .bind(key.expires.map(Timestamp::micros))
+                .bind(key.state.as_str())
+                .bind(key.created.micros())
+                .bind(folded(key))
+                .bind(sealed)
+                .bind(hash)
+                .execute(c)
+                .await
+                .map(drop)
+        })?;
+        write.note(ChangeKind::Key, &key.id);
+        self.commit(write).await
+    }
+
+    /// Keeps what may change of a key: name, permission, rule for overwriting, networks, prefix and expiry. The rest of
+    /// the record is not looked at.
+    ///
+    /// # Errors
+    /// [`NotFound`](MetadataErrorKind::NotFound) if there is no such key, or it is deleted; what any verb may give.
+    pub async fn update_key(&self, key: &Key) -> Result<()> {
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "UPDATE keys SET name = $2, folded = $3, permission = $4, overwrite = $5, networks = $6, \
+                       prefix = $7, expires_us = $8 WHERE id = $1 AND state <> 'deleted'";
+            let networks = networks_to_text(&key.networks)?;
+            let rows = within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(key.id.to_string())
+                    .bind(key.name.as_str())
+                    .bind(folded(key))
+                    .bind(key.permission.as_str())
+                    .bind(key.overwrite.as_str())
+                    .bind(networks)
+                    .bind(key.prefix.as_str())
+                    .bind(key.expires.map(Timestamp::micros))
+                    .execute(c)
+                    .await
+                    .map(|done| done.rows_affected())
+            })?;
+            if rows == 0 {
+                return Err(MetadataErrorKind::NotFound.into());
+            }
+            write.note(ChangeKind::Key, &key.id);
+            self.commit(write).await
+        };
+        work.await.during("change a key")
+    }
+
+    /// Deletes a key for good: its secret is erased, its record stays so that its id is never given again. False if
+    /// there is no such key, or it was deleted before.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn delete_key(&self, id: KeyId, now: Timestamp) -> Result<bool> {
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "UPDATE keys SET state = 'deleted', deleted_us = $2, secret_sealed = NULL, secret_hash = NULL \
+                       WHERE id = $1 AND state <> 'deleted'";
+            let rows = within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(id.to_string())
+                    .bind(now.micros())
+                    .execute(c)
+                    .await
+                    .map(|done| done.rows_affected())
+            })?;
+            if rows == 0 {
+                return Ok(false);
+            }
+            write.note(ChangeKind::Key, &id);
+            self.commit(write).await?;
+            Ok::<_, Fault>(true)
+        };
+        work.await.during("delete a key")
+    }
+}

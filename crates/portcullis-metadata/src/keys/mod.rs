@@ -1,0 +1,207 @@
+//! Keys and what is kept of their secrets.
+
+mod change;
+
+use std::fmt;
+
+use futures_util::TryStreamExt;
+use portcullis_domain::{Channel, Key, KeyId, Scope, SiteId, StorageId, Timestamp, UserId};
+use sqlx::QueryBuilder;
+
+use crate::db::{Metadata, reading};
+use crate::error::{During, Fault, Result};
+use crate::page::{Page, PageRequest, pattern};
+use crate::row::{Both, hash, networks_from_text, read, read_optional, row};
+
+/// What is kept of a key's secret.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoredSecret {
+    /// Nothing: the key was deleted.
+    None,
+    /// The secret, sealed under the master key; for protocols that need the secret itself to verify.
+    Sealed(Vec<u8>),
+    /// SHA-256 of the secret; for protocols in which the client sends it.
+    Hash([u8; 32]),
+}
+
+impl fmt::Debug for StoredSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Sealed(_) => "Sealed(…)",
+            Self::Hash(_) => "Hash(…)",
+        })
+    }
+}
+
+/// Which keys a list holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFilter {
+    /// Those of this site.
+    pub site: SiteId,
+    /// Those for this storage.
+    pub storage: Option<StorageId>,
+    /// Those for this user.
+    pub user: Option<UserId>,
+    /// Those of this channel.
+    pub channel: Option<Channel>,
+    /// Those with this text in the name or the access key id; letter case does not matter.
+    pub search: Option<String>,
+}
+
+impl KeyFilter {
+    /// All keys of a site.
+    #[must_use]
+    pub const fn of(site: SiteId) -> Self {
+        Self { site, storage: None, user: None, channel: None, search: None }
+    }
+}
+
+/// The columns of a key, without its secret.
+macro_rules! columns {
+    () => {
+        "id, site_id, credential, name, channel, storage_id, user_id, permission, overwrite, networks, prefix, \
+         expires_us, state, created_us"
+    };
+}
+use columns;
+
+row! {
+    KeyRow {
+        id: String,
+        site_id: String,
+        credential: String,
+        name: String,
+        channel: String,
+        storage_id: Option<String>,
+        user_id: Option<String>,
+        permission: String,
+        overwrite: String,
+        networks: String,
+        prefix: String,
+        expires_us: Option<i64>,
+        state: String,
+        created_us: i64,
+    }
+}
+row! {
+    SecretRow { secret_sealed: Option<Vec<u8>>, secret_hash: Option<Vec<u8>> }
+}
+
+impl KeyRow {
+    fn read(self) -> Result<Key, Fault> {
+        let storage = read_optional("storage_id", self.storage_id.as_deref())?;
+        let user = read_optional("user_id", self.user_id.as_deref())?;
+        Ok(Key {
+            id: read("id", &self.id)?,
+            site: read("site_id", &self.site_id)?,
+            credential: read("credential", &self.credential)?,
+            name: read("name", &self.name)?,
+            channel: read("channel", &self.channel)?,
+            scope: match (storage, user) {
+                (Some(storage), None) => Scope::Storage(storage),
+                (None, Some(user)) => Scope::User(user),
+                (None, None) => Scope::Site,
+                (Some(_), Some(_)) => return Err(Fault::corrupt("a key with two scopes")),
+            },
+            permission: read("permission", &self.permission)?,
+            overwrite: read("overwrite", &self.overwrite)?,
+            networks: networks_from_text(&self.networks)?,
+            prefix: read("prefix", &self.prefix)?,
+            expires: self.expires_us.map(Timestamp::from_micros),
+            state: read("state", &self.state)?,
+            created: Timestamp::from_micros(self.created_us),
+        })
+    }
+}
+
+impl SecretRow {
+    fn read(self) -> Result<StoredSecret, Fault> {
+        match (self.secret_sealed, self.secret_hash) {
+            (None, None) => Ok(StoredSecret::None),
+            (Some(sealed), None) => Ok(StoredSecret::Sealed(sealed)),
+            (None, Some(bytes)) => hash("secret_hash", &bytes).map(StoredSecret::Hash),
+            (Some(_), Some(_)) => Err(Fault::corrupt("a key with two secrets")),
+        }
+    }
+}
+
+fn read_both(Both(key, secret): Both<KeyRow, SecretRow>) -> Result<(Key, StoredSecret), Fault> {
+    Ok((key.read()?, secret.read()?))
+}
+
+impl Metadata {
+    /// The key with this id, deleted or not.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn key(&self, id: KeyId) -> Result<Option<Key>> {
+        let sql = concat!("SELECT ", columns!(), " FROM keys WHERE id = $1");
+        let row = reading!(self, pool => {
+            sqlx::query_as::<_, KeyRow>(sql).bind(id.to_string()).fetch_optional(pool).await
+        });
+        row.map_err(Fault::from).and_then(|row| row.map(KeyRow::read).transpose()).during("read a key")
+    }
+
+    /// The key with this id, deleted or not, and what is kept of its secret.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn key_with_secret(&self, id: KeyId) -> Result<Option<(Key, StoredSecret)>> {
+        let sql = concat!("SELECT ", columns!(), ", secret_sealed, secret_hash FROM keys WHERE id = $1");
+        let row = reading!(self, pool => {
+            sqlx::query_as::<_, Both<KeyRow, SecretRow>>(sql).bind(id.to_string()).fetch_optional(pool).await
+        });
+        row.map_err(Fault::from).and_then(|row| row.map(read_both).transpose()).during("read a key")
+    }
+
+    /// Every key of every site with what is kept of its secret, deleted ones included, oldest first; in one pass, so
+    /// that a node can hold them all in memory.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn all_keys(&self) -> Result<Vec<(Key, StoredSecret)>> {
+        let sql = concat!("SELECT ", columns!(), ", secret_sealed, secret_hash FROM keys ORDER BY id");
+        let work = async {
+            let mut keys = Vec::new();
+            reading!(self, pool => {
+                let mut rows = sqlx::query_as::<_, Both<KeyRow, SecretRow>>(sql).fetch(pool);
+                while let Some(row) = rows.try_next().await? {
+                    keys.push(read_both(row)?);
+                }
+            });
+            Ok::<_, Fault>(keys)
+        };
+        work.await.during("read all keys")
+    }
+
+    /// A page of the keys of a site that are not deleted, oldest first.
+    ///
+    /// # Errors
+    /// [`BadCursor`](crate::MetadataErrorKind::BadCursor); what any verb may give.
+    pub async fn keys(&self, filter: &KeyFilter, page: &PageRequest) -> Result<Page<Key>> {
+        let work = async {
+            let after = page.after_id()?;
+            let rows = reading!(self, pool => {
+                let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM keys WHERE site_id = "));
+                query.push_bind(filter.site.to_string()).push(" AND state <> 'deleted' AND id > ").push_bind(after);
+                if let Some(storage) = filter.storage {
+                    query.push(" AND storage_id = ").push_bind(storage.to_string());
+                }
+                if let Some(user) = filter.user {
+                    query.push(" AND user_id = ").push_bind(user.to_string());
+                }
+                if let Some(channel) = filter.channel {
+                    query.push(" AND channel = ").push_bind(channel.as_str());
+                }
+                if let Some(pattern) = pattern(filter.search.as_deref()) {
+                    query.push(" AND folded LIKE ").push_bind(pattern).push(" ESCAPE '!'");
+                }
+                query.push(" ORDER BY id LIMIT ").push_bind(page.rows());
+                query.build_query_as::<KeyRow>().fetch_all(pool).await
+            })?;
+            Page::of(rows, page, |row| row.id.clone(), KeyRow::read)
+        };
+        work.await.during("list keys")
+    }
+}

@@ -1,0 +1,146 @@
+//! Making and changing storages.
+
+use portcullis_domain::{BucketName, Connection, ConnectionId, Storage, StorageId, StorageState};
+
+use super::{NewStorage, columns};
+use crate::changes::ChangeKind;
+use crate::db::{Metadata, Write, within};
+use crate::error::{During, Fault, MetadataErrorKind, Result};
+use crate::page::fold;
+use crate::row::{networks_to_text, number};
+
+fn folded(storage: &Storage) -> String {
+    fold(&format!("{}\n{}\n{}", storage.name, storage.label, storage.bucket))
+}
+
+fn quota(bytes: Option<u64>) -> Option<i64> {
+    bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
+impl Metadata {
+    /// Makes a storage, active, with the next item number (the first is 1) and the bucket name that follows from it.
+    ///
+    /// # Errors
+    /// [`NotFound`](MetadataErrorKind::NotFound) if the owner is no user of the site; what any verb may give.
+    pub async fn create_storage(&self, new: NewStorage) -> Result<Storage> {
+        let work = async {
+            let mut write = self.write().await?;
+            let storage = write.insert_storage(new).await?;
+            self.commit(write).await?;
+            Ok::<_, Fault>(storage)
+        };
+        work.await.during("create a storage")
+    }
+
+    /// Keeps what may change of a storage: name, permission, networks, S3 access, quota and state. The rest of the
+    /// record is not looked at. Detaching erases the provider's credentials.
+    ///
+    /// # Errors
+    /// [`NotFound`](MetadataErrorKind::NotFound); what any verb may give.
+    pub async fn update_storage(&self, storage: &Storage) -> Result<()> {
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "UPDATE storages SET name = $2, folded = $3 || $4 || label || $4 || bucket, permission = $5, \
+                       networks = $6, s3_access = $7, quota_bytes = $8, state = $9, \
+                       provider_sealed = CASE WHEN $9 = 'detached' THEN NULL ELSE provider_sealed END \
+                       WHERE id = $1";
+            let networks = networks_to_text(&storage.networks)?;
+            let rows = within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(storage.id.to_string())
+                    .bind(storage.name.as_str())
+                    .bind(fold(storage.name.as_str()))
+                    .bind("\n")
+                    .bind(storage.permission.as_str())
+                    .bind(networks)
+                    .bind(i64::from(storage.s3_access))
+                    .bind(quota(storage.quota_bytes))
+                    .bind(storage.state.as_str())
+                    .execute(c)
+                    .await
+                    .map(|done| done.rows_affected())
+            })?;
+            if rows == 0 {
+                return Err(MetadataErrorKind::NotFound.into());
+            }
+            write.note(ChangeKind::Storage, &storage.id);
+            self.commit(write).await
+        };
+        work.await.during("change a storage")
+    }
+}
+
+impl Write {
+    async fn insert_storage(&mut self, new: NewStorage) -> Result<Storage, Fault> {
+        let sql = "SELECT number FROM users WHERE id = $1 AND site_id = $2";
+        let owner: Option<i64> = within!(self.tx, c => {
+            sqlx::query_scalar(sql).bind(new.owner.to_string()).bind(new.site.to_string()).fetch_optional(c).await
+        })?;
+        let owner_number: u32 = number("number", owner.ok_or(MetadataErrorKind::NotFound)?)?;
+        let item_number = self.next_number("storage").await?;
+        let storage = Storage {
+            id: StorageId::generate(),
+            site: new.site,
+            owner: new.owner,
+            number: item_number,
+            bucket: BucketName::new(owner_number, item_number, &new.label),
+            name: new.name,
+            label: new.label,
+            connection: Connection {
+                id: ConnectionId::generate(),
+                provider: new.provider,
+                region: new.region,
+                endpoint: new.endpoint,
+                bucket: new.bucket,
+                path_style: new.path_style,
+            },
+            permission: new.permission,
+            networks: new.networks,
+            s3_access: new.s3_access,
+            quota_bytes: new.quota_bytes.map(|bytes| bytes.min(i64::MAX.unsigned_abs())),
+            state: StorageState::Active,
+            created: new.created,
+        };
+        self.insert_storage_row(&storage, new.provider_credentials).await?;
+        self.note(ChangeKind::Storage, &storage.id);
+        Ok(storage)
+    }
+
+    async fn insert_storage_row(&mut self, storage: &Storage, sealed: Option<Vec<u8>>) -> Result<(), Fault> {
+        let sql = concat!(
+            "INSERT INTO storages (",
+            columns!(),
+            ", folded, provider_sealed) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
+        );
+        let networks = networks_to_text(&storage.networks)?;
+        within!(self.tx, c => {
+            sqlx::query(sql)
+                .bind(storage.id.to_string())
+                .bind(storage.site.to_string())
+                .bind(storage.owner.to_string())
+                .bind(i64::from(storage.number))
+                .bind(storage.name.as_str())
+                .bind(storage.label.as_str())
+                .bind(storage.bucket.as_str())
+                .bind(storage.connection.id.to_string())
+                .bind(storage.connection.provider.as_str())
+                .bind(&storage.connection.region)
+                .bind(&storage.connection.endpoint)
+                .bind(&storage.connection.bucket)
+                .bind(i64::from(storage.connection.path_style))
+                .bind(storage.permission.as_str())
+                .bind(networks)
+                .bind(i64::from(storage.s3_access))
+                .bind(quota(storage.quota_bytes))
+                .bind(storage.state.as_str())
+                .bind(storage.created.micros())
+                .bind(folded(storage))
+                .bind(sealed)
+                .execute(c)
+                .await
+                .map(drop)
+        })?;
+        Ok(())
+    }
+}

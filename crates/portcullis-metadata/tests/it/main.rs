@@ -1,0 +1,67 @@
+//! One suite on both engines: on SQLite always, on PostgreSQL if `PORTCULLIS_TEST_POSTGRES` says where one is.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it should be, and says what it left out"
+)]
+
+mod audit;
+mod damage;
+mod feed;
+mod keys;
+mod migration;
+mod people;
+mod races;
+mod storages;
+mod world;
+
+/// Each of these as a test on either engine, with a fresh database of its own.
+macro_rules! suite {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::world::on_sqlite(|world| Box::pin(crate::$module::$name(world))).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::world::on_postgres(|world| Box::pin(crate::$module::$name(world))).await;
+            })*
+        }
+    };
+}
+
+suite! {
+    people::the_first_site_and_admin,
+    people::users,
+    people::sessions,
+    people::sites_are_kept_apart,
+    people::settings,
+    storages::a_storage_round_trip,
+    storages::what_may_change_of_a_storage,
+    storages::search_and_filters,
+    keys::keys_of_every_scope,
+    keys::changing_and_deleting,
+    keys::deletion_erases_the_secret,
+    keys::search_and_filters_of_keys,
+    keys::pages_of_2500_keys,
+    keys::the_master_key_is_exchanged_at_once,
+    keys::last_use,
+    keys::errors_hold_no_secret,
+    audit::events_round_trip,
+    audit::filters_and_purge,
+    audit::pages_of_2500_events,
+    feed::every_change_is_in_the_feed,
+    feed::a_purged_feed_says_so,
+    feed::the_hint_arrives,
+    races::storages_made_at_once_get_numbers_of_their_own,
+    races::two_first_starts_make_one_admin,
+    races::a_follower_misses_nothing,
+    races::one_key_is_deleted_once,
+    migration::a_newer_schema_is_refused_and_stays,
+    migration::version_1_is_carried_forward,
+}

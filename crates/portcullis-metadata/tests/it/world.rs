@@ -1,0 +1,167 @@
+//! A fresh database on either engine, and what most tests put in it.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+use portcullis_domain::{
+    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, Networks, Overwrite,
+    Permission, Provider, Role, Scope, Site, SiteId, Storage, Timestamp, User, Username,
+};
+use portcullis_metadata::{Metadata, NewStorage, NewUser};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use tempfile::TempDir;
+
+pub(crate) type Test<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A database that only this test knows.
+pub(crate) struct World {
+    pub(crate) url: String,
+    /// The directory of the SQLite file; none on PostgreSQL.
+    pub(crate) dir: Option<TempDir>,
+}
+
+/// The same expression with a connection of either engine, beside [`Metadata`].
+macro_rules! beside {
+    ($world:expr, $connection:ident => $body:expr) => {
+        if $world.dir.is_some() {
+            let $connection = &mut SqliteConnection::connect(&$world.url).await.unwrap();
+            $body
+        } else {
+            let $connection = &mut PgConnection::connect(&$world.url).await.unwrap();
+            $body
+        }
+    };
+}
+
+impl World {
+    pub(crate) fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { url: format!("sqlite://{}", dir.path().join("portcullis.db").display()), dir: Some(dir) }
+    }
+
+    pub(crate) async fn open(&self) -> Metadata {
+        Metadata::open(&self.url).await.unwrap()
+    }
+
+    /// An open database with a site and its admin.
+    pub(crate) async fn home(&self) -> (Metadata, Site, User) {
+        let metadata = self.open().await;
+        let site = site("main");
+        let admin =
+            metadata.create_site_with_admin(&site, new_user(site.id, "admin")).await.unwrap().unwrap();
+        (metadata, site, admin)
+    }
+
+    /// Runs statements past [`Metadata`].
+    pub(crate) async fn execute(&self, sql: &str) {
+        beside!(self, c => {
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(c).await.unwrap();
+        });
+    }
+
+    /// What a query past [`Metadata`] gives, one number a row.
+    pub(crate) async fn numbers(&self, sql: &str) -> Vec<i64> {
+        beside!(self, c => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(c).await.unwrap())
+    }
+
+    /// The bytes of the SQLite file and its companions.
+    pub(crate) fn file_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for entry in std::fs::read_dir(self.dir.as_ref().unwrap()).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        bytes
+    }
+}
+
+pub(crate) async fn on_sqlite(test: impl for<'a> FnOnce(&'a World) -> Test<'a>) {
+    test(&World::sqlite()).await;
+}
+
+pub(crate) async fn on_postgres(test: impl for<'a> FnOnce(&'a World) -> Test<'a>) {
+    let Some(server) = postgres() else {
+        println!("PORTCULLIS_TEST_POSTGRES is not set: the PostgreSQL half did not run");
+        return;
+    };
+    let name = format!("test_{}", KeyId::generate().to_string().replace('-', ""));
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
+    sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut admin).await.unwrap();
+    let (front, _) = server.rsplit_once('/').unwrap();
+    let world = World { url: format!("{front}/{name}"), dir: None };
+    let outcome = AssertUnwindSafe(test(&world)).catch_unwind().await;
+    let remove = format!("DROP DATABASE {name} WITH (FORCE)");
+    sqlx::raw_sql(AssertSqlSafe(remove)).execute(&mut admin).await.unwrap();
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// The address of a server in which databases may be made.
+#[expect(clippy::disallowed_methods, reason = "the test command says where its server is")]
+fn postgres() -> Option<String> {
+    std::env::var("PORTCULLIS_TEST_POSTGRES").ok()
+}
+
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(1_800_000_000_000_000 + seconds * 1_000_000 + 7)
+}
+
+pub(crate) fn name(text: &str) -> DisplayName {
+    DisplayName::parse(text).unwrap()
+}
+
+pub(crate) fn site(text: &str) -> Site {
+    Site { id: SiteId::generate(), parent: None, name: name(text), created: at(0) }
+}
+
+pub(crate) fn new_user(site: SiteId, username: &str) -> NewUser {
+    NewUser {
+        site,
+        username: Username::parse(username).unwrap(),
+        role: Role::Admin,
+        password_phc: format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA${username}"),
+        created: at(1),
+    }
+}
+
+pub(crate) fn new_storage(owner: &User, display_name: &str) -> NewStorage {
+    NewStorage {
+        site: owner.site,
+        owner: owner.id,
+        name: name(display_name),
+        label: Label::suggested_by(&name(display_name)),
+        provider: Provider::Builtin,
+        region: "local".to_owned(),
+        endpoint: None,
+        bucket: None,
+        path_style: false,
+        provider_credentials: None,
+        permission: Permission::ReadWrite,
+        networks: Networks::anywhere(),
+        s3_access: true,
+        quota_bytes: None,
+        created: at(2),
+    }
+}
+
+pub(crate) fn key_for(storage: &Storage, display_name: &str) -> Key {
+    let id = KeyId::generate();
+    Key {
+        id,
+        site: storage.site,
+        credential: CredentialId::from_entropy(*id.as_bytes()),
+        name: name(display_name),
+        channel: Channel::S3,
+        scope: Scope::Storage(storage.id),
+        permission: Permission::Read,
+        overwrite: Overwrite::Replace,
+        networks: Networks::anywhere(),
+        prefix: KeyPrefix::default(),
+        expires: None,
+        state: KeyState::Active,
+        created: at(3),
+    }
+}

@@ -1,0 +1,130 @@
+//! The door itself: from a connection's request to its answer.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use http::header::{HOST, HeaderName, USER_AGENT};
+use http::request::Parts;
+use http::{Method, Request};
+use http_body::Body as _;
+use hyper::service::service_fn;
+use portcullis_access::{Access, Origin};
+use portcullis_domain::Channel;
+use portcullis_listener::{Limits, Peer, RequestBody as ClientBody};
+use portcullis_sigv4::encode::decode_path;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::{Sender, authenticate, with_hoisted};
+use crate::body::{RequestBody, SMALL};
+use crate::call::{Call, Door};
+use crate::error::{Code, S3Error};
+use crate::operation::{Level, Operation};
+use crate::ops;
+use crate::query::Query;
+use crate::reply::Reply;
+use crate::request_id::{RequestId, host_id};
+use crate::target::Target;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+const HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
+
+/// What the door needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Names of this server below which a host name is a bucket: with `s3.example.com`, a request to
+    /// `photos.s3.example.com` is to the bucket `photos`. Path style works whatever is here.
+    pub base_domains: Vec<String>,
+    /// The largest object or part that is taken, in bytes.
+    pub max_object_size: u64,
+    /// What a client is allowed.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    /// No virtual hosts, and S3's own limit for one upload: 5 GiB.
+    fn default() -> Self {
+        Self { base_domains: Vec::new(), max_object_size: 5 * 1024 * 1024 * 1024, limits: Limits::default() }
+    }
+}
+
+/// Serves S3 on a bound listener until `shutdown`, then lets requests under way end.
+///
+/// # Errors
+/// If the limits allow nothing at all.
+pub async fn serve(
+    mut config: Config,
+    listener: TcpListener,
+    access: Access,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+) -> io::Result<()> {
+    for domain in &mut config.base_domains {
+        *domain = domain.trim_matches('.').to_ascii_lowercase();
+    }
+    config.base_domains.retain(|domain| !domain.is_empty());
+    let limits = config.limits;
+    let door = Arc::new(Door { config, access });
+    let service = service_fn(move |request| {
+        let door = Arc::clone(&door);
+        async move { Ok::<Reply, Infallible>(answer(&door, request).await) }
+    });
+    portcullis_listener::serve(listener, limits, service, shutdown, tasks).await
+}
+
+async fn answer(door: &Door, request: Request<ClientBody>) -> Reply {
+    let id = RequestId::generate();
+    let (head, body) = request.into_parts();
+    // What is left of a large body after a refusal is not waited for.
+    let large = body.size_hint().exact().is_none_or(|length| length > SMALL);
+    let mut name = "unknown";
+    let mut reply = match route(door, id, &head, body, &mut name).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            error.log(id, name);
+            let resource = decode_path(head.uri.path());
+            error.render(id, &head.method, &String::from_utf8_lossy(&resource), large)
+        }
+    };
+    let headers = reply.headers_mut();
+    headers.insert(REQUEST_ID, id.header());
+    headers.insert(HOST_ID, host_id().clone());
+    reply
+}
+
+/// Finds the operation, then the sender, then does it. In this order: what is not offered is refused whoever asks.
+async fn route(
+    door: &Door,
+    id: RequestId,
+    head: &Parts,
+    body: ClientBody,
+    name: &mut &'static str,
+) -> Result<Reply, S3Error> {
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let target = Target::parse(host, head.uri.path(), &door.config.base_domains)?;
+    let query = Query::parse(head.uri.query())?;
+    let headers = with_hoisted(&head.headers, &query)?;
+    let level = match (&target.bucket, &target.key) {
+        (None, _) => Level::Service,
+        (Some(_), None) => Level::Bucket,
+        (Some(_), Some(_)) => Level::Object,
+    };
+    if head.method == Method::OPTIONS {
+        return Err(S3Error::with(Code::AccessDenied, "CORSResponse: CORS is not enabled for this bucket."));
+    }
+    let operation = Operation::parse(&head.method, level, &query, &headers)?;
+    *name = operation.as_str();
+    let peer = head.extensions.get::<Peer>().ok_or(Code::InternalError)?;
+    let tool = head.headers.get(USER_AGENT).map(crate::headers::text_of).unwrap_or_default();
+    let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool: &tool };
+    let bucket = target.bucket.as_deref();
+    if operation == Operation::PostObject {
+        return Box::pin(ops::post::post_object(door, origin, bucket.unwrap_or_default(), &headers, body)).await;
+    }
+    let Sender { who, payload, chunks } = authenticate(door, origin, head)?;
+    let call =
+        Call { door, operation, who, bucket, key: target.key.as_ref(), query: &query, headers: &headers };
+    ops::dispatch(&call, RequestBody::new(body, payload, Some(chunks))).await
+}

@@ -1,0 +1,228 @@
+//! Keys.
+
+use std::collections::BTreeMap;
+
+use portcullis_control::{KeyChange, KeyDraft, KeyView, ScopeDraft};
+use portcullis_domain::Scope;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::network::{NetworkIn, NotedNetwork, drafts, noted};
+use super::present;
+
+/// What a key is for: `{"storage": id}`, `{"user": id}` or `"site"`.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Scope)]
+pub(crate) enum ScopeDto {
+    /// One storage.
+    Storage(String),
+    /// Whatever this user may do.
+    User(String),
+    /// The whole site.
+    Site,
+}
+
+impl From<Scope> for ScopeDto {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Storage(id) => Self::Storage(id.to_string()),
+            Scope::User(id) => Self::User(id.to_string()),
+            Scope::Site => Self::Site,
+        }
+    }
+}
+
+impl From<ScopeDto> for ScopeDraft {
+    fn from(scope: ScopeDto) -> Self {
+        match scope {
+            ScopeDto::Storage(id) => Self::Storage(id),
+            ScopeDto::User(id) => Self::User(id),
+            ScopeDto::Site => Self::Site,
+        }
+    }
+}
+
+/// A key. Its secret is nowhere to be had.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Key)]
+pub(crate) struct KeyOut {
+    /// Identifies the record.
+    id: String,
+    /// What a person called it.
+    name: String,
+    /// The one protocol it opens.
+    #[schema(example = "s3")]
+    channel: String,
+    /// Identifies the key to tools: the access key id.
+    #[schema(example = "PC4QZ0V7M2K9X1B8N6TD")]
+    access_key: String,
+    /// What it is for.
+    scope: ScopeDto,
+    /// What it allows: `none`, `read`, `write`, `read_write` or `full`.
+    permission: String,
+    /// What its uploads do to files that exist: `replace`, `keep_previous` or `create_only`.
+    overwrite: String,
+    /// From where it may be used; anywhere if empty.
+    networks: Vec<NotedNetwork>,
+    /// The only part of the storage that it reaches; empty for all of it.
+    prefix: String,
+    /// The first moment at which it no longer works; null for never.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// `active`, `expired` or `disabled`.
+    state: &'static str,
+    /// Its last use; null if it was never used.
+    last_used: Option<LastUseOut>,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+}
+
+/// When, from where and with which tool a key was last used. A use shows after some seconds.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LastUse)]
+pub(crate) struct LastUseOut {
+    /// When.
+    #[schema(format = DateTime)]
+    at: String,
+    /// From where.
+    address: String,
+    /// What the tool called itself.
+    tool: String,
+}
+
+impl From<KeyView> for KeyOut {
+    fn from(view: KeyView) -> Self {
+        let KeyView { key, status, last_used } = view;
+        let last_used = last_used.map(|used| LastUseOut {
+            at: used.at.to_string(),
+            address: used.peer.to_string(),
+            tool: used.tool,
+        });
+        Self {
+            id: key.id.to_string(),
+            channel: key.channel.to_string(),
+            access_key: key.credential.to_string(),
+            scope: key.scope.into(),
+            permission: key.permission.to_string(),
+            overwrite: key.effective_overwrite().to_string(),
+            networks: noted(&key.networks),
+            prefix: key.prefix.to_string(),
+            expires_at: key.expires.map(|end| end.to_string()),
+            state: status.as_str(),
+            last_used,
+            created_at: key.created.to_string(),
+            name: key.name.to_string(),
+        }
+    }
+}
+
+/// A key to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewKey)]
+pub(crate) struct KeyIn {
+    /// What to call it; several may have the same name.
+    name: String,
+    /// `s3` or `rest` in this version.
+    #[schema(example = "s3")]
+    channel: String,
+    /// What it is for.
+    scope: ScopeDto,
+    /// What it allows: `none`, `read`, `write`, `read_write`, or `full` for administration.
+    #[schema(example = "read_write")]
+    permission: String,
+    /// For keys that may not delete: `keep_previous` (the rule if left out) or `create_only`.
+    overwrite: Option<String>,
+    /// From where it may be used; anywhere if left out.
+    #[serde(default)]
+    networks: Vec<NetworkIn>,
+    /// The only part of the storage that it reaches; all of it if left out.
+    prefix: Option<String>,
+    /// The first moment at which it no longer works; never if left out.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// Not in this version: an access key for S3 beside a user's REST key.
+    #[schema(value_type = Option<bool>)]
+    s3: Option<IgnoredAny>,
+    /// Not in this version: credentials chosen by a person.
+    #[schema(value_type = Option<Object>)]
+    credentials: Option<IgnoredAny>,
+}
+
+impl KeyIn {
+    /// A field that was filled in and that this version does not have.
+    pub(crate) fn not_yet(&self) -> Option<&'static str> {
+        match (&self.s3, &self.credentials) {
+            (Some(_), _) => Some("s3"),
+            (None, Some(_)) => Some("credentials"),
+            (None, None) => None,
+        }
+    }
+}
+
+impl From<KeyIn> for KeyDraft {
+    fn from(given: KeyIn) -> Self {
+        Self {
+            name: given.name,
+            channel: given.channel,
+            scope: given.scope.into(),
+            permission: given.permission,
+            overwrite: given.overwrite,
+            networks: drafts(given.networks),
+            prefix: given.prefix,
+            expires_at: given.expires_at,
+        }
+    }
+}
+
+/// What to change of a key; what is left out stays. Channel, scope and access key never change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = KeyChange)]
+pub(crate) struct KeyPatch {
+    /// What to call it.
+    name: Option<String>,
+    /// What it allows; `none` switches it off, another on again.
+    permission: Option<String>,
+    /// What its uploads do to files that exist.
+    overwrite: Option<String>,
+    /// From where it may be used; anywhere if empty.
+    networks: Option<Vec<NetworkIn>>,
+    /// The only part of the storage that it reaches; null or empty for all of it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    prefix: Option<Option<String>>,
+    /// The first moment at which it no longer works; null for never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Option<String>>,
+}
+
+impl From<KeyPatch> for KeyChange {
+    fn from(given: KeyPatch) -> Self {
+        let KeyPatch { name, permission, overwrite, networks, prefix, expires_at } = given;
+        let prefix = prefix.map(Option::unwrap_or_default);
+        Self { name, permission, overwrite, networks: networks.map(drafts), prefix, expires_at }
+    }
+}
+
+/// A key that was just made: the only answer that ever holds its secret.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedKey)]
+pub(crate) struct CreatedKeyOut {
+    /// The key.
+    pub(crate) key: KeyOut,
+    /// What authenticates it. Store it now: it is not told again.
+    pub(crate) secret: String,
+    /// For a REST key, the whole token of `Authorization: Bearer`; null for others.
+    pub(crate) bearer: Option<String>,
+    /// The bucket to name in tools, if the key is for one storage.
+    pub(crate) bucket_name: Option<String>,
+    /// The address of the S3 door.
+    pub(crate) s3_address: String,
+    /// For each tool, what to paste.
+    pub(crate) setup: BTreeMap<&'static str, String>,
+}

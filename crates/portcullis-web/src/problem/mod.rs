@@ -1,0 +1,178 @@
+//! Problem documents (RFC 9457): the one form in which this door says no.
+
+mod from;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use portcullis_control::FieldProblem;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What handlers give instead of an answer.
+pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
+
+/// Why a request was not answered as asked. It becomes a document when the request's id is known, in
+/// [`finish`](crate::finish).
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    /// The last part of the problem's type.
+    name: &'static str,
+    title: &'static str,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldProblem>,
+    headers: HeaderMap,
+    /// For the server's log, not for the client.
+    cause: Option<String>,
+}
+
+/// The document. `application/problem+json`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody<'a> {
+    /// Names the kind of problem: `urn:portcullis:problem:` and a word.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:portcullis:problem:invalid-fields")]
+    kind: String,
+    /// The kind in words; the same for every problem of the kind.
+    title: &'a str,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    status: u16,
+    /// What was wrong this time, and what to do.
+    detail: &'a str,
+    /// Names the request; the audit trail knows it.
+    request_id: &'a str,
+    /// The fields that are wrong, each with what would be right.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError<'a>>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FieldError<'a> {
+    /// The field; one inside another as `scope.storage` or `networks[2]`.
+    field: &'a str,
+    /// What would be right.
+    message: &'a str,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        name: &'static str,
+        title: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let detail = detail.into();
+        Self { status, name, title, detail, errors: Vec::new(), headers: HeaderMap::new(), cause: None }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        let detail = "There is nothing here, or nothing that you may know of.";
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    pub(crate) fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
+    }
+
+    pub(crate) fn invalid(errors: Vec<FieldProblem>) -> Self {
+        let detail = "Some fields are not valid; each is named in errors.";
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", "Invalid fields", detail);
+        Self { errors, ..problem }
+    }
+
+    pub(crate) fn invalid_field(field: impl Into<String>, message: impl ToString) -> Self {
+        Self::invalid(vec![FieldProblem::new(field, message)])
+    }
+
+    /// A fault of the server's own, with what the log is to say of it.
+    pub(crate) fn internal(cause: impl ToString) -> Self {
+        let detail = "The server failed. Whoever runs it finds the reason in its log under this request's id.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail).caused_by(cause)
+    }
+
+    pub(crate) fn unavailable(cause: impl ToString) -> Self {
+        let detail = "The server cannot answer at the moment; try again.";
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail);
+        problem.retry_after(Duration::from_secs(1)).caused_by(cause)
+    }
+
+    /// The problem for a status that some part of the HTTP stack chose.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(
+                status,
+                "method-not-allowed",
+                "Method not allowed",
+                "This address does not have this method; the header Allow names those it has.",
+            ),
+            status if status.is_server_error() => Self { status, ..Self::internal(status) },
+            status => Self { status, ..Self::malformed("The request cannot be understood.") },
+        }
+    }
+
+    pub(crate) fn challenge(mut self, invalid_token: bool) -> Self {
+        let value = if invalid_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+        self.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(value));
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, span: Duration) -> Self {
+        let seconds = span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1);
+        self.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        self
+    }
+
+    /// The size of which the range that was asked for is no part (RFC 9110 section 14.4).
+    pub(crate) fn unsatisfied_range(mut self, size: u64) -> Self {
+        if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
+            self.headers.insert(CONTENT_RANGE, value);
+        }
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, cause: impl ToString) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The document and its headers. What the server is to blame for is logged here, once.
+    pub(crate) fn render(self, request_id: &str, kept: HeaderMap) -> Response {
+        if let Some(cause) = &self.cause {
+            tracing::error!(request_id, status = self.status.as_u16(), cause, "a request failed");
+        }
+        let errors = self.errors.iter().map(|error| FieldError { field: &error.field, message: &error.message });
+        let body = ProblemBody {
+            kind: format!("urn:portcullis:problem:{}", self.name),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            request_id,
+            errors: errors.collect(),
+        };
+        let text = serde_json::to_vec(&body).unwrap_or_default();
+        let mut response = (self.status, text).into_response();
+        let headers = response.headers_mut();
+        headers.extend(kept);
+        headers.extend(self.headers);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// Carries the problem to [`finish`](crate::finish) in the extensions of an empty answer.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

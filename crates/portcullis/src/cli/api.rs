@@ -1,0 +1,177 @@
+//! The REST API as the command line uses it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use super::args::Remote;
+use super::login::{self, SignIn};
+
+/// Largest answer that is read.
+const MAX_ANSWER: u64 = 32 << 20;
+
+/// A server, and who speaks to it.
+pub(super) struct Api {
+    agent: ureq::Agent,
+    base: String,
+    bearer: Option<String>,
+}
+
+impl Api {
+    /// A server with the key of the call, or with the sign-in that `login` keeps.
+    ///
+    /// # Errors
+    /// There is neither.
+    pub(super) fn new(remote: &Remote) -> anyhow::Result<Self> {
+        let kept = login::kept();
+        let server = remote.server.clone().or_else(|| kept.as_ref().map(|kept| kept.server.clone()));
+        let api = Self::anonymous(server.as_deref());
+        let bearer = match (&remote.api_key, kept) {
+            (Some(key), _) => key.clone(),
+            (None, Some(SignIn { server, token })) if server == api.base => token,
+            (None, _) => bail!(
+                "no credentials for {}; run `portcullis login`, or set PORTCULLIS_API_KEY to a REST key",
+                api.base
+            ),
+        };
+        Ok(Self { bearer: Some(bearer), ..api })
+    }
+
+    /// A server that is not told who speaks.
+    pub(super) fn anonymous(server: Option<&str>) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .timeout_global(Some(Duration::from_secs(60)))
+            .user_agent(format!("portcullis/{}", env!("CARGO_PKG_VERSION")))
+            .max_redirects(0)
+            .build();
+        let base = server.unwrap_or("http://127.0.0.1:8080").trim_end_matches('/').to_owned();
+        Self { agent: config.new_agent(), base, bearer: None }
+    }
+
+    /// The server's address.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let mut request = self.agent.get(self.url(path));
+        if let Some(bearer) = &self.bearer {
+            request = request.header("Authorization", format!("Bearer {bearer}"));
+        }
+        self.answer(request.call())
+    }
+
+    pub(super) fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        let mut request = self.agent.delete(self.url(path));
+        if let Some(bearer) = &self.bearer {
+            request = request.header("Authorization", format!("Bearer {bearer}"));
+        }
+        self.answer(request.call())
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(self.agent.post(self.url(path)), body)
+    }
+
+    pub(super) fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(self.agent.patch(self.url(path)), body)
+    }
+
+    fn send(&self, mut request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &Value) -> anyhow::Result<Value> {
+        if let Some(bearer) = &self.bearer {
+            request = request.header("Authorization", format!("Bearer {bearer}"));
+        }
+        self.answer(request.send_json(body))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.base)
+    }
+
+    fn answer(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
+        let mut answer = answer.with_context(|| {
+            format!("no answer from {}; is the server running there? (--server or PORTCULLIS_SERVER names another)", self.base)
+        })?;
+        let status = answer.status();
+        let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string().context("the answer cannot be read")?;
+        if status.is_success() {
+            return if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text).context("the answer is not JSON") };
+        }
+        Err(problem(status.as_u16(), &text))
+    }
+
+    /// All items of a paged list.
+    pub(super) fn all(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut pairs = vec![("limit", "1000")];
+            pairs.extend_from_slice(query);
+            if let Some(cursor) = &cursor {
+                pairs.push(("cursor", cursor));
+            }
+            let mut page = self.get(&format!("{path}?{}", encode(&pairs)))?;
+            if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
+                items.extend(more);
+            }
+            cursor = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
+            if cursor.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// The one storage with this id, bucket name or name.
+    pub(super) fn find_storage(&self, wanted: &str) -> anyhow::Result<Value> {
+        let items = self.all("/storages", &[])?;
+        let is = |item: &&Value, field: &str| item.get(field).and_then(Value::as_str) == Some(wanted);
+        if let Some(item) = items.iter().find(|item| is(item, "id") || is(item, "bucket_name")) {
+            return Ok(item.clone());
+        }
+        let mut named = items.iter().filter(|item| is(item, "name"));
+        match (named.next(), named.next()) {
+            (Some(item), None) => Ok(item.clone()),
+            (Some(_), Some(_)) => bail!("several storages are called \"{wanted}\"; use the id or the bucket name"),
+            (None, _) => bail!("no storage \"{wanted}\"; `portcullis storage list` shows them"),
+        }
+    }
+
+    /// The id of the key with this id or access key.
+    pub(super) fn find_key(&self, wanted: &str) -> anyhow::Result<String> {
+        let items = self.all("/keys", &[])?;
+        let is = |item: &Value, field: &str| item.get(field).and_then(Value::as_str) == Some(wanted);
+        let found = items.iter().find(|item| is(item, "id") || is(item, "access_key"));
+        let id = found.and_then(|item| item.get("id")).and_then(Value::as_str);
+        id.map(str::to_owned).with_context(|| format!("no key \"{wanted}\"; `portcullis key list` shows them"))
+    }
+}
+
+/// `a=b&c=d`, percent-encoded.
+pub(super) fn encode(pairs: &[(&str, &str)]) -> String {
+    let set = percent_encoding::NON_ALPHANUMERIC;
+    let one = |(name, value): &(&str, &str)| format!("{name}={}", percent_encoding::utf8_percent_encode(value, set));
+    pairs.iter().map(one).collect::<Vec<_>>().join("&")
+}
+
+/// A problem document (RFC 9457) in words.
+fn problem(status: u16, text: &str) -> anyhow::Error {
+    let Ok(problem) = serde_json::from_str::<Value>(text) else {
+        return anyhow::anyhow!("the server answered with status {status}; is this address a Portcullis REST API?");
+    };
+    let part = |name: &str| problem.get(name).and_then(Value::as_str);
+    let mut message = part("detail").or_else(|| part("title")).unwrap_or("the server refused").to_owned();
+    for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+        let of = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+        message.push_str(&format!("\n  {}: {}", of("field"), of("message")));
+    }
+    if status == 401 {
+        message.push_str("\n  run `portcullis login`, or set PORTCULLIS_API_KEY to a REST key that is valid");
+    }
+    if let Some(id) = part("request_id") {
+        message.push_str(&format!("\n  request id {id}"));
+    }
+    anyhow::anyhow!(message)
+}

@@ -1,0 +1,42 @@
+//! The table of settings: what flags, environment and file have in common.
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// Its name in the file.
+    pub(crate) name: &'static str,
+    /// The placeholder in `--help`.
+    pub(crate) value: &'static str,
+    /// What it is, for `--help` and the reference page.
+    pub(crate) help: &'static str,
+}
+
+impl Field {
+    /// Its name as a flag, without the dashes.
+    pub(crate) fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+
+    /// Its name in the environment.
+    pub(crate) fn env(&self) -> String {
+        format!("PORTCULLIS_{}", self.name.to_ascii_uppercase())
+    }
+}
+
+const fn field(name: &'static str, value: &'static str, help: &'static str) -> Field {
+    Field { name, value, help }
+}
+
+/// Every setting of `serve`.
+pub(crate) const FIELDS: &[Field] = &[
+    field("data_dir", "DIR", "Where state and the embedded store live [default: portcullis-data]"),
+    field("web", "ADDR", "REST API, OpenAPI document and health [default: 127.0.0.1:8080]"),
+    field("s3", "ADDR", "S3 protocol [default: 127.0.0.1:9000]"),
+    field("database", "URL", "postgres://… for administration; the default is a SQLite file in the data directory"),
+    field("s3_domain", "DOMAIN[,DOMAIN]", "Domains below which bucket names are host names (virtual-host style)"),
+    field("s3_url", "URL", "The S3 address that people are shown, e.g. https://s3.example.com behind a proxy"),
+    field("master_key_file", "FILE", "File with the master key, mode 0600 [default: DATA_DIR/master.key, made at first start]"),
+    field("master_key_command", "COMMAND", "Command that prints the master key, e.g. from a password store"),
+    field("log", "FILTER", "Which messages to log, e.g. portcullis=debug [default: portcullis=info,warn]"),
+    field("log_format", "text|json", "How to log [default: text]"),
+];

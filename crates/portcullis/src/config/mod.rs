@@ -1,0 +1,176 @@
+//! Configuration: flags over environment over file over defaults, read once, here and nowhere else.
+//!
+//! Every setting is a flag (`--s3-domain`), an environment variable (`PORTCULLIS_S3_DOMAIN`) and a field of the TOML
+//! file (`s3_domain`). All problems of all sources are reported together, each with where it stands.
+
+mod field;
+mod file;
+mod master_key;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use portcullis_domain::Secret;
+
+pub(crate) use field::{FIELDS, Field};
+pub(crate) use master_key::{MasterKeySource, read as read_master_key, write_new as write_master_key};
+
+/// Everything `serve` needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// Where state and the embedded store live.
+    pub(crate) data_dir: PathBuf,
+    /// Panel, REST and health.
+    pub(crate) web: SocketAddr,
+    /// The S3 protocol.
+    pub(crate) s3: SocketAddr,
+    /// Where administration is kept; the default is a file in the data directory.
+    pub(crate) database: Option<String>,
+    /// Domains below which buckets are host names.
+    pub(crate) s3_domains: Vec<String>,
+    /// The S3 address that people are shown, if it is another than the one listened on.
+    pub(crate) s3_url: Option<String>,
+    /// Where the master key comes from.
+    pub(crate) master_key: MasterKeySource,
+    /// Which messages are logged.
+    pub(crate) log: String,
+    /// Whether messages are JSON.
+    pub(crate) log_json: bool,
+}
+
+impl Config {
+    /// The URL of the database.
+    pub(crate) fn database_url(&self) -> String {
+        self.database.clone().unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("portcullis.db").display()))
+    }
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug)]
+pub(crate) struct Problems(Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} problem{}; nothing was started", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// A value and where it came from, for the message if it is wrong.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw {
+    pub(crate) value: String,
+    pub(crate) origin: String,
+}
+
+/// What the flags say: field name and value.
+pub(crate) type Flags = Vec<(&'static str, String)>;
+
+/// Reads every source and gives the configuration, or every problem.
+pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Problems> {
+    let mut problems = Vec::new();
+    let from_file = match file {
+        None => Vec::new(),
+        Some(path) => file::read(path, &mut problems),
+    };
+    let raw = |field: &Field| -> Option<Raw> {
+        let flag = flags.iter().find(|(name, _)| *name == field.name);
+        flag.map(|(_, value)| Raw { value: value.clone(), origin: format!("--{}", field.flag()) })
+            .or_else(|| env(&field.env()).map(|value| Raw { value, origin: field.env() }))
+            .or_else(|| from_file.iter().find(|(name, _)| name == field.name).map(|(_, raw)| raw.clone()))
+    };
+    let get = |name: &str| FIELDS.iter().find(|field| field.name == name).and_then(&raw);
+    let config = Config {
+        data_dir: get("data_dir").map_or_else(|| PathBuf::from("portcullis-data"), |raw| PathBuf::from(raw.value)),
+        web: address(get("web"), "127.0.0.1:8080", &mut problems),
+        s3: address(get("s3"), "127.0.0.1:9000", &mut problems),
+        database: database(get("database"), &mut problems),
+        s3_domains: domains(get("s3_domain"), &mut problems),
+        s3_url: url(get("s3_url"), &mut problems),
+        master_key: master_key::source(
+            env("PORTCULLIS_MASTER_KEY"),
+            get("master_key_file"),
+            get("master_key_command"),
+            &mut problems,
+        ),
+        log: get("log").map_or_else(|| "portcullis=info,warn".to_owned(), |raw| raw.value),
+        log_json: log_format(get("log_format"), &mut problems),
+    };
+    if config.web == config.s3 && config.web.port() != 0 {
+        problems.push(format!("web and s3: both are {}; give each its own port", config.web));
+    }
+    if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
+}
+
+/// The admin's password for the first start, if the operator chose one.
+pub(crate) fn admin_password() -> Option<Secret> {
+    env("PORTCULLIS_ADMIN_PASSWORD").filter(|text| !text.is_empty()).map(Secret::foreign)
+}
+
+/// A variable of the environment; the only place that reads one.
+#[expect(clippy::disallowed_methods, reason = "this is where configuration is read")]
+pub(crate) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn address(raw: Option<Raw>, default: &str, problems: &mut Vec<String>) -> SocketAddr {
+    let text = raw.as_ref().map_or(default, |raw| raw.value.as_str());
+    text.parse().unwrap_or_else(|_| {
+        let origin = raw.as_ref().map_or("default", |raw| raw.origin.as_str());
+        problems.push(format!("{origin}: \"{text}\" is not an address; write 127.0.0.1:9000 or [::1]:9000 (port 0 picks a free one)"));
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    })
+}
+
+fn database(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {
+    let raw = raw?;
+    if !["sqlite://", "postgres://", "postgresql://"].iter().any(|scheme| raw.value.starts_with(scheme)) {
+        // The value may hold a password: it is not repeated.
+        problems.push(format!("{}: begins neither with postgres:// nor with sqlite://", raw.origin));
+    }
+    Some(raw.value)
+}
+
+fn domains(raw: Option<Raw>, problems: &mut Vec<String>) -> Vec<String> {
+    let Some(raw) = raw else { return Vec::new() };
+    let list: Vec<String> =
+        raw.value.split(',').map(|part| part.trim().to_ascii_lowercase()).filter(|part| !part.is_empty()).collect();
+    for domain in &list {
+        let plain = |label: &str| {
+            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if !domain.split('.').all(plain) {
+            problems.push(format!("{}: \"{domain}\" is not a domain name; write s3.example.com, without port or scheme", raw.origin));
+        }
+    }
+    list
+}
+
+fn url(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {
+    let raw = raw?;
+    let host = raw.value.strip_prefix("https://").or_else(|| raw.value.strip_prefix("http://"));
+    if !host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '@', ' '])) {
+        problems.push(format!("{}: \"{}\" is not an address for tools; write https://s3.example.com, without a path", raw.origin, raw.value));
+    }
+    Some(raw.value)
+}
+
+fn log_format(raw: Option<Raw>, problems: &mut Vec<String>) -> bool {
+    match raw {
+        None => false,
+        Some(raw) => match raw.value.as_str() {
+            "text" => false,
+            "json" => true,
+            other => {
+                problems.push(format!("{}: \"{other}\" is neither text nor json", raw.origin));
+                false
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! Wiring: what is built from what. The only place that knows all the crates.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use portcullis_access::{Access, AccessConfig, System};
+use portcullis_backend::builtin::{Store, StoreOptions};
+use portcullis_control::Control;
+use portcullis_domain::{Clock, Secret, SystemClock};
+use portcullis_listener::Limits;
+use portcullis_metadata::Metadata;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use zeroize::Zeroizing;
+
+use crate::config::{self, Config};
+use crate::output;
+use crate::serve::Doors;
+
+/// How often the embedded store tidies up.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// Everything that is open and not yet serving.
+pub(crate) struct House {
+    pub(crate) metadata: Metadata,
+    pub(crate) store: Arc<Store>,
+    access: Access,
+    system: System,
+}
+
+/// What serves.
+pub(crate) struct Running {
+    tasks: TaskTracker,
+    metadata: Metadata,
+}
+
+/// Opens database, master key, store and gate, and makes the first site and admin if there are none.
+///
+/// # Errors
+/// Says which of them cannot be opened and what to do.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<House> {
+    let (metadata, store, access, system) = open_parts(config).await?;
+    let house = House { metadata, store, access, system };
+    first_start(&house).await?;
+    Ok(house)
+}
+
+async fn open_parts(config: &Config) -> anyhow::Result<(Metadata, Arc<Store>, Access, System)> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // The store's lock comes first: a second server on the same directory must not touch anything.
+    let store = open_store(config)?;
+    let metadata = open_metadata(config).await?;
+    let sealed = metadata.setting("master_key_check").await.map_err(|error| database_error(&error))?.is_some();
+    let master = config::read_master_key(&config.master_key, &config.data_dir, !sealed)?;
+    let drivers: Arc<Store> = Arc::clone(&store);
+    let (access, system) = Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
+    Ok((metadata, store, access, system))
+}
+
+/// The embedded store, locked against a second process.
+///
+/// # Errors
+/// It is in use, of a newer version, or cannot be read.
+pub(crate) fn open_store(config: &Config) -> anyhow::Result<Arc<Store>> {
+    Store::open(&config.data_dir.join("store"), StoreOptions::default(), Arc::new(SystemClock))
+        .with_context(|| format!("the embedded store in {} cannot be opened", config.data_dir.display()))
+}
+
+/// The database of administration, migrated to what this program knows.
+///
+/// # Errors
+/// Says what is wrong with it and what to do.
+pub(crate) async fn open_metadata(config: &Config) -> anyhow::Result<Metadata> {
+    Metadata::open(&config.database_url()).await.map_err(|error| database_error(&error))
+}
+
+/// A database error with what to do; the source is told, the URL (which may hold a password) is not.
+fn database_error(error: &portcullis_metadata::MetadataError) -> anyhow::Error {
+    use portcullis_metadata::MetadataErrorKind as Kind;
+    let advice = match error.kind {
+        Kind::NewerSchema { found, known } => {
+            return anyhow::anyhow!(
+                "the database was written by a newer version of Portcullis (schema {found}, this program knows {known}); \
+                 start that version, or restore a backup made before the upgrade; nothing was changed"
+            );
+        }
+        Kind::Corrupt => "the database is damaged; restore a backup, or repair a copy with sqlite3's .recover",
+        Kind::Full => "the disk is full; free some space and start again",
+        Kind::BadUrl => "the database URL cannot be used; write postgres://user@host/name or sqlite:///path/to/file",
+        Kind::Unavailable => "the database does not answer; is it running, and may this user read and write it?",
+        Kind::NotFound | Kind::Conflict(_) => "the database is in an unexpected state",
+    };
+    let mut message = format!("{advice} ({error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    anyhow::anyhow!("{message})")
+}
+
+async fn first_start(house: &House) -> anyhow::Result<()> {
+    let chosen = config::admin_password();
+    let made_up = chosen.is_none();
+    let password = match chosen {
+        Some(password) => password,
+        None => random_secret()?,
+    };
+    let created = house.access.bootstrap(&house.system, &password).await.context("the first site cannot be made")?;
+    if created && made_up {
+        print_password(&password)?;
+    }
+    if created {
+        tracing::info!("first start: made the site main and the user admin");
+    }
+    Ok(())
+}
+
+fn random_secret() -> anyhow::Result<Secret> {
+    let mut entropy = Zeroizing::new([0; 32]);
+    getrandom::fill(entropy.as_mut()).map_err(|error| anyhow::anyhow!("no random numbers for a password: {error}"))?;
+    Ok(Secret::from_entropy(&entropy))
+}
+
+/// The one time that the admin's password is told, to whoever started the server, and not to the log.
+fn print_password(password: &Secret) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "First start. Sign in as admin with this password; it is not shown again:\n\n    {}\n", password.reveal())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Starts every door and the work behind them.
+pub(crate) fn start(house: House, config: &Config, doors: Doors, s3_url: &str, stop: CancellationToken) -> Running {
+    let tasks = TaskTracker::new();
+    let House { metadata, store, access, system } = house;
+    let control = Control::new(access.clone(), metadata.clone());
+    let s3 = portcullis_s3::Config { base_domains: config.s3_domains.clone(), ..portcullis_s3::Config::default() };
+    let web = portcullis_web::Config { s3_address: s3_url.to_owned(), limits: Limits::default() };
+    // The background work outlives the doors: what the last requests did must still be written down.
+    let background = CancellationToken::new();
+    let doors_done = TaskTracker::new();
+    doors_done.spawn(door("s3", portcullis_s3::serve(s3, doors.s3, access.clone(), stop.clone(), doors_done.clone())));
+    doors_done.spawn(door(
+        "web",
+        portcullis_web::serve(web, doors.web, access.clone(), control, stop.clone(), doors_done.clone()),
+    ));
+    let end = background.clone();
+    tasks.spawn(async move { access.run(&system, end).await });
+    tasks.spawn(housekeeping(store, background.clone()));
+    tasks.spawn(async move {
+        stop.cancelled().await;
+        doors_done.close();
+        doors_done.wait().await;
+        background.cancel();
+    });
+    tasks.close();
+    Running { tasks, metadata }
+}
+
+async fn door(name: &'static str, serving: impl Future<Output = std::io::Result<()>>) {
+    if let Err(error) = serving.await {
+        tracing::error!(door = name, %error, "the door closed");
+    }
+}
+
+async fn housekeeping(store: Arc<Store>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(HOUSEKEEPING);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if let Err(error) = store.housekeep().await {
+            tracing::warn!(%error, "tidying the store failed; it is tried again in a minute");
+        }
+    }
+}
+
+impl Running {
+    /// Waits until everything that was started has ended.
+    pub(crate) async fn finish(self) {
+        self.tasks.wait().await;
+        self.metadata.close().await;
+    }
+}
+
+/// A task that nobody waits for: it ends with the process.
+pub(crate) fn detached(task: impl Future<Output = ()> + Send + 'static) {
+    #[expect(clippy::disallowed_methods, reason = "the signal handler must not hold up the shutdown that it starts")]
+    drop(tokio::spawn(task));
+}
+
+/// Whether a directory looks like the data of a server.
+pub(crate) fn is_data_dir(dir: &Path) -> anyhow::Result<()> {
+    if !dir.join("store").is_dir() {
+        bail!("{} holds no data of Portcullis; name the right one with --data-dir", dir.display());
+    }
+    Ok(())
+}
