@@ -253,29 +253,33 @@ impl Access {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut fault = Fault::new("last use and the audit trail cannot be written");
         let mut ticks = 0u32;
-        while !shutdown.is_cancelled() {
-            let mut timed = false;
-            tokio::select! {
+        loop {
+            let due = tokio::select! {
                 () = shutdown.cancelled() => break,
-                _ = tick.tick() => timed = true,
-                () = inner.audit.batch_ready.notified() => {}
-            }
-            let mut outcome = self.write_audit().await;
-            if timed {
-                ticks = ticks.wrapping_add(1);
-                if ticks.is_multiple_of(LAST_USED_EVERY) {
-                    outcome = outcome.and(self.write_last_used().await);
+                _ = tick.tick() => {
+                    ticks = ticks.wrapping_add(1);
+                    Some(ticks)
                 }
-                if ticks.is_multiple_of(PURGE_EVERY) {
-                    outcome = outcome.and(self.purge().await);
-                }
-            }
-            fault.note(outcome.as_ref().err());
+                () = inner.audit.batch_ready.notified() => None,
+            };
+            fault.note(self.write(due).await.err().as_ref());
         }
         let last = timeout(LAST_FLUSH, async { self.write_last_used().await.and(self.write_audit().await) });
         if !matches!(last.await, Ok(Ok(()))) {
             tracing::warn!("the last audit events could not be written");
         }
+    }
+
+    /// Writes the audit trail, and at some of the ticks what else there is to do.
+    async fn write(&self, tick: Option<u32>) -> Result<(), AccessError> {
+        self.write_audit().await?;
+        if tick.is_some_and(|tick| tick.is_multiple_of(LAST_USED_EVERY)) {
+            self.write_last_used().await?;
+        }
+        if tick.is_some_and(|tick| tick.is_multiple_of(PURGE_EVERY)) {
+            self.purge().await?;
+        }
+        Ok(())
     }
 
     async fn purge(&self) -> Result<(), AccessError> {

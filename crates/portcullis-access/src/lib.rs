@@ -56,14 +56,16 @@
 //! }
 //! ```
 //! Nor is it copied:
-//! ```compile_fail,E0599
+//! ```compile_fail,E0277
 //! # use portcullis_access::{Delete, Grant};
-//! fn copy(grant: &Grant<Delete>) -> Grant<Delete> { Grant::clone(grant) }
+//! fn copied<T: Clone>() {}
+//! copied::<Grant<Delete>>();
 //! ```
 //! What may be copied is the principal, who is only a name:
 //! ```
 //! # use portcullis_access::Principal;
-//! fn copy(who: &Principal) -> Principal { Principal::clone(who) }
+//! fn copied<T: Clone>() {}
+//! copied::<Principal>();
 //! ```
 //! A right to get a key is not a right to another:
 //! ```compile_fail,E0616

@@ -224,7 +224,8 @@ mod tests {
     fn transfer(action: Action) -> Transfer {
         let origin =
             Origin { channel: Channel::S3, peer: [127, 0, 0, 1].into(), request_id: "R", tool: "test" };
-        let who = Principal::new(Who::Key { id: KeyId::from_u128(1), owner: None }, SiteId::from_u128(1), &origin);
+        let who =
+            Principal::new(Who::Key { id: KeyId::from_u128(1), owner: None }, SiteId::from_u128(1), &origin);
         let object = ObjectKey::parse("a").unwrap();
         Transfer::new(who, StorageId::from_u128(1), action, object, Timestamp::default())
     }

@@ -1,6 +1,6 @@
 //! Administration: what a site's admins do to storages and keys, shared by the REST API, the panel and the command line.
 //!
-//! * **The proof comes first.** Every verb that administers takes a [`SiteAdmin`], which only `portcullis-access` gives
+//! * **The proof comes first.** Every verb that administers takes a [`SiteAdmin`](portcullis_access::SiteAdmin), which only `portcullis-access` gives
 //!   out, and reaches nothing but that admin's site: what belongs to another site is not found.
 //! * **Text comes in, records go out.** Drafts hold what somebody typed. A draft is checked as a whole, and
 //!   [`ControlError::Invalid`] names every field that is wrong, not only the first.
@@ -24,7 +24,7 @@ mod storages;
 
 use std::sync::Arc;
 
-use portcullis_access::{Access, SiteAdmin};
+use portcullis_access::Access;
 use portcullis_metadata::Metadata;
 use tokio::sync::Mutex;
 

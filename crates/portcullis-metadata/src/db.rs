@@ -120,7 +120,10 @@ impl Metadata {
         } else {
             return Err(MetadataErrorKind::BadUrl.into());
         };
-        migrate::run(&db, migrate::MIGRATIONS).await?;
+        if let Err(fault) = migrate::run(&db, migrate::MIGRATIONS).await {
+            db.close().await;
+            return Err(fault);
+        }
         let stop = CancellationToken::new();
         let metadata = Self {
             db,
@@ -152,13 +155,7 @@ impl Metadata {
     pub async fn close(&self) {
         self.stop.cancel();
         self.tasks.wait().await;
-        match &self.db {
-            Db::Lite { rd, wr } => {
-                rd.close().await;
-                wr.close().await;
-            }
-            Db::Pg(pool) => pool.close().await,
-        }
+        self.db.close().await;
     }
 
     pub(crate) async fn begin(&self) -> Result<Tx, Fault> {
@@ -207,6 +204,16 @@ impl fmt::Debug for Metadata {
 }
 
 impl Db {
+    async fn close(&self) {
+        match self {
+            Self::Lite { rd, wr } => {
+                rd.close().await;
+                wr.close().await;
+            }
+            Self::Pg(pool) => pool.close().await,
+        }
+    }
+
     pub(crate) async fn begin(&self) -> Result<Tx, Fault> {
         Ok(match self {
             Self::Lite { wr, .. } => Tx::Lite(wr.begin_with("BEGIN IMMEDIATE").await?),

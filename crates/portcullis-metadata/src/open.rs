@@ -1,6 +1,7 @@
 //! Opening either engine with the settings that the verbs count on.
 
 use std::io;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub(crate) async fn sqlite(path: &str) -> Result<Db, Fault> {
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
-        // What is deleted is overwritten, so that an erased secret is not to be found in a free page.
+        // What is erased is overwritten with zeros, at the latest when the write-ahead log is folded back.
         .pragma("secure_delete", "ON");
     let pool =
         || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
@@ -101,6 +102,9 @@ pub(crate) async fn postgres(url: &str) -> Result<Db, Fault> {
     // The parser's own message may hold parts of the address.
     let options = PgConnectOptions::from_str(url).map_err(|_| Fault::from(MetadataErrorKind::BadUrl))?;
     let options = options.application_name("portcullis");
+    if !is_on_this_machine(&options) {
+        tracing::warn!("the connection to PostgreSQL is not encrypted; put it in a tunnel or a private network");
+    }
     probe(&options).await?;
     let pool = PgPoolOptions::new()
         .max_connections(10)
@@ -121,6 +125,12 @@ pub(crate) async fn postgres(url: &str) -> Result<Db, Fault> {
     Ok(Db::Pg(pool))
 }
 
+fn is_on_this_machine(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let loopback = host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    options.get_socket().is_some() || host.starts_with('/') || host == "localhost" || loopback
+}
+
 /// Connects once without the pool, which would only say that time ran out, to hear what is wrong.
 async fn probe(options: &PgConnectOptions) -> Result<(), Fault> {
     let connect = tokio::time::timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options));
@@ -139,6 +149,20 @@ async fn probe(options: &PgConnectOptions) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn which_servers_are_on_this_machine() {
+        for (url, here) in [
+            ("postgres://ada@localhost/x", true),
+            ("postgres://ada@127.0.0.1:5433/x", true),
+            ("postgres://ada@[::1]/x", true),
+            ("postgres:///x?host=/run/postgresql", true),
+            ("postgres://ada@192.0.2.7/x", false),
+            ("postgres://ada@localhost.example/x", false),
+        ] {
+            assert_eq!(is_on_this_machine(&PgConnectOptions::from_str(url).unwrap()), here, "{url}");
+        }
+    }
 
     #[test]
     fn an_old_sqlite_is_refused() {

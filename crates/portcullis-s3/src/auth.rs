@@ -34,9 +34,10 @@ pub(crate) fn authenticate(door: &Door, origin: Origin<'_>, head: &Parts) -> Res
         RawRequest { method: head.method.as_str(), path: head.uri.path(), query: head.uri.query(), headers };
     let refuse = |denial| access_error(door.access.refuse(origin, None, denial), About::default());
     let presented = parse(&request).map_err(|error| {
-        drop(refuse(match &error {
-            AuthParseError::HeadersNotSigned(_) => Denial::HeadersNotSigned,
-            _ => Denial::Malformed,
+        drop(refuse(if matches!(error, AuthParseError::HeadersNotSigned(_)) {
+            Denial::HeadersNotSigned
+        } else {
+            Denial::Malformed
         }));
         parse_error(&error)
     })?;
@@ -72,7 +73,10 @@ fn list<'a, 'b>(
 ///
 /// # Errors
 /// `InvalidArgument` for one that came both ways, or that cannot be a header.
-pub(crate) fn with_hoisted<'a>(headers: &'a HeaderMap, query: &Query<'_>) -> Result<Cow<'a, HeaderMap>, S3Error> {
+pub(crate) fn with_hoisted<'a>(
+    headers: &'a HeaderMap,
+    query: &Query<'_>,
+) -> Result<Cow<'a, HeaderMap>, S3Error> {
     let mut all = Cow::Borrowed(headers);
     if !query.is_presigned() {
         return Ok(all);
@@ -80,7 +84,9 @@ pub(crate) fn with_hoisted<'a>(headers: &'a HeaderMap, query: &Query<'_>) -> Res
     let wrong = || S3Error::with(Code::InvalidArgument, "A query parameter cannot stand for a header.");
     for (name, value) in query.iter() {
         // The word for an algorithm, without a value, is left over from signing a request without its body.
-        let Some(name) = hoisted(name).filter(|name| name != "x-amz-sdk-checksum-algorithm") else { continue };
+        let Some(name) = hoisted(name).filter(|name| name != "x-amz-sdk-checksum-algorithm") else {
+            continue;
+        };
         let name = HeaderName::try_from(name).map_err(|_| wrong())?;
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| wrong())?;
         if all.to_mut().insert(name, value).is_some() {

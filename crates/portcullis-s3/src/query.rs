@@ -23,7 +23,10 @@ impl<'a> Query<'a> {
         for (name, value) in raw.into_iter().flat_map(query_pairs) {
             let pair = (text(name)?, text(value)?);
             if pairs.len() == MAX_PARAMETERS || pairs.iter().any(|(known, _)| *known == pair.0) {
-                return Err(S3Error::with(Code::InvalidArgument, "Each query parameter may be given only once."));
+                return Err(S3Error::with(
+                    Code::InvalidArgument,
+                    "Each query parameter may be given only once.",
+                ));
             }
             pairs.push(pair);
         }
@@ -104,7 +107,8 @@ mod tests {
 
     #[test]
     fn limits() {
-        let limit = |raw| Query::parse(Some(raw)).unwrap().limit("max-keys", 1000).map_err(|error| error.code);
+        let limit =
+            |raw| Query::parse(Some(raw)).unwrap().limit("max-keys", 1000).map_err(|error| error.code);
         assert_eq!(limit(""), Ok(1000));
         assert_eq!(limit("max-keys="), Ok(1000));
         assert_eq!(limit("max-keys=0"), Ok(0));

@@ -121,7 +121,8 @@ async fn route(
     let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool: &tool };
     let bucket = target.bucket.as_deref();
     if operation == Operation::PostObject {
-        return Box::pin(ops::post::post_object(door, origin, bucket.unwrap_or_default(), &headers, body)).await;
+        return Box::pin(ops::post::post_object(door, origin, bucket.unwrap_or_default(), &headers, body))
+            .await;
     }
     let Sender { who, payload, chunks } = authenticate(door, origin, head)?;
     let call =

@@ -55,7 +55,9 @@ fn bucket_of_host(host: &str, base_domains: &[String]) -> Option<String> {
     // The longest base wins, so that one base below another does not become a bucket.
     let base = base_domains
         .iter()
-        .filter(|base| name.strip_suffix(base.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+        .filter(|base| {
+            name.strip_suffix(base.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
         .max_by_key(|base| base.len())?;
     let bucket = name.strip_suffix(base.as_str())?.strip_suffix('.')?;
     (!bucket.is_empty()).then(|| bucket.to_owned())
@@ -85,7 +87,9 @@ mod tests {
 
     #[test]
     fn path_style() {
-        for host in ["127.0.0.1:9000", "[::1]:9000", "localhost", "s3.example.com", "s3.example.com:443", "other.org"] {
+        for host in
+            ["127.0.0.1:9000", "[::1]:9000", "localhost", "s3.example.com", "s3.example.com:443", "other.org"]
+        {
             assert_eq!(parse(host, "/"), pair("", ""), "{host}");
             assert_eq!(parse(host, "/photos"), pair("photos", ""), "{host}");
             assert_eq!(parse(host, "/photos/"), pair("photos", ""), "{host}");

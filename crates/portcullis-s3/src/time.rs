@@ -31,8 +31,8 @@ impl IsoTime {
             let ([m1, m0], [d1, d0]) = (digits2(month), digits2(day));
             let ([h1, h0], [n1, n0], [s1, s0]) = clock_digits(clock);
             self.text = [
-                y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0, b'T', h1, h0, b':', n1, n0, b':', s1, s0, b'.', b'0',
-                b'0', b'0', b'Z',
+                y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0, b'T', h1, h0, b':', n1, n0, b':', s1, s0, b'.',
+                b'0', b'0', b'0', b'Z',
             ];
             self.second = Some(second);
         }
@@ -51,8 +51,8 @@ pub(crate) fn http_date(at: Timestamp) -> HeaderValue {
     let [d1, d0] = digits2(day);
     let ([h1, h0], [i1, i0], [s1, s0]) = clock_digits(at.seconds().rem_euclid(DAY));
     let text = [
-        w0, w1, w2, b',', b' ', d1, d0, b' ', n0, n1, n2, b' ', y3, y2, y1, y0, b' ', h1, h0, b':', i1, i0, b':', s1,
-        s0, b' ', b'G', b'M', b'T',
+        w0, w1, w2, b',', b' ', d1, d0, b' ', n0, n1, n2, b' ', y3, y2, y1, y0, b' ', h1, h0, b':', i1, i0,
+        b':', s1, s0, b' ', b'G', b'M', b'T',
     ];
     HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))
 }

@@ -1,1 +1,71 @@
-//! REST, OpenAPI and health on HTTP
+//! Everything on HTTP that is not S3: the REST API under `/api/v1`, its OpenAPI document, and health.
+//!
+//! * **The signature is the rule.** A handler that takes [`Admin`](extract::Admin) is for admins, one that takes
+//!   [`Caller`](extract::Caller) for whoever authenticated; files go through the grants of `portcullis-access`. No
+//!   handler has a rule of its own, and this crate depends on neither the database nor the drivers.
+//! * **What is not understood is refused**: unknown fields, parameters and methods, with a problem document (RFC 9457) that
+//!   names the field.
+//! * **Nothing here is for a browser's own credentials**: there is no cookie, so there is nothing that another site could
+//!   make a browser send.
+//! * **A secret is in one answer**: that of the call that made it.
+
+mod app;
+mod dto;
+mod extract;
+mod finish;
+mod handlers;
+mod headers;
+mod openapi;
+mod operations;
+mod problem;
+mod request_id;
+mod router;
+
+use std::io;
+
+use portcullis_access::Access;
+use portcullis_control::Control;
+use portcullis_listener::{Limits, TowerToHyperService};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use operations::{Needs, OPERATIONS, Operation};
+
+/// How this door behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address of the S3 door as clients reach it, such as `https://s3.example.org`: told with every storage and key.
+    pub s3_address: String,
+    /// What a client may take of connections, time and memory.
+    pub limits: Limits,
+}
+
+/// Serves on a bound listener until `shutdown`, then lets requests under way end.
+///
+/// # Errors
+/// As [`portcullis_listener::serve`].
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    access: Access,
+    control: Control,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+) -> io::Result<()> {
+    let limits = config.limits;
+    let service = TowerToHyperService::new(router(&config, access, control));
+    portcullis_listener::serve(listener, limits, service, shutdown, tasks).await
+}
+
+/// The router that [`serve`] serves, for tests without a socket. Requests need a [`portcullis_listener::Peer`] in their
+/// extensions, as the listener puts it there.
+pub fn router(config: &Config, access: Access, control: Control) -> axum::Router {
+    router::router(app::App { access, control, s3_address: config.s3_address.clone() })
+}
+
+/// The OpenAPI 3.1 document as JSON, as it is served at `/api/v1/openapi.json`.
+#[must_use]
+pub fn openapi() -> &'static str {
+    openapi::text()
+}

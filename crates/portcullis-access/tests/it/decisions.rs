@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use portcullis_access::{
-    AccessError, BackendErrorKind, CompleteOptions, CompletedPart, CopyOptions, Delete, DeleteOptions, Denial, Get,
-    GetOptions, List, PartCopy, PartOptions, Put, PutOptions, StorageAccess, UploadOptions, UploadsAfter, VersionsAfter,
+    AccessError, BackendErrorKind, CompleteOptions, CompletedPart, CopyOptions, Delete, DeleteOptions,
+    Denial, Get, GetOptions, List, PartCopy, PartOptions, Put, PutOptions, StorageAccess, UploadOptions,
+    UploadsAfter, VersionsAfter,
 };
 use portcullis_domain::{
-    BucketName, Channel, DenyReason, KeyPrefix, Permission, Role, Scope, SiteId, StorageState, Timestamp, Username,
+    BucketName, Channel, DenyReason, KeyPrefix, Permission, Role, Scope, SiteId, StorageState, Timestamp,
+    Username,
 };
 use portcullis_metadata::NewUser;
 
@@ -25,9 +27,10 @@ fn word(outcome: Result<(), AccessError>) -> String {
 async fn upload(at: &StorageAccess, last: &str) -> Result<(), AccessError> {
     let key = object("parts");
     let id = at.grant::<Put>(key.clone())?.create_upload(UploadOptions::default()).await?;
-    let part = at.grant::<Put>(key.clone())?.upload_part(&id, 1, full("part"), PartOptions::default()).await?;
+    let part =
+        at.grant::<Put>(key.clone())?.upload_part(&id, 1, full("part"), PartOptions::default()).await?;
     let listed = at.grant::<Put>(key.clone())?.list_parts(&id, 0, 10).await?;
-    assert_eq!(listed.parts, [part.clone()]);
+    assert_eq!(listed.parts, std::slice::from_ref(&part));
     at.grant::<Put>(key.clone())?.upload_meta(&id).await?;
     if last == "abort" {
         return at.grant::<Put>(key)?.abort_upload(&id).await;
@@ -51,9 +54,10 @@ async fn deed(at: &StorageAccess, deed: &str) -> Result<(), AccessError> {
             .uploads(UploadsAfter { limit: 10, ..UploadsAfter::default() })
             .await
             .map(drop),
-        "own uploads" => {
-            at.own_uploads(everything(), UploadsAfter { limit: 10, ..UploadsAfter::default() }).await.map(drop)
-        }
+        "own uploads" => at
+            .own_uploads(everything(), UploadsAfter { limit: 10, ..UploadsAfter::default() })
+            .await
+            .map(drop),
         "usage" => at.usage().await.map(drop),
         "head" => at.grant::<Get>(there())?.head(&GetOptions::default()).await.map(drop),
         "get" => at.grant::<Get>(there())?.get(GetOptions::default()).await.map(drop),
@@ -81,8 +85,20 @@ async fn deed(at: &StorageAccess, deed: &str) -> Result<(), AccessError> {
 }
 
 const DEEDS: [&str; 14] = [
-    "page", "versions", "uploads", "own uploads", "usage", "head", "get", "put", "copy", "copy part", "retag",
-    "multipart", "abort", "delete",
+    "page",
+    "versions",
+    "uploads",
+    "own uploads",
+    "usage",
+    "head",
+    "get",
+    "put",
+    "copy",
+    "copy part",
+    "retag",
+    "multipart",
+    "abort",
+    "delete",
 ];
 
 #[tokio::test]
@@ -100,11 +116,8 @@ async fn every_permission_and_every_deed() {
         (world.at(&read, &storage).await, world.at(&write, &storage).await, world.at(&both, &storage).await);
     let mut table = String::from("\n");
     for name in DEEDS {
-        let (read, write, both) = (
-            word(deed(&read, name).await),
-            word(deed(&write, name).await),
-            word(deed(&both, name).await),
-        );
+        let (read, write, both) =
+            (word(deed(&read, name).await), word(deed(&write, name).await), word(deed(&both, name).await));
         writeln!(table, "{name:<12} read: {read:<15} write: {write:<15} read_write: {both}").unwrap();
     }
     assert_eq!(
@@ -187,7 +200,11 @@ async fn what_is_invisible_is_not_found_and_what_is_shown_is_in_scope() {
     world.change(&holder, |key| key.expires = Some(world.now())).await;
     let expired = Denial::Policy(DenyReason::KeyExpired);
     assert_eq!(denial(world.access.visible_storages(&who)), expired);
-    assert_eq!(denial(world.access.storage(&who, &nowhere).await), expired, "expiry is told before existence");
+    assert_eq!(
+        denial(world.access.storage(&who, &nowhere).await),
+        expired,
+        "expiry is told before existence"
+    );
 }
 
 #[tokio::test]
@@ -205,7 +222,8 @@ async fn a_prefix_is_a_wall() {
     }
     assert_eq!(denial(at.grant::<List>(KeyPrefix::default())), outside);
     assert_eq!(denial(at.usage().await), outside, "the numbers are of the whole storage");
-    let listed = at.grant::<List>(KeyPrefix::parse("in/").unwrap()).unwrap().page(None, None, 10).await.unwrap();
+    let listed =
+        at.grant::<List>(KeyPrefix::parse("in/").unwrap()).unwrap().page(None, None, 10).await.unwrap();
     assert_eq!(listed.objects.len(), 1);
 }
 
@@ -217,9 +235,7 @@ async fn the_quota_and_the_overwrite_rule_are_the_records() {
     let at = world.at(&holder, &storage).await;
     let lavish = || PutOptions { quota: Some(u64::MAX), ..PutOptions::default() };
     at.grant::<Put>(object("a")).unwrap().put(full("123456"), lavish()).await.unwrap();
-    let is_full = |error: AccessError| {
-        matches!(error, AccessError::Backend(error) if error.kind == BackendErrorKind::QuotaExceeded)
-    };
+    let is_full = |error: AccessError| matches!(error, AccessError::Backend(error) if error.kind == BackendErrorKind::QuotaExceeded);
     let too_much = at.grant::<Put>(object("b")).unwrap().put(full("123456"), lavish()).await;
     assert!(is_full(too_much.unwrap_err()));
     let copy = CopyOptions { quota: Some(u64::MAX), ..CopyOptions::default() };
@@ -270,7 +286,11 @@ async fn administration_is_for_admins() {
         site: world.admin.site(),
         username: Username::parse("member").unwrap(),
         role: Role::Member,
-        password_phc: world.access.hash_password(&portcullis_domain::Secret::foreign("pw".into())).await.unwrap(),
+        password_phc: world
+            .access
+            .hash_password(&portcullis_domain::Secret::foreign("pw".into()))
+            .await
+            .unwrap(),
         created: Timestamp::default(),
     };
     let member = world.metadata.create_user(member).await.unwrap();

@@ -1,10 +1,18 @@
 //! The trusted core over the memory backend and a real SQLite database.
 
+#[cfg(test)]
 mod authentication;
+#[cfg(test)]
 mod background;
+#[cfg(test)]
 mod decisions;
+#[cfg(test)]
 mod revocation;
+#[cfg(test)]
 mod secrets;
+#[cfg(test)]
 mod sessions;
+#[cfg(test)]
 mod world;
+#[cfg(test)]
 mod write_only;

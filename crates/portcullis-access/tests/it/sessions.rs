@@ -91,7 +91,9 @@ async fn guessing_passwords() {
         assert_eq!(denial(sign_in(&world, "203.0.113.7", "admin", "guess").await), Denial::BadSecret);
     }
     let refused = sign_in(&world, "203.0.113.7", "admin", PASSWORD).await.unwrap_err();
-    assert!(matches!(refused, AccessError::Throttled { retry_after } if retry_after == Duration::from_secs(1)));
+    assert!(
+        matches!(refused, AccessError::Throttled { retry_after } if retry_after == Duration::from_secs(1))
+    );
     assert!(sign_in(&world, "198.51.100.9", "admin", PASSWORD).await.is_ok(), "not from elsewhere");
     world.clock.advance(Duration::from_secs(1));
     assert!(sign_in(&world, "203.0.113.7", "admin", PASSWORD).await.is_ok());

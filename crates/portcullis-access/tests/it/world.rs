@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_access::{
-    Access, AccessConfig, AccessError, Body, Change, Denial, Get, GetOptions, GetOutcome, Grant, MasterKey, Origin,
-    Permitted, Principal, Put, PutOptions, SignedPrincipal, SiteAdmin, StorageAccess, System,
+    Access, AccessConfig, AccessError, Body, Change, Denial, Get, GetOptions, GetOutcome, Grant, MasterKey,
+    Origin, Permitted, Principal, Put, PutOptions, SignedPrincipal, SiteAdmin, StorageAccess, System,
 };
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
-    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, ObjectKey, Overwrite,
-    Permission, Provider, Scope, Secret, Storage, Timestamp,
+    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, ObjectKey,
+    Overwrite, Permission, Provider, Scope, Secret, Storage, Timestamp,
 };
 use portcullis_metadata::{Metadata, NewStorage};
 use portcullis_sigv4::{AmzDate, Payload, RawRequest, Signer, parse};
@@ -147,7 +147,12 @@ impl World {
     }
 
     /// Authenticates a signed request, as the S3 front does.
-    pub(crate) fn signed_as(&self, id: &str, secret: &str, peer: IpAddr) -> Result<SignedPrincipal, AccessError> {
+    pub(crate) fn signed_as(
+        &self,
+        id: &str,
+        secret: &str,
+        peer: IpAddr,
+    ) -> Result<SignedPrincipal, AccessError> {
         self.signed_at(id, secret, peer, self.now().seconds())
     }
 
@@ -195,8 +200,10 @@ impl World {
 
 pub(crate) async fn sign_in(access: &Access) -> SiteAdmin {
     let password = Secret::foreign(PASSWORD.to_owned());
-    let signed_in =
-        access.sign_in(origin(Channel::Rest), "admin", &password, Duration::from_secs(24 * 3600)).await.unwrap();
+    let signed_in = access
+        .sign_in(origin(Channel::Rest), "admin", &password, Duration::from_secs(24 * 3600))
+        .await
+        .unwrap();
     access.admin(&signed_in.principal).unwrap()
 }
 

@@ -1,8 +1,9 @@
 //! A key that may write and not read learns nothing of what exists.
 
 use portcullis_access::{
-    AccessError, BackendErrorKind, CompleteOptions, CompletedPart, Delete, Denial, EtagCondition, Get, List, PartOptions,
-    Put, PutOptions, PutOutcome, UploadId, UploadOptions, UploadsAfter, VersionsAfter, WriteConditions,
+    AccessError, BackendErrorKind, CompleteOptions, CompletedPart, Delete, Denial, EtagCondition, Get, List,
+    PartOptions, Put, PutOptions, PutOutcome, UploadId, UploadOptions, UploadsAfter, VersionsAfter,
+    WriteConditions,
 };
 use portcullis_domain::{KeyPrefix, Overwrite, Permission};
 
@@ -20,13 +21,15 @@ async fn what_exists_and_what_does_not_answer_alike() {
     let owner = world.at(&owner, &storage).await;
     for rule in [Overwrite::KeepPrevious, Overwrite::CreateOnly] {
         put(&owner, "there", "precious").await;
-        let dropbox = world.key(&storage, |key| (key.permission, key.overwrite) = (Permission::Write, rule)).await;
+        let dropbox =
+            world.key(&storage, |key| (key.permission, key.overwrite) = (Permission::Write, rule)).await;
         let at = world.at(&dropbox, &storage).await;
         let missing = format!("missing-{rule}");
         let mut told = Vec::new();
         for key in ["there", &missing] {
             assert!(!at.grant::<Put>(object(key)).unwrap().may_look());
-            let outcome = at.grant::<Put>(object(key)).unwrap().put(full("mine"), PutOptions::default()).await.unwrap();
+            let outcome =
+                at.grant::<Put>(object(key)).unwrap().put(full("mine"), PutOptions::default()).await.unwrap();
             told.push(shape(&outcome));
             for conditions in [
                 WriteConditions { if_absent: true, if_match: None },
@@ -43,7 +46,8 @@ async fn what_exists_and_what_does_not_answer_alike() {
         let now = read(&owner, "there").await.unwrap();
         assert_eq!(now, if rule == Overwrite::CreateOnly { "precious" } else { "mine" });
         let versions = owner.grant::<List>(KeyPrefix::parse("there").unwrap()).unwrap();
-        let versions = versions.versions(VersionsAfter { limit: 100, ..VersionsAfter::default() }).await.unwrap();
+        let versions =
+            versions.versions(VersionsAfter { limit: 100, ..VersionsAfter::default() }).await.unwrap();
         assert!(versions.versions.len() > 1, "both were kept");
     }
 }
@@ -59,7 +63,8 @@ async fn whatever_the_protocol_asks_a_write_only_key_destroys_nothing() {
     let at = world.at(&holder, &storage).await;
     let destroy = PutOptions { overwrite: Some(Overwrite::Replace), ..PutOptions::default() };
     at.grant::<Put>(object("there")).unwrap().put(full("mine"), destroy).await.unwrap();
-    let upload = at.grant::<Put>(object("there")).unwrap().create_upload(UploadOptions::default()).await.unwrap();
+    let upload =
+        at.grant::<Put>(object("there")).unwrap().create_upload(UploadOptions::default()).await.unwrap();
     let part = at.grant::<Put>(object("there")).unwrap();
     let part = part.upload_part(&upload, 1, full("parts"), PartOptions::default()).await.unwrap();
     let parts = [CompletedPart { number: 1, etag: part.etag.to_string(), checksum: None }];
@@ -88,8 +93,16 @@ async fn uploads_of_others_do_not_exist() {
         let outcomes = [
             at.grant::<Put>(key()).unwrap().list_parts(upload, 0, 10).await.map(drop),
             at.grant::<Put>(key()).unwrap().upload_meta(upload).await.map(drop),
-            at.grant::<Put>(key()).unwrap().upload_part(upload, 1, full("x"), PartOptions::default()).await.map(drop),
-            at.grant::<Put>(key()).unwrap().complete_upload(upload, &[], CompleteOptions::default()).await.map(drop),
+            at.grant::<Put>(key())
+                .unwrap()
+                .upload_part(upload, 1, full("x"), PartOptions::default())
+                .await
+                .map(drop),
+            at.grant::<Put>(key())
+                .unwrap()
+                .complete_upload(upload, &[], CompleteOptions::default())
+                .await
+                .map(drop),
             at.grant::<Put>(key()).unwrap().abort_upload(upload).await,
         ];
         for outcome in outcomes {
@@ -99,7 +112,8 @@ async fn uploads_of_others_do_not_exist() {
     }
     let own = at.grant::<Put>(key()).unwrap().create_upload(UploadOptions::default()).await.unwrap();
     let page = || UploadsAfter { limit: 10, ..UploadsAfter::default() };
-    let ids = |page: portcullis_access::UploadsPage| page.uploads.into_iter().map(|u| u.upload).collect::<Vec<_>>();
+    let ids =
+        |page: portcullis_access::UploadsPage| page.uploads.into_iter().map(|u| u.upload).collect::<Vec<_>>();
     assert_eq!(ids(at.own_uploads(KeyPrefix::default(), page()).await.unwrap()), std::slice::from_ref(&own));
     let all = owner.grant::<List>(KeyPrefix::default()).unwrap().uploads(page()).await.unwrap();
     assert_eq!(ids(all).len(), 2);

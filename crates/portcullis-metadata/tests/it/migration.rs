@@ -17,7 +17,7 @@ pub(crate) async fn a_newer_schema_is_refused_and_stays(world: &World) {
     let error = Metadata::open(&world.url).await.unwrap_err();
     assert_eq!(error.kind, MetadataErrorKind::NewerSchema { found: 99, known: KNOWN });
     assert!(error.to_string().contains("version 99") && error.to_string().contains("newer"), "{error}");
-    assert_eq!(world.dir.as_ref().map(|_| world.file_bytes()), before);
+    assert!(world.dir.as_ref().map(|_| world.file_bytes()) == before, "the refused database was touched");
     assert_eq!(world.numbers("SELECT version FROM schema_version").await, [99]);
     assert_eq!(world.numbers("SELECT seq FROM change_clock").await, [2]);
 }

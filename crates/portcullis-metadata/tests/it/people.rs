@@ -19,7 +19,7 @@ pub(crate) async fn the_first_site_and_admin(world: &World) {
     metadata.close().await;
     assert_eq!(metadata.ping().await.unwrap_err().kind, MetadataErrorKind::Unavailable);
     let metadata = world.open().await;
-    assert_eq!(metadata.sites().await.unwrap(), [main.clone()]);
+    assert_eq!(metadata.sites().await.unwrap(), std::slice::from_ref(&main));
     assert_eq!(metadata.site(main.id).await.unwrap(), Some(main.clone()));
     assert_eq!(metadata.site(other.id).await.unwrap(), None);
     assert_eq!(metadata.all_users().await.unwrap(), [admin]);

@@ -80,8 +80,14 @@ pub(crate) async fn what_may_change_of_a_storage(world: &World) {
 
     let find = |text: &str| StorageFilter { search: Some(text.to_owned()), ..StorageFilter::of(site.id) };
     let page = PageRequest::first(10);
-    assert_eq!(metadata.storages(&find("AFTER"), &page).await.unwrap().items, [expected.clone()]);
-    assert_eq!(metadata.storages(&find("itm-00001-before"), &page).await.unwrap().items, [expected.clone()]);
+    assert_eq!(
+        metadata.storages(&find("AFTER"), &page).await.unwrap().items,
+        std::slice::from_ref(&expected)
+    );
+    assert_eq!(
+        metadata.storages(&find("itm-00001-before"), &page).await.unwrap().items,
+        std::slice::from_ref(&expected)
+    );
 
     assert_eq!(metadata.provider_credentials(kept.id).await.unwrap(), Some(vec![1]));
     let mut detached = expected;

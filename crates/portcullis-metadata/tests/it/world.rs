@@ -26,11 +26,17 @@ pub(crate) struct World {
 macro_rules! beside {
     ($world:expr, $connection:ident => $body:expr) => {
         if $world.dir.is_some() {
-            let $connection = &mut SqliteConnection::connect(&$world.url).await.unwrap();
-            $body
+            let mut connection = SqliteConnection::connect(&$world.url).await.unwrap();
+            let $connection = &mut connection;
+            let outcome = $body;
+            connection.close().await.unwrap();
+            outcome
         } else {
-            let $connection = &mut PgConnection::connect(&$world.url).await.unwrap();
-            $body
+            let mut connection = PgConnection::connect(&$world.url).await.unwrap();
+            let $connection = &mut connection;
+            let outcome = $body;
+            connection.close().await.unwrap();
+            outcome
         }
     };
 }
@@ -56,9 +62,7 @@ impl World {
 
     /// Runs statements past [`Metadata`].
     pub(crate) async fn execute(&self, sql: &str) {
-        beside!(self, c => {
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(c).await.unwrap();
-        });
+        beside!(self, c => sqlx::raw_sql(AssertSqlSafe(sql)).execute(c).await.map(drop).unwrap());
     }
 
     /// What a query past [`Metadata`] gives, one number a row.

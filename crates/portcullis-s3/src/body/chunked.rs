@@ -2,7 +2,9 @@
 
 use bytes::{Buf as _, Bytes};
 use portcullis_access::{BodyFault, Digest, LateDigests};
-use portcullis_sigv4::aws_chunked::{ChunkMode, ChunkedError, Decoder, Event, Trailer, canonical_trailers, check_trailers};
+use portcullis_sigv4::aws_chunked::{
+    ChunkMode, ChunkedError, Decoder, Event, Trailer, canonical_trailers, check_trailers,
+};
 use portcullis_sigv4::{ChunkVerifier, Signature};
 use sha2::{Digest as _, Sha256};
 
@@ -79,7 +81,9 @@ impl Chunked {
             }
             match step.event {
                 Some(Event::ChunkEnd { signature, .. }) => self.chunk(signature.as_ref())?,
-                Some(Event::Trailers { trailers, signature }) => self.trailers(&trailers, signature.as_ref())?,
+                Some(Event::Trailers { trailers, signature }) => {
+                    self.trailers(&trailers, signature.as_ref())?
+                }
                 Some(Event::Data(_)) | None => {}
             }
         }
@@ -125,7 +129,9 @@ impl Chunked {
         if self.signed {
             let verifier = self.verifier.take().ok_or(BodyFault::Signature)?;
             let signature = signature.ok_or(BodyFault::Signature)?;
-            verifier.verify_trailer(&canonical_trailers(trailers), signature).map_err(|_| BodyFault::Signature)?;
+            verifier
+                .verify_trailer(&canonical_trailers(trailers), signature)
+                .map_err(|_| BodyFault::Signature)?;
         }
         check_trailers(self.announced.as_deref(), trailers).map_err(fault)?;
         let digests: Option<Vec<Digest>> = trailers.iter().map(digest_of).collect();

@@ -7,7 +7,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
-use portcullis_access::{BackendErrorKind, Body, BodyFault, BodyStream, DigestAlgorithm, DigestPlan, Digester};
+use portcullis_access::{
+    BackendErrorKind, Body, BodyFault, BodyStream, DigestAlgorithm, DigestPlan, Digester,
+};
 use portcullis_listener::RequestBody as ClientBody;
 use portcullis_sigv4::aws_chunked::ChunkMode;
 use portcullis_sigv4::{ChunkVerifier, Payload};
@@ -121,7 +123,8 @@ impl RequestBody {
     pub(crate) async fn list_of_parts(self, headers: &HeaderMap) -> Result<Bytes, S3Error> {
         let mut own = headers.clone();
         for name in headers.keys() {
-            if name.as_str().starts_with("x-amz-checksum-") || name.as_str() == "x-amz-sdk-checksum-algorithm" {
+            if name.as_str().starts_with("x-amz-checksum-") || name.as_str() == "x-amz-sdk-checksum-algorithm"
+            {
                 own.remove(name);
             }
         }
@@ -142,7 +145,8 @@ impl RequestBody {
     /// As [`RequestBody::document`], and `InvalidRequest` without `Content-MD5` or a checksum.
     pub(crate) async fn checked_document(self, headers: &HeaderMap) -> Result<Bytes, S3Error> {
         let given = body_digests(headers, self.payload)?;
-        if given.keep.is_none() && !given.expect.iter().any(|digest| digest.algorithm == DigestAlgorithm::Md5) {
+        if given.keep.is_none() && !given.expect.iter().any(|digest| digest.algorithm == DigestAlgorithm::Md5)
+        {
             let message = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
             return Err(S3Error::with(Code::InvalidRequest, message));
         }
@@ -151,9 +155,11 @@ impl RequestBody {
 }
 
 fn says_chunked(headers: &HeaderMap) -> bool {
-    headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok()).any(|codings| {
-        codings.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("aws-chunked"))
-    })
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|codings| codings.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("aws-chunked")))
 }
 
 impl Plan {
@@ -184,7 +190,9 @@ impl Plan {
             None => Source::Plain(frames),
             Some(Framing { mode, announced }) => {
                 let late = self.digests.late.as_ref().map(|(late, _)| late.clone());
-                let chunked = Chunked::new(frames, mode, self.length).verified_by(body.chunks).with_trailer(announced, late);
+                let chunked = Chunked::new(frames, mode, self.length)
+                    .verified_by(body.chunks)
+                    .with_trailer(announced, late);
                 Source::Chunked(Box::new(chunked))
             }
         };
@@ -210,10 +218,11 @@ impl Plan {
 fn check(digests: &DigestPlan, bytes: &[u8]) -> Result<(), BodyFault> {
     let mut digester = Digester::new(&digests.algorithms());
     digester.update(bytes);
-    digests.check(&digester.finish()).map_err(|error| match error.kind {
-        BackendErrorKind::Body(fault) => fault,
-        _ => BodyFault::Trailer,
-    })
+    let checked = digests.check(&digester.finish());
+    // It never fails for any other reason.
+    checked.map_err(
+        |error| if let BackendErrorKind::Body(fault) = error.kind { fault } else { BodyFault::Trailer },
+    )
 }
 
 /// Where the bytes of an upload come from.

@@ -33,7 +33,6 @@ codes! {
     AuthorizationHeaderMalformed BAD_REQUEST "The authorization header is malformed.",
     AuthorizationQueryParametersError BAD_REQUEST "The query-string authentication is malformed.",
     BadDigest BAD_REQUEST "The Content-MD5 or checksum value that you specified did not match what the server received.",
-    ConditionalRequestConflict CONFLICT "Another write to this key is under way. Please try again.",
     EntityTooLarge BAD_REQUEST "Your proposed upload exceeds the maximum allowed object size.",
     EntityTooSmall BAD_REQUEST "Your proposed upload is smaller than the minimum allowed size: every part but the last has at least 5 MiB.",
     ExpiredToken BAD_REQUEST "The provided token has expired.",

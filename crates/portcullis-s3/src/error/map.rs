@@ -24,10 +24,11 @@ pub(crate) fn access_error(error: AccessError, about: About) -> S3Error {
         AccessError::Denied(denial) => denied(denial),
         // A bucket that is not there and one that is not theirs look the same.
         AccessError::NotFound => S3Error::denied(),
-        AccessError::Throttled { retry_after } => {
-            S3Error::with(Code::SlowDown, "Too many failed attempts from this address. Please wait and try again.")
-                .retry_after(retry_after.as_secs().max(1))
-        }
+        AccessError::Throttled { retry_after } => S3Error::with(
+            Code::SlowDown,
+            "Too many failed attempts from this address. Please wait and try again.",
+        )
+        .retry_after(retry_after.as_secs().max(1)),
         AccessError::Backend(error) => backend_error(error, about),
         AccessError::Metadata(error) => S3Error::new(Code::ServiceUnavailable).caused_by(error),
         AccessError::Unavailable => Code::ServiceUnavailable.into(),
@@ -38,7 +39,9 @@ fn denied(denial: Denial) -> S3Error {
     match denial {
         Denial::Policy(reason) => match reason {
             DenyReason::KeyDeleted => Code::InvalidAccessKeyId.into(),
-            DenyReason::KeyExpired => S3Error::with(Code::ExpiredToken, "This access key has expired. Ask for a new one."),
+            DenyReason::KeyExpired => {
+                S3Error::with(Code::ExpiredToken, "This access key has expired. Ask for a new one.")
+            }
             DenyReason::KeyDisabled
             | DenyReason::WrongChannel
             | DenyReason::KeyNetwork
@@ -69,9 +72,10 @@ fn denied(denial: Denial) -> S3Error {
             S3Error::with(Code::AccessDenied, "Request has expired").element("Expires", at)
         }
         Denial::NotYetValid => S3Error::with(Code::AccessDenied, "Request is not valid yet"),
-        Denial::HeadersNotSigned => {
-            S3Error::with(Code::AccessDenied, "There were headers present in the request which were not signed")
-        }
+        Denial::HeadersNotSigned => S3Error::with(
+            Code::AccessDenied,
+            "There were headers present in the request which were not signed",
+        ),
         Denial::NoCredentials
         | Denial::Malformed
         | Denial::WrongCredentialKind
@@ -99,7 +103,8 @@ fn backend_error(error: BackendError, about: About) -> S3Error {
         BackendErrorKind::Full => S3Error::new(Code::InsufficientStorage).caused_by(error),
         BackendErrorKind::Corrupt => S3Error::new(Code::InternalError).caused_by(error),
         BackendErrorKind::Unsupported => {
-            S3Error::with(Code::NotImplemented, "The provider of this storage cannot do this.").caused_by(error)
+            S3Error::with(Code::NotImplemented, "The provider of this storage cannot do this.")
+                .caused_by(error)
         }
         BackendErrorKind::Unavailable => {
             S3Error::with(Code::SlowDown, "The storage does not answer at the moment. Please try again.")
@@ -112,7 +117,9 @@ fn backend_error(error: BackendError, about: About) -> S3Error {
 pub(crate) fn body_fault(fault: BodyFault, about: About) -> S3Error {
     match fault {
         BodyFault::Incomplete | BodyFault::TooLong => Code::IncompleteBody.into(),
-        BodyFault::Digest(DigestAlgorithm::Sha256) if about.payload_hash => Code::XAmzContentSHA256Mismatch.into(),
+        BodyFault::Digest(DigestAlgorithm::Sha256) if about.payload_hash => {
+            Code::XAmzContentSHA256Mismatch.into()
+        }
         BodyFault::Digest(
             DigestAlgorithm::Md5
             | DigestAlgorithm::Sha1
@@ -122,7 +129,9 @@ pub(crate) fn body_fault(fault: BodyFault, about: About) -> S3Error {
             | DigestAlgorithm::Crc64Nvme,
         ) => Code::BadDigest.into(),
         BodyFault::Signature => Code::SignatureDoesNotMatch.into(),
-        BodyFault::Chunk => S3Error::with(Code::IncompleteBody, "The chunks of the body are not well-formed aws-chunked."),
+        BodyFault::Chunk => {
+            S3Error::with(Code::IncompleteBody, "The chunks of the body are not well-formed aws-chunked.")
+        }
         BodyFault::ChunkSize => Code::InvalidChunkSizeError.into(),
         BodyFault::Trailer => Code::MalformedTrailerError.into(),
         BodyFault::Cut => S3Error::denied(),
@@ -151,7 +160,9 @@ pub(crate) fn parse_error(error: &AuthParseError) -> S3Error {
         | AuthParseError::Form(_)
         | AuthParseError::InvalidPayloadHash => Code::InvalidArgument,
         AuthParseError::Header(_) => Code::AuthorizationHeaderMalformed,
-        AuthParseError::DuplicateQuery(_) | AuthParseError::Query(_) => Code::AuthorizationQueryParametersError,
+        AuthParseError::DuplicateQuery(_) | AuthParseError::Query(_) => {
+            Code::AuthorizationQueryParametersError
+        }
         AuthParseError::MissingDate | AuthParseError::SignedHeaderMissing(_) => Code::AccessDenied,
         AuthParseError::HeadersNotSigned(names) => {
             return denied(Denial::HeadersNotSigned).element("HeadersNotSigned", names.join(", "));
@@ -177,7 +188,8 @@ mod tests {
     #[test]
     fn a_bucket_that_is_not_theirs_looks_like_a_refusal() {
         let missing = access_error(AccessError::NotFound, About::default());
-        let refused = access_error(AccessError::Denied(Denial::Policy(DenyReason::KeyPermission)), About::default());
+        let refused =
+            access_error(AccessError::Denied(Denial::Policy(DenyReason::KeyPermission)), About::default());
         assert_eq!(missing.code, refused.code);
         assert_eq!(missing.message(), refused.message());
     }
@@ -208,7 +220,8 @@ mod tests {
         assert!(skew.contains("<MaxAllowedSkewMilliseconds>900000</MaxAllowedSkewMilliseconds>"), "{skew}");
         assert!(skew.contains("<Resource>/b/&lt;k&gt;</Resource>"), "{skew}");
         assert!(skew.contains(&format!("<RequestId>{request}</RequestId>")), "{skew}");
-        let slow = access_error(AccessError::Throttled { retry_after: Duration::from_millis(10) }, About::default());
+        let slow =
+            access_error(AccessError::Throttled { retry_after: Duration::from_millis(10) }, About::default());
         let reply = slow.render(request, &http::Method::GET, "/", false);
         assert_eq!(reply.headers()["retry-after"], "1");
     }
@@ -217,7 +230,8 @@ mod tests {
     fn heads_have_no_body() {
         use http_body::Body as _;
         let error = access_error(backend(BackendErrorKind::InvalidRange { size: 7 }), About::default());
-        let reply = error.render(crate::request_id::RequestId::generate(), &http::Method::HEAD, "/b/k", false);
+        let reply =
+            error.render(crate::request_id::RequestId::generate(), &http::Method::HEAD, "/b/k", false);
         assert!(reply.body().is_end_stream());
         assert_eq!(reply.headers()["content-range"], "bytes */7");
     }

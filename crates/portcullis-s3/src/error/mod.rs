@@ -10,7 +10,7 @@ use http::header::{CONNECTION, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Response};
 
 pub(crate) use code::Code;
-pub(crate) use map::{About, access_error, key_error, parse_error};
+pub(crate) use map::{About, access_error, body_fault, key_error, parse_error};
 
 use crate::reply::{Reply, ReplyBody};
 use crate::request_id::{RequestId, host_id};
@@ -91,7 +91,7 @@ impl S3Error {
     pub(crate) fn log(&self, request: RequestId, operation: &str) {
         if self.code.status().is_server_error() {
             let cause = self.more.as_ref().and_then(|more| more.cause.as_deref());
-            let cause = cause.map(|error| error as &(dyn Error + 'static));
+            let cause = cause.map(|error| -> &(dyn Error + 'static) { error });
             tracing::warn!(request = %request, operation, code = self.code.as_str(), cause, "an S3 request failed");
         } else {
             tracing::debug!(request = %request, operation, code = self.code.as_str(), "an S3 request was refused");

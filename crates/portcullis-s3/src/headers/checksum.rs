@@ -119,8 +119,12 @@ pub(crate) fn body_digests(headers: &HeaderMap, payload: Payload) -> Result<Dige
         plan.expect.push(digest);
     }
     if let Some(trailer) = filled(headers, "x-amz-trailer")? {
-        let algorithm = algorithm_of_header(&trailer.to_ascii_lowercase())
-            .map_err(|_| S3Error::with(Code::InvalidRequest, "The value specified in the x-amz-trailer header is not supported"))?;
+        let algorithm = algorithm_of_header(&trailer.to_ascii_lowercase()).map_err(|_| {
+            S3Error::with(
+                Code::InvalidRequest,
+                "The value specified in the x-amz-trailer header is not supported",
+            )
+        })?;
         let carries = matches!(payload, Payload::StreamingSignedTrailer | Payload::StreamingUnsignedTrailer);
         if !carries {
             let message = "x-amz-trailer was given, but x-amz-content-sha256 does not announce a trailer.";
@@ -188,7 +192,10 @@ mod tests {
     use super::*;
 
     fn map(headers: &[(&str, &str)]) -> HeaderMap {
-        headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect()
+        headers
+            .iter()
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     fn code(headers: &[(&str, &str)], payload: Payload) -> Code {
@@ -233,7 +240,10 @@ mod tests {
         }
         let trailer = Payload::StreamingUnsignedTrailer;
         assert_eq!(code(&[("x-amz-trailer", "x-other")], trailer), Code::InvalidRequest);
-        let both = [("x-amz-trailer", "x-amz-checksum-crc32"), ("x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk=")];
+        let both = [
+            ("x-amz-trailer", "x-amz-checksum-crc32"),
+            ("x-amz-checksum-sha1", "2jmj7l5rSw0yVb/vlWAYkK/YBwk="),
+        ];
         assert_eq!(code(&both, trailer), Code::InvalidRequest);
     }
 }

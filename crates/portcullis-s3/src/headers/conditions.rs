@@ -77,7 +77,9 @@ pub(crate) fn etag_condition(text: &str) -> EtagCondition {
     if text == "*" {
         return EtagCondition::Any;
     }
-    EtagCondition::OneOf(text.split(',').map(|tag| bare(tag).to_owned()).filter(|tag| !tag.is_empty()).collect())
+    EtagCondition::OneOf(
+        text.split(',').map(|tag| bare(tag).to_owned()).filter(|tag| !tag.is_empty()).collect(),
+    )
 }
 
 fn bare(tag: &str) -> &str {
@@ -133,7 +135,17 @@ mod tests {
         assert_eq!(parse_range("BYTES=5-"), Some(RangeRequest::From(5)));
         assert_eq!(parse_range("bytes=-0"), Some(RangeRequest::Suffix(0)));
         assert_eq!(parse_range("bytes=0-99999999999999999999999"), Some(RangeRequest::FromTo(0, u64::MAX)));
-        for ignored in ["", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,3-4", "bytes=a-b", "lines=1-2", "bytes=+1-2"] {
+        for ignored in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=5-2",
+            "bytes=0-1,3-4",
+            "bytes=a-b",
+            "lines=1-2",
+            "bytes=+1-2",
+        ] {
             assert_eq!(parse_range(ignored), None, "{ignored}");
         }
     }

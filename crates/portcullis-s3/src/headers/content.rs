@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES};
+use http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_access::{ContentHeaders, Tags};
 use portcullis_sigv4::encode::{decode_component, query_pairs};
@@ -40,7 +42,7 @@ pub(crate) fn content_headers(headers: &HeaderMap) -> Result<ContentHeaders, S3E
 }
 
 /// Adds a piece of user metadata; a name that came before gets the values joined, as HTTP has it.
-pub(crate) fn add_user_metadata(content: &mut ContentHeaders, name: &str, value: &str) {
+fn add_user_metadata(content: &mut ContentHeaders, name: &str, value: &str) {
     match content.user.iter_mut().find(|(known, _)| known == name) {
         Some((_, known)) => {
             known.push(',');
@@ -54,7 +56,7 @@ pub(crate) fn add_user_metadata(content: &mut ContentHeaders, name: &str, value:
 ///
 /// # Errors
 /// `MetadataTooLarge`.
-pub(crate) fn check_metadata_size(content: &ContentHeaders) -> Result<(), S3Error> {
+fn check_metadata_size(content: &ContentHeaders) -> Result<(), S3Error> {
     let size: usize = content.user.iter().map(|(name, value)| name.len() + value.len()).sum();
     if size > MAX_METADATA { Err(Code::MetadataTooLarge.into()) } else { Ok(()) }
 }
@@ -163,7 +165,10 @@ mod tests {
         let fits = vec![b'a'; 2047];
         assert!(content_headers(&map(&[("x-amz-meta-a", &fits)])).is_ok());
         let large = vec![b'a'; 2048];
-        assert_eq!(content_headers(&map(&[("x-amz-meta-a", &large)])).unwrap_err().code, Code::MetadataTooLarge);
+        assert_eq!(
+            content_headers(&map(&[("x-amz-meta-a", &large)])).unwrap_err().code,
+            Code::MetadataTooLarge
+        );
     }
 
     #[test]
@@ -174,13 +179,20 @@ mod tests {
         let eleven = (0..11).map(|at| format!("k{at}=v")).collect::<Vec<_>>().join("&");
         for wrong in ["a=1&a=2", "=1", "a=%ff", &eleven] {
             let headers = [(HeaderName::from_static("x-amz-tagging"), HeaderValue::from_str(wrong).unwrap())];
-            assert_eq!(tags_header(&headers.into_iter().collect()).unwrap_err().code, Code::InvalidTag, "{wrong}");
+            assert_eq!(
+                tags_header(&headers.into_iter().collect()).unwrap_err().code,
+                Code::InvalidTag,
+                "{wrong}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_offered() {
-        assert!(refuse_unsupported(&map(&[("x-amz-acl", b"private"), ("x-amz-storage-class", b"STANDARD")])).is_ok());
+        assert!(
+            refuse_unsupported(&map(&[("x-amz-acl", b"private"), ("x-amz-storage-class", b"STANDARD")]))
+                .is_ok()
+        );
         let code = |headers| refuse_unsupported(&map(headers)).unwrap_err().code;
         assert_eq!(code(&[("x-amz-acl", b"public-read")]), Code::AccessControlListNotSupported);
         assert_eq!(code(&[("x-amz-storage-class", b"GLACIER")]), Code::InvalidStorageClass);

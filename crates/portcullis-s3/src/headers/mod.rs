@@ -8,15 +8,13 @@ mod object;
 use http::HeaderMap;
 
 pub(crate) use checksum::{
-    algorithm_of, body_digests, decode_digest, element_name, push_digest, set_checksum, set_digest, single_digest,
-    wire_name,
+    algorithm_of, body_digests, decode_digest, element_name, push_digest, set_checksum, set_digest,
+    single_digest, wire_name,
 };
 pub(crate) use conditions::{
     copy_source_conditions, delete_condition, etag_condition, parse_range, read_conditions, write_conditions,
 };
-pub(crate) use content::{
-    add_user_metadata, check_metadata_size, content_headers, parse_tags, refuse_unsupported, tags_header, text_of,
-};
+pub(crate) use content::{content_headers, parse_tags, refuse_unsupported, tags_header, text_of};
 pub(crate) use object::{Overrides, object_headers, set_etag, set_version};
 
 use crate::error::{Code, S3Error};
@@ -29,9 +27,17 @@ pub(crate) fn one<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Opti
     let mut values = headers.get_all(name).iter();
     let first = values.next();
     if values.next().is_some() {
-        return Err(S3Error::with(Code::InvalidArgument, format!("The header {name} may be given only once.")));
+        return Err(S3Error::with(
+            Code::InvalidArgument,
+            format!("The header {name} may be given only once."),
+        ));
     }
-    let wrong = || S3Error::with(Code::InvalidArgument, format!("The header {name} has characters that it may not have."));
+    let wrong = || {
+        S3Error::with(
+            Code::InvalidArgument,
+            format!("The header {name} has characters that it may not have."),
+        )
+    };
     first.map(|value| value.to_str().map(str::trim).map_err(|_| wrong())).transpose()
 }
 

@@ -210,7 +210,10 @@ impl Operation {
             return Err(if asked { Code::NotImplemented } else { Code::MethodNotAllowed }.into());
         };
         for (name, _) in query.iter() {
-            if !shape.selectors.contains(&name) && !shape.parameters.contains(&name) && !is_silent(name, query) {
+            if !shape.selectors.contains(&name)
+                && !shape.parameters.contains(&name)
+                && !is_silent(name, query)
+            {
                 return Err(S3Error::with(
                     Code::NotImplemented,
                     "A query parameter you provided requests functionality that is not implemented.",
@@ -270,7 +273,7 @@ const HEADERS: &[&str] = &[
 pub(crate) fn check_headers(headers: &HeaderMap) -> Result<(), S3Error> {
     for name in headers.keys().map(http::HeaderName::as_str) {
         let known = |entry: &&str| name == *entry || (entry.ends_with('-') && name.starts_with(entry));
-        if name.starts_with("x-amz-") && !HEADERS.iter().any(|entry| known(&entry)) {
+        if name.starts_with("x-amz-") && !HEADERS.iter().any(known) {
             return Err(S3Error::with(
                 Code::NotImplemented,
                 "A header you provided implies functionality that is not implemented.",

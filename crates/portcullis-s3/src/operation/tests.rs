@@ -42,7 +42,8 @@ fn what_is_not_offered_is_not_implemented() {
     ] {
         assert_eq!(parse(method, level, query, &[]), Err(Code::NotImplemented), "{method} {query}");
     }
-    for header in ["x-amz-server-side-encryption", "x-amz-object-lock-mode", "x-amz-grant-read", "x-amz-new"] {
+    for header in ["x-amz-server-side-encryption", "x-amz-object-lock-mode", "x-amz-grant-read", "x-amz-new"]
+    {
         assert_eq!(parse(&Method::PUT, Level::Object, "", &[header]), Err(Code::NotImplemented), "{header}");
     }
     for (method, level) in
@@ -59,7 +60,10 @@ fn what_only_authenticates_changes_nothing() {
     assert_eq!(parse(&Method::GET, Level::Object, signed, &[]), Ok(Operation::GetObject));
     let hoisted = format!("{signed}&x-amz-checksum-crc32=h&X-Amz-Meta-A=i");
     assert_eq!(parse(&Method::PUT, Level::Object, &hoisted, &[]), Ok(Operation::PutObject));
-    assert_eq!(parse(&Method::PUT, Level::Object, "AWSAccessKeyId=a&Signature=b&Expires=c", &[]), Ok(Operation::PutObject));
+    assert_eq!(
+        parse(&Method::PUT, Level::Object, "AWSAccessKeyId=a&Signature=b&Expires=c", &[]),
+        Ok(Operation::PutObject)
+    );
 }
 
 #[test]

@@ -20,15 +20,19 @@ pub(super) async fn get_object_attributes(call: &Call<'_>) -> Result<Reply, S3Er
     let most = number(call.headers, "x-amz-max-parts")?;
     let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(MOST_PARTS).min(MOST_PARTS);
     let after = number(call.headers, "x-amz-part-number-marker")?.unwrap_or(0);
-    let options =
-        GetOptions { version: call.version()?, conditions: read_conditions(call.headers)?, ..GetOptions::default() };
+    let options = GetOptions {
+        version: call.version()?,
+        conditions: read_conditions(call.headers)?,
+        ..GetOptions::default()
+    };
     let grant = call.grant::<Get>().await?;
     let meta = match grant.head(&options).await.map_err(|error| call.error(error))? {
         GetOutcome::Found(meta) => meta,
         GetOutcome::NotModified(_) => return Ok(empty(http::StatusCode::NOT_MODIFIED)),
     };
     let wants = |name: &str| wanted.contains(&name);
-    let mut xml = Xml::begin("<GetObjectAttributesResponse xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 512);
+    let mut xml =
+        Xml::begin("<GetObjectAttributesResponse xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 512);
     if wants("ETag") {
         // Without quotes, here alone (S3 reference).
         xml.text("ETag", &meta.etag.to_string());
@@ -60,7 +64,10 @@ fn wanted<'a>(call: &'a Call<'_>) -> Result<Vec<&'a str>, S3Error> {
     for value in call.headers.get_all("x-amz-object-attributes") {
         for name in value.to_str().unwrap_or("?").split(',').map(str::trim).filter(|name| !name.is_empty()) {
             if !KNOWN.contains(&name) {
-                return Err(S3Error::argument("x-amz-object-attributes", "Invalid attribute name specified."));
+                return Err(S3Error::argument(
+                    "x-amz-object-attributes",
+                    "Invalid attribute name specified.",
+                ));
             }
             wanted.push(name);
         }

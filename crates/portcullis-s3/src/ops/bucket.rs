@@ -35,7 +35,10 @@ pub(super) fn list_buckets(call: &Call<'_>) -> Result<Reply, S3Error> {
             && after.as_deref().is_none_or(|after| name > after)
             && region.is_none_or(|region| region == storage.connection.region)
     });
-    let mut xml = Xml::begin("<ListAllMyBucketsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 256 + storages.len() * 160);
+    let mut xml = Xml::begin(
+        "<ListAllMyBucketsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+        256 + storages.len() * 160,
+    );
     push_owner(&mut xml, "<Owner>", &hex::encode(call.who.site().as_bytes()), "</Owner>");
     xml.raw("<Buckets>");
     let mut last = None;
@@ -59,7 +62,9 @@ pub(super) fn list_buckets(call: &Call<'_>) -> Result<Reply, S3Error> {
 
 fn open_token(token: &str) -> Result<String, S3Error> {
     let name = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    name.ok_or_else(|| S3Error::argument("continuation-token", "The continuation token provided is incorrect"))
+    name.ok_or_else(|| {
+        S3Error::argument("continuation-token", "The continuation token provided is incorrect")
+    })
 }
 
 /// Everything that is asked of a bucket itself. Whoever may not enter it gets no answer, whatever the question.
@@ -82,7 +87,11 @@ fn answer_inside(call: &Call<'_>, storage: &StorageAccess) -> Result<Reply, S3Er
     match call.operation {
         Operation::HeadBucket => {
             let mut reply = empty(StatusCode::OK);
-            set(&mut reply, HeaderName::from_static("x-amz-bucket-region"), &storage.storage().connection.region);
+            set(
+                &mut reply,
+                HeaderName::from_static("x-amz-bucket-region"),
+                &storage.storage().connection.region,
+            );
             Ok(reply)
         }
         Operation::CreateBucket => {
@@ -94,11 +103,26 @@ fn answer_inside(call: &Call<'_>, storage: &StorageAccess) -> Result<Reply, S3Er
         Operation::DeleteBucket => Err(managed_elsewhere()),
         Operation::GetBucketLocation => Ok(location(&storage.storage().connection.region)),
         Operation::GetBucketAcl => Ok(acl(&owner_of(storage.storage()))),
-        Operation::GetBucketVersioning => Ok(canned("<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", "</VersioningConfiguration>")),
-        Operation::GetBucketRequestPayment => Ok(canned("<RequestPaymentConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Payer>BucketOwner</Payer>", "</RequestPaymentConfiguration>")),
-        Operation::GetBucketLogging => Ok(canned("<BucketLoggingStatus xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", "</BucketLoggingStatus>")),
-        Operation::GetBucketNotificationConfiguration => Ok(canned("<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", "</NotificationConfiguration>")),
-        Operation::GetBucketAccelerateConfiguration => Ok(canned("<AccelerateConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", "</AccelerateConfiguration>")),
+        Operation::GetBucketVersioning => Ok(canned(
+            "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+            "</VersioningConfiguration>",
+        )),
+        Operation::GetBucketRequestPayment => Ok(canned(
+            "<RequestPaymentConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Payer>BucketOwner</Payer>",
+            "</RequestPaymentConfiguration>",
+        )),
+        Operation::GetBucketLogging => Ok(canned(
+            "<BucketLoggingStatus xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+            "</BucketLoggingStatus>",
+        )),
+        Operation::GetBucketNotificationConfiguration => Ok(canned(
+            "<NotificationConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+            "</NotificationConfiguration>",
+        )),
+        Operation::GetBucketAccelerateConfiguration => Ok(canned(
+            "<AccelerateConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+            "</AccelerateConfiguration>",
+        )),
         Operation::GetBucketPolicy => Err(NoSuchBucketPolicy.into()),
         Operation::GetBucketCors => Err(NoSuchCORSConfiguration.into()),
         Operation::GetBucketTagging => Err(NoSuchTagSet.into()),

@@ -13,8 +13,8 @@ use super::push_checksum;
 use crate::call::{Call, parse_version};
 use crate::error::{About, Code, S3Error, access_error, key_error};
 use crate::headers::{
-    algorithm_of, content_headers, copy_source_conditions, filled, one, parse_range, push_digest, refuse_unsupported,
-    tags_header, write_conditions,
+    algorithm_of, content_headers, copy_source_conditions, filled, one, parse_range, push_digest,
+    refuse_unsupported, tags_header, write_conditions,
 };
 use crate::reply::{Reply, document, set};
 use crate::xml::Xml;
@@ -31,7 +31,10 @@ impl Source {
     /// Reads `x-amz-copy-source`: `bucket/key`, percent-encoded, with or without a slash before it, perhaps with a version.
     fn parse(raw: &str) -> Result<Self, S3Error> {
         let wrong = || {
-            S3Error::argument("x-amz-copy-source", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
+            S3Error::argument(
+                "x-amz-copy-source",
+                "Copy Source must mention the source bucket and key: sourcebucket/sourcekey",
+            )
         };
         let (path, version) = match raw.rsplit_once("?versionId=") {
             Some((path, version)) => (path, Some(version)),
@@ -39,7 +42,10 @@ impl Source {
         };
         let path = String::from_utf8(decode_path(path).into_owned()).map_err(|_| wrong())?;
         let path = path.strip_prefix('/').unwrap_or(&path);
-        let (bucket, key) = path.split_once('/').filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty()).ok_or_else(wrong)?;
+        let (bucket, key) = path
+            .split_once('/')
+            .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+            .ok_or_else(wrong)?;
         let key = ObjectKey::parse(key).map_err(key_error)?;
         Ok(Self { bucket: bucket.to_owned(), key, version: parse_version(version)? })
     }
@@ -171,7 +177,10 @@ mod tests {
 
     #[test]
     fn sources() {
-        let read = |raw: &str| Source::parse(raw).map(|source| (source.bucket, source.key.as_str().to_owned(), source.version.map(|v| v.0)));
+        let read = |raw: &str| {
+            Source::parse(raw)
+                .map(|source| (source.bucket, source.key.as_str().to_owned(), source.version.map(|v| v.0)))
+        };
         for (raw, bucket, key, version) in [
             ("/b/k", "b", "k", None),
             ("b/k", "b", "k", None),

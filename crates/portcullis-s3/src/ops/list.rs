@@ -44,7 +44,11 @@ impl<'a> Asked<'a> {
         usize::try_from(self.most).unwrap_or(0)
     }
 
-    async fn page(&self, call: &Call<'_>, after: Option<ListPosition>) -> Result<(StorageAccess, ListPage), S3Error> {
+    async fn page(
+        &self,
+        call: &Call<'_>,
+        after: Option<ListPosition>,
+    ) -> Result<(StorageAccess, ListPage), S3Error> {
         let prefix = self.key_prefix()?;
         let storage = call.storage().await?;
         let grant = storage.grant::<List>(prefix).map_err(|error| call.error(error))?;
@@ -116,13 +120,19 @@ pub(super) async fn list_objects_v2(call: &Call<'_>) -> Result<Reply, S3Error> {
 
 fn begin(call: &Call<'_>, asked: &Asked<'_>, page: &ListPage) -> Xml {
     let expected = 512 + page.objects.len() * ENTRY + page.prefixes.len() * 64;
-    let mut xml = Xml::begin("<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", expected);
+    let mut xml =
+        Xml::begin("<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", expected);
     xml.text("Name", call.bucket_name());
     xml.key("Prefix", asked.prefix, asked.encoding);
     xml
 }
 
-fn finish(mut xml: Xml, page: &ListPage, encoding: KeyEncoding, owner: Option<&str>) -> Result<Reply, S3Error> {
+fn finish(
+    mut xml: Xml,
+    page: &ListPage,
+    encoding: KeyEncoding,
+    owner: Option<&str>,
+) -> Result<Reply, S3Error> {
     for object in &page.objects {
         xml.raw("<Contents>");
         push_object(&mut xml, object, encoding);
@@ -174,7 +184,11 @@ pub(super) fn marker(prefix: &str, delimiter: Option<&str>, marker: &str) -> Lis
         let rest = marker.strip_prefix(prefix).unwrap_or_default();
         rest.split_once(delimiter).is_some_and(|(_, after)| after.is_empty())
     });
-    if rolled_up { ListPosition::AfterPrefix(marker.to_owned()) } else { ListPosition::AfterKey(marker.to_owned()) }
+    if rolled_up {
+        ListPosition::AfterPrefix(marker.to_owned())
+    } else {
+        ListPosition::AfterKey(marker.to_owned())
+    }
 }
 
 /// The answer to a prefix that no key can have.

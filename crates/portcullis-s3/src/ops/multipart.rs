@@ -12,8 +12,8 @@ use crate::body::{RequestBody, Upload};
 use crate::call::Call;
 use crate::error::{Code, S3Error, access_error};
 use crate::headers::{
-    algorithm_of, content_headers, decode_digest, element_name, filled, number, refuse_unsupported, set_digest, set_etag,
-    single_digest, tags_header, wire_name, write_conditions,
+    algorithm_of, content_headers, decode_digest, element_name, filled, number, refuse_unsupported,
+    set_digest, set_etag, single_digest, tags_header, wire_name, write_conditions,
 };
 use crate::reply::{Reply, document, empty, set};
 use crate::xml::{KeyEncoding, MalformedXml, Node, Xml, parse};
@@ -32,7 +32,9 @@ pub(super) fn upload_and_number(call: &Call<'_>) -> Result<(UploadId, u16), S3Er
 /// `NoSuchUpload` for what cannot be one.
 pub(super) fn upload_of(call: &Call<'_>) -> Result<UploadId, S3Error> {
     match call.query.filled("uploadId") {
-        Some(id) if id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(UploadId(id.into())),
+        Some(id) if id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Ok(UploadId(id.into()))
+        }
         Some(_) | None => Err(Code::NoSuchUpload.into()),
     }
 }
@@ -49,7 +51,8 @@ pub(super) async fn create_multipart_upload(call: &Call<'_>) -> Result<Reply, S3
     };
     let grant = call.grant::<Put>().await?;
     let upload = grant.create_upload(options).await.map_err(|error| call.error(error))?;
-    let mut xml = Xml::begin("<InitiateMultipartUploadResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 256);
+    let mut xml =
+        Xml::begin("<InitiateMultipartUploadResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 256);
     xml.text("Bucket", call.bucket_name());
     xml.key("Key", call.key_text(), KeyEncoding::Plain);
     xml.text("UploadId", &upload.0);
@@ -73,7 +76,8 @@ pub(super) const fn kind_name(full: bool) -> &'static str {
 fn wanted_checksum(call: &Call<'_>) -> Result<Option<(DigestAlgorithm, bool)>, S3Error> {
     let Some(word) = filled(call.headers, "x-amz-checksum-algorithm")? else {
         if call.headers.contains_key("x-amz-checksum-type") {
-            let message = "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.";
+            let message =
+                "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.";
             return Err(S3Error::with(Code::InvalidRequest, message));
         }
         return Ok(None);
@@ -83,7 +87,12 @@ fn wanted_checksum(call: &Call<'_>) -> Result<Option<(DigestAlgorithm, bool)>, S
         None => algorithm == DigestAlgorithm::Crc64Nvme,
         Some(kind) if kind.eq_ignore_ascii_case("FULL_OBJECT") => true,
         Some(kind) if kind.eq_ignore_ascii_case("COMPOSITE") => false,
-        Some(_) => return Err(S3Error::with(Code::InvalidRequest, "Value for x-amz-checksum-type header is invalid.")),
+        Some(_) => {
+            return Err(S3Error::with(
+                Code::InvalidRequest,
+                "Value for x-amz-checksum-type header is invalid.",
+            ));
+        }
     };
     let possible = match algorithm {
         DigestAlgorithm::Crc32 | DigestAlgorithm::Crc32c => true,
@@ -91,7 +100,8 @@ fn wanted_checksum(call: &Call<'_>) -> Result<Option<(DigestAlgorithm, bool)>, S
         DigestAlgorithm::Sha1 | DigestAlgorithm::Sha256 | DigestAlgorithm::Md5 => !full,
     };
     if !possible {
-        let message = format!("The {} checksum type cannot be used with this checksum algorithm.", kind_name(full));
+        let message =
+            format!("The {} checksum type cannot be used with this checksum algorithm.", kind_name(full));
         return Err(S3Error::with(Code::InvalidRequest, message));
     }
     Ok(Some((algorithm, full)))
@@ -107,8 +117,10 @@ pub(super) async fn upload_part(call: &Call<'_>, body: RequestBody) -> Result<Re
     let about = plan.about();
     let Upload { body, length, digests } = plan.begin(body).await?;
     let options = PartOptions { length: Some(length), digests, ..PartOptions::default() };
-    let part =
-        grant.upload_part(&upload, number, body, options).await.map_err(|error| access_error(error, about))?;
+    let part = grant
+        .upload_part(&upload, number, body, options)
+        .await
+        .map_err(|error| access_error(error, about))?;
     let mut reply = empty(StatusCode::OK);
     set_etag(&mut reply, &part.etag);
     if let Some(digest) = &part.checksum {
@@ -130,7 +142,8 @@ pub(super) async fn complete_multipart_upload(call: &Call<'_>, body: RequestBody
     let document_ = body.list_of_parts(call.headers).await?;
     let parts = parts(parse(&document_, "CompleteMultipartUpload")?)?;
     let outcome = grant.complete_upload(&upload, &parts, options).await.map_err(|error| call.error(error))?;
-    let mut xml = Xml::begin("<CompleteMultipartUploadResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 512);
+    let mut xml =
+        Xml::begin("<CompleteMultipartUploadResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 512);
     let bucket = call.bucket_name();
     let place = format!("/{}/{}", encode_path(bucket.as_bytes()), encode_path(call.key_text().as_bytes()));
     xml.text("Location", &place);
@@ -161,7 +174,8 @@ fn part(node: &Node) -> Result<CompletedPart, S3Error> {
 fn part_checksum(node: &Node) -> Result<Option<Digest>, S3Error> {
     let mut found = None;
     for child in node.children.iter().filter(|child| child.name.starts_with("Checksum")) {
-        let algorithm = DigestAlgorithm::ALL.iter().find(|algorithm| element_name(**algorithm) == Some(&child.name));
+        let algorithm =
+            DigestAlgorithm::ALL.iter().find(|algorithm| element_name(**algorithm) == Some(&child.name));
         let digest = algorithm.and_then(|algorithm| decode_digest(*algorithm, child.text.trim()));
         if found.replace(digest.ok_or(Code::InvalidPart)?).is_some() {
             return Err(MalformedXml.into());
@@ -194,7 +208,10 @@ mod tests {
              <Part><ETag>b</ETag><PartNumber>10000</PartNumber></Part>",
         )
         .unwrap();
-        assert_eq!(read.iter().map(|part| (part.number, part.etag.as_str())).collect::<Vec<_>>(), [(1, "a"), (10_000, "b")]);
+        assert_eq!(
+            read.iter().map(|part| (part.number, part.etag.as_str())).collect::<Vec<_>>(),
+            [(1, "a"), (10_000, "b")]
+        );
         assert_eq!(read[0].checksum.as_ref().map(|digest| digest.value.clone()), Some(vec![0, 0, 0, 1]));
     }
 
@@ -202,11 +219,14 @@ mod tests {
     fn lists_that_are_refused() {
         assert_eq!(parts_of("").err(), Some(Code::MalformedXML));
         assert_eq!(parts_of("<Part><PartNumber>1</PartNumber></Part>").err(), Some(Code::MalformedXML));
-        let number = |text: &str| parts_of(&format!("<Part><PartNumber>{text}</PartNumber><ETag>a</ETag></Part>")).err();
+        let number = |text: &str| {
+            parts_of(&format!("<Part><PartNumber>{text}</PartNumber><ETag>a</ETag></Part>")).err()
+        };
         for wrong in ["0", "10001", "-1", "x", ""] {
             assert_eq!(number(wrong), Some(Code::InvalidPart), "{wrong}");
         }
-        let checksum = "<Part><PartNumber>1</PartNumber><ETag>a</ETag><ChecksumCRC32>x</ChecksumCRC32></Part>";
+        let checksum =
+            "<Part><PartNumber>1</PartNumber><ETag>a</ETag><ChecksumCRC32>x</ChecksumCRC32></Part>";
         assert_eq!(parts_of(checksum).err(), Some(Code::InvalidPart));
     }
 }

@@ -20,8 +20,11 @@ const AT_ONCE: usize = 32;
 
 /// Removes an object, or one version of it for good. Removing what is not there succeeds.
 pub(super) async fn delete_object(call: &Call<'_>) -> Result<Reply, S3Error> {
-    let options =
-        DeleteOptions { version: call.version()?, if_match: delete_condition(call.headers)?, ..DeleteOptions::default() };
+    let options = DeleteOptions {
+        version: call.version()?,
+        if_match: delete_condition(call.headers)?,
+        ..DeleteOptions::default()
+    };
     let grant = call.grant::<Delete>().await?;
     grant.delete(options).await.map_err(|error| call.error(error))?;
     Ok(empty(StatusCode::NO_CONTENT))
@@ -131,7 +134,9 @@ mod tests {
 
     #[test]
     fn entries_are_read() {
-        let read = entries_of("<Object><Key>a&lt;b</Key></Object><Object><Key>c</Key><VersionId>v</VersionId></Object>");
+        let read = entries_of(
+            "<Object><Key>a&lt;b</Key></Object><Object><Key>c</Key><VersionId>v</VersionId></Object>",
+        );
         let read = read.unwrap();
         assert_eq!(read.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["a<b", "c"]);
         let (_, options) = read[1].asked.as_ref().unwrap();

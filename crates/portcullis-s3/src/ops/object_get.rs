@@ -8,7 +8,9 @@ use portcullis_access::{
 
 use crate::call::Call;
 use crate::error::{Code, S3Error};
-use crate::headers::{Overrides, object_headers, one, parse_range, read_conditions, set_checksum, set_version};
+use crate::headers::{
+    Overrides, object_headers, one, parse_range, read_conditions, set_checksum, set_version,
+};
 use crate::reply::{Reply, ReplyBody, empty};
 
 const MAX_PART: u16 = 10_000;
@@ -120,7 +122,8 @@ fn found(
     if let Some(ByteRange { first, last }) = range {
         *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
         let text = format!("bytes {first}-{last}/{}", meta.size);
-        let value = HeaderValue::try_from(text).map_err(|error| S3Error::new(Code::InternalError).caused_by(error))?;
+        let value = HeaderValue::try_from(text)
+            .map_err(|error| S3Error::new(Code::InternalError).caused_by(error))?;
         reply.headers_mut().insert(CONTENT_RANGE, value);
     }
     if call.query.has("versionId") {
@@ -131,7 +134,10 @@ fn found(
         reply.headers_mut().insert(name, HeaderValue::from(meta.parts.len()));
     }
     // The checksum of the whole would not be that of the bytes that come.
-    let wanted = call.headers.get("x-amz-checksum-mode").is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"enabled"));
+    let wanted = call
+        .headers
+        .get("x-amz-checksum-mode")
+        .is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"enabled"));
     if let Some(checksum) = meta.checksum.as_ref().filter(|_| wanted && range.is_none()) {
         set_checksum(&mut reply, checksum);
     }

@@ -22,7 +22,8 @@ pub(super) async fn put_object(call: &Call<'_>, body: RequestBody) -> Result<Rep
     let grant = call.grant::<Put>().await?;
     let about = plan.about();
     let Upload { body, length, digests } = plan.begin(body).await?;
-    let options = PutOptions { length: Some(length), content, tags, digests, conditions, ..PutOptions::default() };
+    let options =
+        PutOptions { length: Some(length), content, tags, digests, conditions, ..PutOptions::default() };
     let outcome = grant.put(body, options).await.map_err(|error| crate::error::access_error(error, about))?;
     Ok(stored(&outcome))
 }

@@ -5,7 +5,8 @@ use futures_util::stream;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use portcullis_access::{
-    AccessError, BackendErrorKind, Body, BodyFault, Denial, Origin, PresentedPolicy, Principal, Put, PutOptions, PutOutcome,
+    AccessError, BackendError, BackendErrorKind, Body, BodyFault, Denial, Origin, PresentedPolicy, Principal,
+    Put, PutOptions, PutOutcome,
 };
 use portcullis_domain::{BucketName, ObjectKey};
 use portcullis_listener::RequestBody as ClientBody;
@@ -24,7 +25,8 @@ use crate::reply::{Reply, document, set};
 use crate::xml::{KeyEncoding, Xml, parse};
 
 /// Fields that become headers of the object under another name, or under their own.
-const HEADERS: [&str; 5] = ["content-type", "cache-control", "content-disposition", "content-encoding", "expires"];
+const HEADERS: [&str; 5] =
+    ["content-type", "cache-control", "content-disposition", "content-encoding", "expires"];
 
 /// Stores the file of a form.
 pub(crate) async fn post_object(
@@ -38,7 +40,9 @@ pub(crate) async fn post_object(
     let content_type = headers.get(CONTENT_TYPE).map(text_of).unwrap_or_default();
     let form = Form::read(Frames::new(client), &content_type).await?;
     let (who, policy) = authenticate(door, origin, &form)?;
-    let key = field(&form, "key").ok_or(Code::UserKeyMustBeSpecified)?.replace("${filename}", basename(&form.filename));
+    let key = field(&form, "key")
+        .ok_or(Code::UserKeyMustBeSpecified)?
+        .replace("${filename}", basename(&form.filename));
     check(&policy, door, bucket, &key, &form)?;
     let key = ObjectKey::parse(&key).map_err(key_error)?;
     let object_headers = headers_of(&form)?;
@@ -61,18 +65,21 @@ pub(crate) async fn post_object(
     let sized = Sized { file: form.file, size: 0, least, most: most.min(door.config.max_object_size) };
     let body = sized.into_body(small).await.map_err(size_fault)?;
     let outcome = grant.put(body, options).await.map_err(|error| match error {
-        AccessError::Backend(error) => match error.kind {
-            BackendErrorKind::Body(fault) => size_fault(fault),
-            _ => plain(AccessError::Backend(error)),
-        },
-        other => plain(other),
+        AccessError::Backend(BackendError { kind: BackendErrorKind::Body(fault), .. }) => size_fault(fault),
+        AccessError::Backend(_)
+        | AccessError::Denied(_)
+        | AccessError::NotFound
+        | AccessError::Throttled { .. }
+        | AccessError::Metadata(_)
+        | AccessError::Unavailable => plain(error),
     })?;
     answer(&form.fields, bucket, &key, &outcome)
 }
 
 /// Who signed the policy of the form.
 fn authenticate(door: &Door, origin: Origin<'_>, form: &Form) -> Result<(Principal, Policy), S3Error> {
-    let fields: Vec<(&str, &str)> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let refuse = |denial| access_error(door.access.refuse(origin, None, denial), About::default());
     let presented = PresentedPolicy::parse(&fields).map_err(|error| {
         drop(refuse(Denial::Malformed));
@@ -168,14 +175,33 @@ impl Sized {
 fn size_fault(fault: BodyFault) -> S3Error {
     match fault {
         BodyFault::TooLong => Code::EntityTooLarge.into(),
-        BodyFault::Incomplete => S3Error::with(Code::EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size."),
-        other => body_fault(other, About::default()),
+        BodyFault::Incomplete => S3Error::with(
+            Code::EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed size.",
+        ),
+        BodyFault::Digest(_)
+        | BodyFault::Signature
+        | BodyFault::Chunk
+        | BodyFault::ChunkSize
+        | BodyFault::Trailer
+        | BodyFault::Cut
+        | BodyFault::Disconnected => body_fault(fault, About::default()),
     }
 }
 
 /// What the form asked to be told.
-fn answer(fields: &[(String, String)], bucket: &str, key: &ObjectKey, outcome: &PutOutcome) -> Result<Reply, S3Error> {
-    let get = |name: &str| fields.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str());
+fn answer(
+    fields: &[(String, String)],
+    bucket: &str,
+    key: &ObjectKey,
+    outcome: &PutOutcome,
+) -> Result<Reply, S3Error> {
+    let get = |name: &str| {
+        fields
+            .iter()
+            .find(|(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    };
     let place = format!("/{}/{}", encode_path(bucket.as_bytes()), encode_path(key.as_str().as_bytes()));
     let mut reply = stored(outcome);
     if let Some(target) = get("success_action_redirect").or_else(|| get("redirect")) {

@@ -30,7 +30,10 @@ pub(super) async fn list_parts(call: &Call<'_>) -> Result<Reply, S3Error> {
     let meta = grant.upload_meta(&upload).await.map_err(|error| call.error(error))?;
     let limit = usize::try_from(most).unwrap_or(0);
     let page = grant.list_parts(&upload, after, limit).await.map_err(|error| call.error(error))?;
-    let mut xml = Xml::begin("<ListPartsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 512 + page.parts.len() * 192);
+    let mut xml = Xml::begin(
+        "<ListPartsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+        512 + page.parts.len() * 192,
+    );
     xml.text("Bucket", call.bucket_name());
     xml.key("Key", call.key_text(), encoding);
     xml.text("UploadId", &upload.0);
@@ -83,7 +86,11 @@ pub(super) async fn list_multipart_uploads(call: &Call<'_>) -> Result<Reply, S3E
         Some(upload) => (ListPosition::AfterKey(key.to_owned()), Some(UploadId(upload.into()))),
         None => (marker(prefix_text, delimiter, key), None),
     });
-    let page = UploadsAfter { delimiter: delimiter.map(str::to_owned), after, limit: usize::try_from(most).unwrap_or(0) };
+    let page = UploadsAfter {
+        delimiter: delimiter.map(str::to_owned),
+        after,
+        limit: usize::try_from(most).unwrap_or(0),
+    };
     let storage = call.storage().await?;
     let page = if storage.permits::<List>(&prefix) {
         let grant = storage.grant::<List>(prefix).map_err(|error| call.error(error))?;
@@ -92,8 +99,10 @@ pub(super) async fn list_multipart_uploads(call: &Call<'_>) -> Result<Reply, S3E
         storage.own_uploads(prefix, page).await
     };
     let page = page.map_err(|error| call.error(error))?;
-    let mut xml =
-        Xml::begin("<ListMultipartUploadsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 512 + page.uploads.len() * 384);
+    let mut xml = Xml::begin(
+        "<ListMultipartUploadsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+        512 + page.uploads.len() * 384,
+    );
     xml.text("Bucket", call.bucket_name());
     xml.key("KeyMarker", key_marker.unwrap_or_default(), encoding);
     xml.text("UploadIdMarker", upload_marker.unwrap_or_default());

@@ -32,7 +32,10 @@ pub(super) async fn list_object_versions(call: &Call<'_>) -> Result<Reply, S3Err
         limit: asked.limit(),
     };
     let page = grant.versions(page).await.map_err(|error| call.error(error))?;
-    let mut xml = Xml::begin("<ListVersionsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", 512 + page.versions.len() * 512);
+    let mut xml = Xml::begin(
+        "<ListVersionsResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">",
+        512 + page.versions.len() * 512,
+    );
     xml.text("Name", call.bucket_name());
     xml.key("Prefix", asked.prefix, asked.encoding);
     xml.key("KeyMarker", key_marker.unwrap_or_default(), asked.encoding);

@@ -52,7 +52,8 @@ impl Form {
         let boundary = boundary(content_type).ok_or(Code::MalformedPOSTRequest)?;
         // The first boundary has no line break before it; with one of our own it looks like the others.
         let buffer = BytesMut::from(&b"\r\n"[..]);
-        let mut file = File { frames, buffer, delimiter: format!("\r\n--{boundary}").into_bytes(), ended: false };
+        let mut file =
+            File { frames, buffer, delimiter: format!("\r\n--{boundary}").into_bytes(), ended: false };
         let mut fields: Vec<(String, String)> = Vec::new();
         let mut room = MAX_FIELDS;
         file.until_delimiter(MAX_HEAD).await?;
@@ -128,7 +129,10 @@ impl File {
     async fn head(&mut self) -> Result<Head, S3Error> {
         loop {
             if self.buffer.starts_with(b"--") {
-                return Err(S3Error::with(Code::InvalidArgument, "POST requires exactly one file upload per request."));
+                return Err(S3Error::with(
+                    Code::InvalidArgument,
+                    "POST requires exactly one file upload per request.",
+                ));
             }
             if let Some(at) = memmem::find(&self.buffer, b"\r\n\r\n") {
                 let head = self.buffer.split_to(at.saturating_add(4));
@@ -218,19 +222,32 @@ mod tests {
         assert_eq!(read("multipart/form-data; boundary=abc").as_deref(), Some("abc"));
         assert_eq!(read("Multipart/Form-Data;charset=utf-8; Boundary=\"a;b\"").as_deref(), Some("a;b"));
         let long = format!("multipart/form-data; boundary={}", "a".repeat(71));
-        for wrong in ["", "multipart/form-data", "multipart/mixed; boundary=a", "multipart/form-data; boundary=", &long] {
+        for wrong in [
+            "",
+            "multipart/form-data",
+            "multipart/mixed; boundary=a",
+            "multipart/form-data; boundary=",
+            &long,
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }
 
     #[test]
     fn heads() {
-        let head = parse_head("\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a \\\"b\\\".txt\"\r\nContent-Type: text/plain\r\n\r\n");
+        let head = parse_head(
+            "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a \\\"b\\\".txt\"\r\nContent-Type: text/plain\r\n\r\n",
+        );
         let head = head.unwrap();
         assert_eq!(head.name, "file");
         assert_eq!(head.filename.as_deref(), Some("a \"b\".txt"));
         assert_eq!(head.content_type.as_deref(), Some("text/plain"));
-        for wrong in ["", "\r\n\r\n", "\r\nContent-Disposition: form-data\r\n\r\n", "\r\nContent-Disposition: attachment; name=a\r\n\r\n"] {
+        for wrong in [
+            "",
+            "\r\n\r\n",
+            "\r\nContent-Disposition: form-data\r\n\r\n",
+            "\r\nContent-Disposition: attachment; name=a\r\n\r\n",
+        ] {
             assert_eq!(parse_head(wrong), None, "{wrong:?}");
         }
     }

@@ -31,7 +31,8 @@ impl Policy {
     /// # Errors
     /// `InvalidPolicyDocument`.
     pub(crate) fn parse(encoded: &str) -> Result<Self, S3Error> {
-        read(encoded).ok_or_else(|| S3Error::with(Code::InvalidPolicyDocument, "Invalid Policy: not a policy of S3."))
+        read(encoded)
+            .ok_or_else(|| S3Error::with(Code::InvalidPolicyDocument, "Invalid Policy: not a policy of S3."))
     }
 
     /// The sizes that the file may have.
@@ -138,11 +139,17 @@ mod tests {
         )
         .unwrap();
         assert_eq!(policy.sizes(), (1, 10));
-        let good = [("bucket", "b"), ("key", "user/a"), ("acl", "private"), ("policy", "x"), ("x-ignore-a", "b")];
+        let good =
+            [("bucket", "b"), ("key", "user/a"), ("acl", "private"), ("policy", "x"), ("x-ignore-a", "b")];
         assert!(policy.check(NOW, &good).is_ok());
         let end = Timestamp::from_seconds(1_800_086_400);
         assert!(policy.check(end, &good).is_err());
-        for (at, wrong) in [(0, ("bucket", "c")), (1, ("key", "other/a")), (2, ("acl", "public-read")), (3, ("x-amz-meta-a", "b"))] {
+        for (at, wrong) in [
+            (0, ("bucket", "c")),
+            (1, ("key", "other/a")),
+            (2, ("acl", "public-read")),
+            (3, ("x-amz-meta-a", "b")),
+        ] {
             let mut fields = good;
             fields[at] = wrong;
             assert_eq!(policy.check(NOW, &fields).unwrap_err().code, Code::AccessDenied, "{wrong:?}");

@@ -4,4 +4,4 @@ mod read;
 mod write;
 
 pub(crate) use read::{MalformedXml, Node, parse};
-pub(crate) use write::{KeyEncoding, Xml, push_escaped};
+pub(crate) use write::{KeyEncoding, Xml};

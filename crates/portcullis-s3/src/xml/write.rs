@@ -132,7 +132,7 @@ impl Xml {
 
 /// Adds text so that a parser reads it back as it was. Characters that XML 1.0 cannot hold are written as references
 /// all the same, as AWS does: one odd key never fails a whole listing.
-pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
+fn push_escaped(out: &mut Vec<u8>, text: &str) {
     let special = |byte: u8| byte < 0x20 || matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
     // Looking at every byte without a way out is what the compiler makes vector instructions of; most keys end here.
     if !text.bytes().fold(false, |found, byte| found | special(byte)) {

@@ -145,8 +145,7 @@ pub(crate) struct KeyIn {
     #[schema(format = DateTime)]
     expires_at: Option<String>,
     /// Not in this version: an access key for S3 beside a user's REST key.
-    #[schema(value_type = Option<bool>)]
-    s3: Option<IgnoredAny>,
+    s3: Option<bool>,
     /// Not in this version: credentials chosen by a person.
     #[schema(value_type = Option<Object>)]
     credentials: Option<IgnoredAny>,
@@ -156,9 +155,9 @@ impl KeyIn {
     /// A field that was filled in and that this version does not have.
     pub(crate) fn not_yet(&self) -> Option<&'static str> {
         match (&self.s3, &self.credentials) {
-            (Some(_), _) => Some("s3"),
-            (None, Some(_)) => Some("credentials"),
-            (None, None) => None,
+            (Some(true), _) => Some("s3"),
+            (Some(false) | None, Some(_)) => Some("credentials"),
+            (Some(false) | None, None) => None,
         }
     }
 }

@@ -14,11 +14,9 @@ pub(crate) use audit::AuditEventOut;
 pub(crate) use file::{FileOut, FilesOut, StoredOut};
 pub(crate) use key::{CreatedKeyOut, KeyIn, KeyOut, KeyPatch};
 pub(crate) use me::MeOut;
-pub(crate) use page::{PageQuery, page_of, request_of};
+pub(crate) use page::{Items, page_of, request_of};
 pub(crate) use session::{SessionOut, SignInIn, SignedInOut};
 pub(crate) use storage::{StepOut, StorageIn, StorageOut, StoragePatch, TestIn, TestOut};
-
-pub(crate) use page::Items;
 
 use serde::{Deserialize, Deserializer};
 

@@ -1,10 +1,10 @@
 //! Lists, a page at a time.
 
 use portcullis_control::{Page, PageRequest};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::extract::{Limit, from_text};
+use crate::extract::Limit;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -13,20 +13,6 @@ pub(crate) struct Items<T> {
     pub(crate) items: Vec<T>,
     /// What to send as `cursor` for the next page; null on the last.
     pub(crate) next_cursor: Option<String>,
-}
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct PageQuery {
-    /// The most items on the page.
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
-    pub(crate) limit: Limit,
-    /// `next_cursor` of the page before.
-    #[serde(default, deserialize_with = "from_text")]
-    pub(crate) cursor: Option<String>,
 }
 
 /// The page that is asked for.

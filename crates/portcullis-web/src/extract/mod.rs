@@ -8,4 +8,4 @@ mod query;
 pub(crate) use auth::{Admin, Caller, Stranger};
 pub(crate) use id::Id;
 pub(crate) use json::{Json, OptionalJson};
-pub(crate) use query::{Limit, Query, from_text};
+pub(crate) use query::{Limit, Params, from_text};

@@ -18,9 +18,9 @@ use crate::app::App;
 use crate::problem::Problem;
 
 /// The query, as this. Its fields are read from text: take `String` or a type that deserialises from one.
-pub(crate) struct Query<T>(pub(crate) T);
+pub(crate) struct Params<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Query<T> {
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _app: &Arc<App>) -> Result<Self, Problem> {

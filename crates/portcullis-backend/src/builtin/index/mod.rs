@@ -3,6 +3,7 @@
 mod batch;
 mod codec;
 mod collector;
+mod completion;
 mod listing;
 mod objects;
 mod page;
@@ -28,14 +29,15 @@ use crate::{BackendError, BackendErrorKind, Result};
 pub(super) use batch::Batch;
 pub(super) use codec::{StoredPart, crc, length};
 pub(super) use collector::{
-    BlobRow, blobs_after, collectable, collected, drop_expired, inline_after, mark, quarantine, quarantined, references,
-    set_mark, unknown_blobs,
+    blobs_after, collectable, collected, inline_after, mark, quarantine, quarantined, references, set_mark,
+    unknown_blobs,
 };
+pub(super) use completion::{Prepared, complete, crc_of, prepare};
 pub(super) use listing::list;
 pub(super) use objects::{NewBody, NewObject, Overwriting, delete, put, set_tags};
 pub(super) use row::{Name, Place, Row, Segment, find};
 pub(super) use uploads::{
-    NewPart, abort, complete, completed, create, list_parts, list_uploads, put_part, upload,
+    NewPart, abort, create, drop_expired, list_parts, list_uploads, put_part, upload,
 };
 pub(super) use versions::list_versions;
 use writer::Writer;

@@ -21,6 +21,7 @@ use super::super::StoreError;
 /// * `folders` counts for each prefix ending in `/` the objects and folders directly in it.
 /// * `totals` is the storage's [`Usage`](portcullis_domain::Usage), kept in the transaction of every change, and the last
 ///   name that was given to a version or an upload.
+/// * `uploads` counts in `revision` how often its `parts` changed.
 /// * `completed` remembers finished uploads, so that completing one again gives the same answer.
 const STEPS: &[&str] = &["
 CREATE TABLE objects(
@@ -44,7 +45,7 @@ CREATE TABLE totals(
 INSERT INTO totals VALUES (1, 0, 0, 0, 0, 0, x'00000000000000000000000000000000');
 CREATE TABLE uploads(
     k BLOB NOT NULL, id BLOB NOT NULL, created INTEGER NOT NULL, owner BLOB, sum INTEGER,
-    whole INTEGER NOT NULL, content TEXT, tags TEXT, PRIMARY KEY(k, id)) STRICT, WITHOUT ROWID;
+    whole INTEGER NOT NULL, content TEXT, tags TEXT, revision INTEGER NOT NULL, PRIMARY KEY(k, id)) STRICT, WITHOUT ROWID;
 CREATE INDEX uploads_owner ON uploads(owner, k, id);
 CREATE INDEX uploads_created ON uploads(created);
 CREATE TABLE parts(

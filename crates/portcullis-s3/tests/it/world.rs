@@ -1,0 +1,161 @@
+//! A site with an admin, its storages and keys, and the door.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_access::{Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, System};
+use portcullis_backend::memory::MemoryDrivers;
+use portcullis_domain::{
+    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, Overwrite, Permission,
+    Provider, Scope, Secret, Storage, Timestamp,
+};
+use portcullis_metadata::{Metadata, NewStorage};
+use portcullis_s3::Config;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::client::Client;
+
+/// When everything happens.
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+pub(crate) struct World {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Arc<ManualClock>,
+    access: Access,
+    metadata: Metadata,
+    admin: SiteAdmin,
+    _system: System,
+    shutdown: CancellationToken,
+    _directory: tempfile::TempDir,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// What a client needs to know of a key.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) key: Key,
+    pub(crate) id: String,
+    pub(crate) secret: Secret,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Config { base_domains: vec!["S3.test".to_owned()], ..Config::default() }).await
+    }
+
+    pub(crate) async fn start_with(config: Config) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("portcullis.db").display());
+        let metadata = Metadata::open(&url).await.unwrap();
+        let clock = Arc::new(ManualClock::at(NOW));
+        let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        let access_config = AccessConfig { feed_lag_limit: Duration::from_secs(3_600), ..AccessConfig::default() };
+        let drivers = Arc::new(MemoryDrivers::new(Arc::clone(&time)));
+        let master = MasterKey::generate().unwrap();
+        let (access, system) = Access::open(access_config, metadata.clone(), drivers, &master, time).await.unwrap();
+        let password = Secret::foreign("correct horse battery staple".to_owned());
+        access.bootstrap(&system, &password).await.unwrap();
+        let origin =
+            Origin { channel: Channel::Rest, peer: IpAddr::from([127, 0, 0, 1]), request_id: "test", tool: "test" };
+        let signed_in = access.sign_in(origin, "admin", &password, Duration::from_secs(86_400)).await.unwrap();
+        let admin = access.admin(&signed_in.principal).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(portcullis_s3::serve(config, listener, access.clone(), shutdown.clone(), tasks.clone()));
+        Self { address, clock, access, metadata, admin, _system: system, shutdown, _directory: directory }
+    }
+
+    pub(crate) async fn storage(&self, label: &str) -> Storage {
+        self.storage_with(label, |_| ()).await
+    }
+
+    pub(crate) async fn storage_with(&self, label: &str, change: impl FnOnce(&mut NewStorage)) -> Storage {
+        let mut new = NewStorage {
+            site: self.admin.site(),
+            owner: self.admin.user().unwrap(),
+            name: DisplayName::parse(label).unwrap(),
+            label: Label::parse(label).unwrap(),
+            provider: Provider::Builtin,
+            region: "us-east-1".to_owned(),
+            endpoint: None,
+            bucket: None,
+            path_style: true,
+            provider_credentials: None,
+            permission: Permission::ReadWrite,
+            networks: Networks::anywhere(),
+            s3_access: true,
+            quota_bytes: None,
+            created: NOW,
+        };
+        change(&mut new);
+        let storage = self.metadata.create_storage(new).await.unwrap();
+        self.access.applied(Change::Storage(storage.id)).await.unwrap();
+        storage
+    }
+
+    pub(crate) async fn key(&self, storage: &Storage, permission: Permission) -> Credentials {
+        self.key_with(storage, |key| key.permission = permission).await
+    }
+
+    pub(crate) async fn key_with(&self, storage: &Storage, change: impl FnOnce(&mut Key)) -> Credentials {
+        let id = KeyId::generate();
+        let minted = self.access.mint(&self.admin, id, Channel::S3).unwrap();
+        let mut key = Key {
+            id,
+            site: self.admin.site(),
+            credential: minted.credential,
+            name: DisplayName::parse("test").unwrap(),
+            channel: Channel::S3,
+            scope: Scope::Storage(storage.id),
+            permission: Permission::ReadWrite,
+            overwrite: Overwrite::Replace,
+            networks: Networks::anywhere(),
+            prefix: KeyPrefix::default(),
+            expires: None,
+            state: KeyState::Active,
+            created: NOW,
+        };
+        change(&mut key);
+        self.metadata.create_key(&key, &minted.stored).await.unwrap();
+        self.access.applied(Change::Key(id)).await.unwrap();
+        Credentials { key, id: minted.credential.to_string(), secret: minted.secret }
+    }
+
+    pub(crate) async fn change_key(&self, credentials: &Credentials, change: impl FnOnce(&mut Key)) {
+        let mut key = credentials.key.clone();
+        change(&mut key);
+        self.metadata.update_key(&key).await.unwrap();
+        self.access.applied(Change::Key(key.id)).await.unwrap();
+    }
+
+    pub(crate) async fn delete_key(&self, credentials: &Credentials) {
+        self.metadata.delete_key(credentials.key.id, NOW).await.unwrap();
+        self.access.applied(Change::Key(credentials.key.id)).await.unwrap();
+    }
+
+    pub(crate) fn owner(&self) -> portcullis_domain::UserId {
+        self.admin.user().unwrap()
+    }
+
+    pub(crate) fn client(&self, credentials: &Credentials) -> Client {
+        Client::new(self.address, &credentials.id, credentials.secret.reveal())
+    }
+
+    /// A storage and a client that may do everything in it.
+    pub(crate) async fn with_storage() -> (Self, Storage, Client) {
+        let world = Self::start().await;
+        let storage = world.storage("files").await;
+        let credentials = world.key(&storage, Permission::ReadWrite).await;
+        let client = world.client(&credentials);
+        (world, storage, client)
+    }
+}

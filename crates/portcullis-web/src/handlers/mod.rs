@@ -1,0 +1,37 @@
+//! One module for each noun. A handler parses, asks, and renders; what may be done is decided elsewhere.
+
+pub(crate) mod audit;
+pub(crate) mod file;
+pub(crate) mod files;
+pub(crate) mod health;
+pub(crate) mod keys;
+pub(crate) mod me;
+pub(crate) mod sessions;
+pub(crate) mod storages;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
+use serde::Serialize;
+
+use crate::problem::{Problem, Result};
+
+/// A document as JSON. Nothing that this API says may be kept by a cache.
+fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<Response> {
+    let text = serde_json::to_vec(body).map_err(Problem::internal)?;
+    let kind = (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok((status, [kind, (CACHE_CONTROL, HeaderValue::from_static("no-store"))], text).into_response())
+}
+
+fn ok<T: Serialize>(body: &T) -> Result<Response> {
+    json(StatusCode::OK, body)
+}
+
+/// A document about what was made, and where it is.
+fn created<T: Serialize>(at: &str, body: &T) -> Result<Response> {
+    let mut response = json(StatusCode::CREATED, body)?;
+    if let Ok(at) = HeaderValue::try_from(at) {
+        response.headers_mut().insert(LOCATION, at);
+    }
+    Ok(response)
+}

@@ -1,0 +1,39 @@
+//! Every route of this door, on one page.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::finish::finish;
+use crate::handlers::{audit, file, files, health, keys, me, sessions, storages};
+use crate::openapi;
+
+/// Routes and document, made of the same handlers.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(openapi::show))
+        .routes(routes!(sessions::create, sessions::list))
+        .routes(routes!(sessions::end_current))
+        .routes(routes!(me::show))
+        .routes(routes!(storages::create, storages::list))
+        .routes(routes!(storages::show, storages::update))
+        .routes(routes!(storages::test))
+        .routes(routes!(file::get, file::head, file::put, file::delete))
+        .routes(routes!(files::list))
+        .routes(routes!(keys::create, keys::list))
+        .routes(routes!(keys::show, keys::update, keys::delete))
+        .routes(routes!(audit::list))
+}
+
+/// The router as it is served.
+pub(crate) fn router(app: App) -> Router {
+    let (router, _) = routes().split_for_parts();
+    router.fallback(async || StatusCode::NOT_FOUND).with_state(Arc::new(app)).layer(from_fn(finish))
+}
