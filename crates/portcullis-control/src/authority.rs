@@ -8,7 +8,12 @@ use crate::{Control, ControlError, FieldProblem, Result};
 impl Control {
     /// Refuses a key that allows more than the key that asks for it, unless `before`, the same key as it was, did already:
     /// what is narrowed may stay wider than the one who narrows it.
-    pub(crate) async fn check_authority(&self, admin: &SiteAdmin, new: &Key, before: Option<&Key>) -> Result<()> {
+    pub(crate) async fn check_authority(
+        &self,
+        admin: &SiteAdmin,
+        new: &Key,
+        before: Option<&Key>,
+    ) -> Result<()> {
         let Some(own) = admin.key() else { return Ok(()) };
         let own = self.metadata.key(own).await?.ok_or(ControlError::NotFound)?;
         let problems = excess(new, &own);
@@ -48,7 +53,11 @@ fn excess(new: &Key, own: &Key) -> Vec<FieldProblem> {
     };
     require(new.permission.is_within(own.permission), "permission", format!("at most {}", own.permission));
     require(scope_within(new.scope, own.scope), "scope", "not beyond its own scope".to_owned());
-    require(networks_within(&new.networks, &own.networks), "networks", "only networks of its own list".to_owned());
+    require(
+        networks_within(&new.networks, &own.networks),
+        "networks",
+        "only networks of its own list".to_owned(),
+    );
     let prefix_within = new.scope != own.scope || own.prefix.holds_all_of(&new.prefix);
     require(prefix_within, "prefix", format!("only below {}", own.prefix));
     let ends_in_time = own.expires.is_none_or(|end| new.expires.is_some_and(|new| new <= end));
@@ -75,8 +84,8 @@ fn networks_within(new: &Networks, own: &Networks) -> bool {
 mod tests {
     use super::*;
     use portcullis_domain::{
-        Channel, CredentialId, DisplayName, KeyId, KeyPrefix, KeyState, NetworkEntry, Overwrite, Permission, SiteId,
-        StorageId, Timestamp, UserId,
+        Channel, CredentialId, DisplayName, KeyId, KeyPrefix, KeyState, NetworkEntry, Overwrite, Permission,
+        SiteId, StorageId, Timestamp, UserId,
     };
 
     fn key(scope: Scope) -> Key {
@@ -122,8 +131,14 @@ mod tests {
             ..key(Scope::Storage(StorageId::from_u128(1)))
         };
         assert_eq!(fields(&narrow, &own), [""; 0]);
-        assert_eq!(fields(&Key { networks: networks(&["10.1.0.0/16", "11.0.0.1"]), ..narrow.clone() }, &own), ["networks"]);
-        assert_eq!(fields(&Key { expires: Some(Timestamp::from_seconds(101)), ..narrow }, &own), ["expires_at"]);
+        assert_eq!(
+            fields(&Key { networks: networks(&["10.1.0.0/16", "11.0.0.1"]), ..narrow.clone() }, &own),
+            ["networks"]
+        );
+        assert_eq!(
+            fields(&Key { expires: Some(Timestamp::from_seconds(101)), ..narrow }, &own),
+            ["expires_at"]
+        );
     }
 
     #[test]

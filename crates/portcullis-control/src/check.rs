@@ -99,8 +99,10 @@ mod tests {
     #[test]
     fn every_problem_is_named() {
         let mut check = Check::default();
-        let draft = |network: &str, note: &str| NetworkDraft { network: network.to_owned(), note: note.to_owned() };
-        let networks = check.networks(&[draft("10.0.0.0/8", ""), draft("10.0.0.0/99", ""), draft("::1", "a\nb")]);
+        let draft =
+            |network: &str, note: &str| NetworkDraft { network: network.to_owned(), note: note.to_owned() };
+        let networks =
+            check.networks(&[draft("10.0.0.0/8", ""), draft("10.0.0.0/99", ""), draft("::1", "a\nb")]);
         assert_eq!(networks, None);
         assert_eq!(check.parse::<Permission>("permission", "all"), None);
         assert_eq!(check.parse::<Permission>("permission", &"x".repeat(5000)), None);

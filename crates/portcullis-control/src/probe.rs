@@ -1,8 +1,8 @@
 //! Tries a storage out and says what each step found.
 
 use portcullis_access::{
-    AccessError, BackendErrorKind, Body, Delete, DeleteOptions, Get, GetOptions, GetOutcome, List, Put, PutOptions,
-    SiteAdmin, StorageAccess, WriteConditions,
+    AccessError, BackendErrorKind, Body, Delete, DeleteOptions, Get, GetOptions, GetOutcome, List, Put,
+    PutOptions, SiteAdmin, StorageAccess, WriteConditions,
 };
 use portcullis_domain::{KeyPrefix, ObjectKey, StorageId};
 
@@ -49,7 +49,12 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError::NotFound`](crate::ControlError::NotFound), [`ControlError::Metadata`](crate::ControlError::Metadata).
-    pub async fn test_storage(&self, admin: &SiteAdmin, id: StorageId, options: ProbeOptions) -> Result<Vec<Step>> {
+    pub async fn test_storage(
+        &self,
+        admin: &SiteAdmin,
+        id: StorageId,
+        options: ProbeOptions,
+    ) -> Result<Vec<Step>> {
         self.find_storage(admin, id).await?;
         self.record(admin, Deed { action: "test_storage", storage: Some(id), ..Deed::default() }).await?;
         let entered = match self.access.storage_by_id(admin.principal(), id).await {
@@ -76,9 +81,10 @@ async fn index(entered: &StorageAccess) -> Step {
         Ok(usage)
     };
     match counted.await {
-        Ok(usage) => {
-            Step::fine("index", format!("{} files in {} folders, {} bytes", usage.files, usage.folders, usage.bytes))
-        }
+        Ok(usage) => Step::fine(
+            "index",
+            format!("{} files in {} folders, {} bytes", usage.files, usage.folders, usage.bytes),
+        ),
         Err(error) => Step::failed("index", &error),
     }
 }
@@ -146,14 +152,18 @@ fn in_words(error: &AccessError) -> (&'static str, &'static str) {
             ("the database does not answer", "look at the server's log and at its database")
         }
         AccessError::Backend(error) => match error.kind {
-            BackendErrorKind::Full => ("the disk is full", "free some space on the disk of the data directory"),
+            BackendErrorKind::Full => {
+                ("the disk is full", "free some space on the disk of the data directory")
+            }
             BackendErrorKind::QuotaExceeded => ("the quota is used up", "raise the quota or delete files"),
             BackendErrorKind::Corrupt => {
                 ("stored data is damaged", "keep a copy of the data directory and restore a backup")
             }
             BackendErrorKind::Unsupported => ("the driver cannot do this", "use another provider"),
             BackendErrorKind::PreconditionFailed => ("something has the name of the test file", "try again"),
-            BackendErrorKind::Unavailable => ("the store does not answer", "look at the server's log and at the disk"),
+            BackendErrorKind::Unavailable => {
+                ("the store does not answer", "look at the server's log and at the disk")
+            }
             BackendErrorKind::NotFound
             | BackendErrorKind::NoSuchUpload
             | BackendErrorKind::InvalidRange { .. }

@@ -155,7 +155,9 @@ fn aws(s: &S3Setup<'_>) -> String {
     let place = shell(&format!("s3://{}", s.place()));
     let call = format!("aws --endpoint-url {} s3", shell(s.address()));
     let commands = match (s.reads(), s.writes()) {
-        (true, true) => format!("{call} ls {place}\n{call} cp ./file {place}\n{call} sync ./folder {place}\n"),
+        (true, true) => {
+            format!("{call} ls {place}\n{call} cp ./file {place}\n{call} sync ./folder {place}\n")
+        }
         (true, false) => format!("{call} ls {place}\n{call} sync {place} ./folder\n"),
         (false, true) => format!(
             "# A write-only key cannot list: cp sends files, sync would ask what is there\n\
@@ -169,7 +171,9 @@ fn aws(s: &S3Setup<'_>) -> String {
 fn s3cmd(s: &S3Setup<'_>) -> String {
     let place = shell(&format!("s3://{}", s.place()));
     let commands = match (s.reads(), s.writes()) {
-        (true, true) => format!("# s3cmd ls {place}\n# s3cmd put ./file {place}\n# s3cmd sync ./folder/ {place}\n"),
+        (true, true) => {
+            format!("# s3cmd ls {place}\n# s3cmd put ./file {place}\n# s3cmd sync ./folder/ {place}\n")
+        }
         (true, false) => format!("# s3cmd ls {place}\n# s3cmd sync {place} ./folder/\n"),
         (false, true) => format!(
             "# A write-only key cannot list: put sends files, sync would ask what is there\n\
@@ -271,7 +275,8 @@ fn boto3(s: &S3Setup<'_>) -> String {
 
 fn curl(s: &S3Setup<'_>) -> String {
     // The path stays as it is but for what would end or change it.
-    const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    const PATH: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     let base = format!("{}/{}/{}", s.address(), s.bucket(), utf8_percent_encode(s.prefix.as_str(), PATH));
     let file = shell(&format!("{base}file.txt"));
     let list_prefix = utf8_percent_encode(s.prefix.as_str(), NON_ALPHANUMERIC);
@@ -290,7 +295,8 @@ fn curl(s: &S3Setup<'_>) -> String {
     }
 }
 
-const SWITCHED_OFF: &str = "# The key is switched off (permission none): it opens nothing until it is given another permission.\n";
+const SWITCHED_OFF: &str =
+    "# The key is switched off (permission none): it opens nothing until it is given another permission.\n";
 
 /// A word of a POSIX shell that is exactly this text, on one line: a set-up may hold it in a comment.
 fn shell(text: &str) -> String {
@@ -348,10 +354,15 @@ mod tests {
     #[test]
     fn each_has_the_real_values() {
         with(Permission::ReadWrite, "", |tool, text| {
-            for value in [Secret::from_entropy(&[7; 32]).reveal(), CredentialId::from_entropy([7; 16]).as_str()] {
+            for value in
+                [Secret::from_entropy(&[7; 32]).reveal(), CredentialId::from_entropy([7; 16]).as_str()]
+            {
                 assert!(text.contains(value), "{tool}: {text}");
             }
-            assert!(text.contains("s3.example.org") && text.contains("usr-10001-itm-00001-nas"), "{tool}: {text}");
+            assert!(
+                text.contains("s3.example.org") && text.contains("usr-10001-itm-00001-nas"),
+                "{tool}: {text}"
+            );
             assert!(!text.contains("example.org//"), "{tool}: {text}");
         });
     }
@@ -359,11 +370,15 @@ mod tests {
     #[test]
     fn a_write_only_key_is_told_nothing_that_reads() {
         with(Permission::Write, "", |tool, text| {
-            for reading in [" ls ", "snapshots", "list_objects", "list-type", "download", "check ./", "s3 sync"] {
+            for reading in
+                [" ls ", "snapshots", "list_objects", "list-type", "download", "check ./", "s3 sync"]
+            {
                 assert!(!text.contains(reading), "{tool}: {text}");
             }
             if tool == "rclone" {
-                for flag in ["no_head = true", "no_head_object = true", "no_check_bucket = true", "--no-check-dest"] {
+                for flag in
+                    ["no_head = true", "no_head_object = true", "no_check_bucket = true", "--no-check-dest"]
+                {
                     assert!(text.contains(flag), "{flag}: {text}");
                 }
             }
@@ -382,7 +397,15 @@ mod tests {
     /// What a person put into the prefix stays text: nothing of it is run.
     #[test]
     fn a_prefix_cannot_break_out() {
-        for nasty in ["'; echo pwned; '", "$(echo pwned)", "`echo pwned`", "a\necho pwned\n", "\"\"\"\nprint('x')", "\\'", "# "] {
+        for nasty in [
+            "'; echo pwned; '",
+            "$(echo pwned)",
+            "`echo pwned`",
+            "a\necho pwned\n",
+            "\"\"\"\nprint('x')",
+            "\\'",
+            "# ",
+        ] {
             let quoted = shell(nasty);
             assert_eq!(quoted.lines().count(), 1, "{quoted}");
             let told = Command::new("bash").arg("-c").arg(format!("printf %s {quoted}")).output().unwrap();

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{
@@ -14,8 +14,11 @@ use sqlx::{Connection, PgConnection};
 use crate::db::Db;
 use crate::error::{Fault, MetadataErrorKind, Result};
 
-/// How long a verb waits for a connection.
+/// How long a verb waits for a connection to PostgreSQL.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a verb waits for its turn to write to the SQLite file. Writers of one process queue; another process that
+/// writes is waited for by asking again and again, which under load takes its time.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The oldest SQLite without the WAL-reset bug, by which two connections could damage the file
 /// (<https://www.sqlite.org/wal.html>).
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -34,11 +37,11 @@ pub(crate) async fn sqlite(path: &str) -> Result<Db, Fault> {
         .filename(path)
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(WRITE_TIMEOUT)
         // What is erased is overwritten with zeros, at the latest when the write-ahead log is folded back.
         .pragma("secure_delete", "ON");
     let pool =
-        || SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
+        || SqlitePoolOptions::new().acquire_timeout(WRITE_TIMEOUT).idle_timeout(None).max_lifetime(None);
     let writer =
         options.clone().journal_mode(SqliteJournalMode::Wal).pragma("journal_size_limit", "67108864");
     let wr = connect_patiently(pool().max_connections(1), writer).await?;
@@ -73,14 +76,13 @@ async fn connect_patiently(
     options: SqliteConnectOptions,
 ) -> Result<SqlitePool, Fault> {
     const PAUSE: Duration = Duration::from_millis(50);
-    let mut attempts = ACQUIRE_TIMEOUT.as_millis() / PAUSE.as_millis();
+    let deadline = Instant::now() + WRITE_TIMEOUT;
     loop {
         let fault = match pool.clone().connect_with(options.clone()).await {
             Ok(pool) => return Ok(pool),
             Err(error) => Fault::from(error),
         };
-        attempts -= 1;
-        if fault.kind != MetadataErrorKind::Unavailable || attempts == 0 {
+        if fault.kind != MetadataErrorKind::Unavailable || Instant::now() > deadline {
             return Err(fault);
         }
         tokio::time::sleep(PAUSE).await;
@@ -103,7 +105,9 @@ pub(crate) async fn postgres(url: &str) -> Result<Db, Fault> {
     let options = PgConnectOptions::from_str(url).map_err(|_| Fault::from(MetadataErrorKind::BadUrl))?;
     let options = options.application_name("portcullis");
     if !is_on_this_machine(&options) {
-        tracing::warn!("the connection to PostgreSQL is not encrypted; put it in a tunnel or a private network");
+        tracing::warn!(
+            "the connection to PostgreSQL is not encrypted; put it in a tunnel or a private network"
+        );
     }
     probe(&options).await?;
     let pool = PgPoolOptions::new()

@@ -117,8 +117,8 @@ async fn route(
     let operation = Operation::parse(&head.method, level, &query, &headers)?;
     *name = operation.as_str();
     let peer = head.extensions.get::<Peer>().ok_or(Code::InternalError)?;
-    let tool = head.headers.get(USER_AGENT).map(crate::headers::text_of).unwrap_or_default();
-    let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool: &tool };
+    let tool = head.headers.get(USER_AGENT).and_then(|tool| str::from_utf8(tool.as_bytes()).ok()).unwrap_or_default();
+    let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool };
     let bucket = target.bucket.as_deref();
     if operation == Operation::PostObject {
         return Box::pin(ops::post::post_object(door, origin, bucket.unwrap_or_default(), &headers, body))

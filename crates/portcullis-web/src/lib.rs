@@ -1,7 +1,7 @@
 //! Everything on HTTP that is not S3: the REST API under `/api/v1`, its OpenAPI document, and health.
 //!
-//! * **The signature is the rule.** A handler that takes [`Admin`](extract::Admin) is for admins, one that takes
-//!   [`Caller`](extract::Caller) for whoever authenticated; files go through the grants of `portcullis-access`. No
+//! * **The signature is the rule.** A handler that takes `Admin` is for admins, one that takes
+//!   `Caller` for whoever authenticated; files go through the grants of `portcullis-access`. No
 //!   handler has a rule of its own, and this crate depends on neither the database nor the drivers.
 //! * **What is not understood is refused**: unknown fields, parameters and methods, with a problem document (RFC 9457) that
 //!   names the field.

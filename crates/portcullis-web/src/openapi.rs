@@ -56,7 +56,11 @@ fn document() -> OpenApi {
         .build();
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
-            operation.responses.responses.entry("default".to_owned()).or_insert_with(|| RefOr::T(problem.clone()));
+            operation
+                .responses
+                .responses
+                .entry("default".to_owned())
+                .or_insert_with(|| RefOr::T(problem.clone()));
         }
     }
     document

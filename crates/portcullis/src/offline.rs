@@ -1,6 +1,7 @@
 //! What is done to a stopped server's data.
 
 use anyhow::Context as _;
+use portcullis_backend::builtin::ScrubOptions;
 
 use crate::cli::{DataArgs, MasterKeyCommand};
 use crate::{config, output, wire};
@@ -45,14 +46,23 @@ pub(crate) fn scrub(args: &DataArgs) -> anyhow::Result<()> {
         metadata.close().await;
         let mut damaged = 0;
         for storage in storages {
-            let report = store.scrub(storage.id).await.with_context(|| format!("scrubbing {}", storage.name))?;
-            let bytes = output::bytes(report.bytes);
-            output::line(&format!("{}: {} blobs, {bytes}, {} damaged", storage.name, report.blobs, report.corrupt.len()))?;
-            for key in &report.corrupt {
-                output::line(&format!("  damaged: {key}"))?;
+            let backend = store.backend(storage.id).await.with_context(|| format!("{} cannot be opened", storage.name))?;
+            let options = ScrubOptions::default();
+            let report = backend.scrub(options).await.with_context(|| format!("scrubbing {}", storage.name))?;
+            output::line(&format!(
+                "{}: {} files, {} small objects, {}; {} damaged",
+                storage.name,
+                report.files,
+                report.small_objects,
+                output::bytes(report.bytes),
+                report.damaged
+            ))?;
+            for found in &report.objects {
+                output::line(&format!("  damaged: {} (version {})", found.key, found.version.0))?;
             }
-            damaged += report.corrupt.len();
+            damaged += report.damaged;
         }
+        store.close().await;
         anyhow::ensure!(damaged == 0, "{damaged} damaged; they are refused from now on: restore them from a backup");
         Ok(())
     })

@@ -17,7 +17,6 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::config::{self, Config};
-use crate::output;
 use crate::serve::Doors;
 
 /// How often the embedded store tidies up.
@@ -91,7 +90,8 @@ fn database_error(error: &portcullis_metadata::MetadataError) -> anyhow::Error {
         Kind::Full => "the disk is full; free some space and start again",
         Kind::BadUrl => "the database URL cannot be used; write postgres://user@host/name or sqlite:///path/to/file",
         Kind::Unavailable => "the database does not answer; is it running, and may this user read and write it?",
-        Kind::NotFound | Kind::Conflict(_) => "the database is in an unexpected state",
+        Kind::Refused => "the database refuses; it must be PostgreSQL 13 or newer, and this user must own its tables",
+        Kind::NotFound | Kind::Conflict(_) | Kind::BadCursor | Kind::FeedGap => "the database is in an unexpected state",
     };
     let mut message = format!("{advice} ({error}");
     let mut source = std::error::Error::source(error);

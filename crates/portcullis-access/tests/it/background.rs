@@ -32,8 +32,8 @@ async fn refusals_and_administration_are_in_the_audit_trail() {
     let storage = world.storage(|_| {}).await;
     let holder = world.key(&storage, |key| key.permission = Permission::Write).await;
     let at = world.at(&holder, &storage).await;
-    drop(denial(at.grant::<Get>(object("secret.txt"))));
-    drop(denial(at.grant::<List>(KeyPrefix::parse("dir/").unwrap())));
+    denial(at.grant::<Get>(object("secret.txt")));
+    denial(at.grant::<List>(KeyPrefix::parse("dir/").unwrap()));
     assert!(!at.permits::<Get>(&object("quiet")), "asking without wanting leaves no trace");
     let entry = AuditEntry {
         action: "create_key",
@@ -67,7 +67,7 @@ async fn the_background_work_follows_writes_and_ends() {
         while at.permits::<Get>(&object("a")) {
             tokio::task::yield_now().await;
         }
-        drop(denial(at.grant::<Get>(object("a"))));
+        denial(at.grant::<Get>(object("a")));
         shutdown.cancel();
     };
     tokio::join!(world.access.run(&world.system, shutdown.clone()), work);

@@ -208,10 +208,9 @@ pub(crate) async fn sign_in(access: &Access) -> SiteAdmin {
 }
 
 pub(crate) fn denial<T: std::fmt::Debug>(outcome: Result<T, AccessError>) -> Denial {
-    match outcome.unwrap_err() {
-        AccessError::Denied(denial) => denial,
-        other => panic!("not a denial: {other:?}"),
-    }
+    let error = outcome.unwrap_err();
+    let AccessError::Denied(denial) = error else { panic!("not a denial: {error:?}") };
+    denial
 }
 
 pub(crate) fn grant<A: Permitted>(at: &StorageAccess, target: A::Target) -> Grant<A> {

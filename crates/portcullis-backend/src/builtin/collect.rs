@@ -203,7 +203,9 @@ fn candidates(blobs: &Blobs, directory: &Path, before: Timestamp) -> io::Result<
         let entry = entry?;
         empty = false;
         let name = entry.file_name();
-        let Some(id) = name.to_str().and_then(BlobId::parse) else { continue };
+        // What somebody else put there is not ours to remove.
+        let ours = name.to_str().and_then(BlobId::parse).filter(|id| blobs.path(*id) == entry.path());
+        let Some(id) = ours else { continue };
         if blobs.is_unfinished(id) || modified(&entry).is_none_or(|modified| modified > before) {
             found.clean = false;
         } else {

@@ -1,17 +1,24 @@
 //! All storages of an installation: one directory, one lock, one cache.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portcullis_domain::{Clock, Provider, Storage, StorageId};
+use portcullis_domain::{Clock, Provider, Storage, StorageId, Timestamp};
 use rustix::fs::{FlockOperation, flock};
 use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 
-use super::{BuiltinBackend, StoreError};
+use super::backend::Shared;
+use super::cache::Cache;
+use super::error::{disk_error, task_error};
+use super::stream::Buffers;
+use super::{BuiltinBackend, Housekeeping, StoreError};
 use crate::{Backend, BackendError, BackendErrorKind, Drivers, Result};
 
 /// How a store works. The defaults are what was measured to be best on an ordinary machine.
@@ -48,37 +55,41 @@ impl Default for StoreOptions {
     }
 }
 
-/// What a round of housekeeping did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Housekeeping {
-    /// Files removed of what was replaced or deleted.
-    pub collected: u64,
-    /// Files removed that nothing ever referred to: left over from uploads that a crash cut off.
-    pub orphans: u64,
-    /// Uploads given up because of their age.
-    pub expired_uploads: u64,
-    /// Storages closed.
-    pub closed: u64,
-}
-
 /// The embedded store: a directory with one sub-directory per storage.
-#[derive(Debug)]
 pub struct Store {
     root: PathBuf,
-    options: StoreOptions,
-    clock: Arc<dyn Clock>,
-    /// Held for as long as the store is open; the lock goes with the file description.
-    _lock: File,
+    shared: Shared,
     open: Mutex<HashMap<StorageId, Slot>>,
+    /// Storages that are still to be looked after in this round of housekeeping though nobody uses them.
+    round: tokio::sync::Mutex<Round>,
+    /// The lock goes when this file is closed.
+    _lock: File,
 }
 
+/// A storage that is open or being opened.
 type Slot = Arc<OnceCell<Arc<BuiltinBackend>>>;
+
+/// Storages that are closed and looked after in turn, some at a time.
+#[derive(Default)]
+struct Round {
+    left: Vec<StorageId>,
+    due: Timestamp,
+}
+
+/// How long after everything was looked after it is again.
+const ROUND: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Closed storages that are looked after in one call.
+const ROUND_AT_ONCE: usize = 8;
+
+/// Buffers of 256 KiB for bodies that are kept for later.
+const BUFFERS: usize = 64;
 
 impl Store {
     /// Opens the store in this directory, which is made if it is not there. Storages are opened when they are first used.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] if another process has it open, [`StoreError::Io`], [`StoreError::OldSqlite`].
+    /// [`StoreError::InUse`] if another process has it open, [`StoreError::Io`].
     pub fn open(root: &Path, options: StoreOptions, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
         std::fs::create_dir_all(root).map_err(StoreError::io("make the directory", root))?;
         let path = root.join("lock");
@@ -93,28 +104,159 @@ impl Store {
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(StoreError::InUse { path: root.to_owned() }),
             Err(error) => return Err(StoreError::io("lock", &path)(error.into())),
         }
-        Ok(Arc::new(Self { root: root.to_owned(), options, clock, _lock: lock, open: Mutex::default() }))
+        let shared = Shared {
+            cache: Arc::new(Cache::new(options.cache_bytes)),
+            buffers: Arc::new(Buffers::new(BUFFERS)),
+            options: Arc::new(options),
+            clock,
+        };
+        let (open, round) = (Mutex::default(), tokio::sync::Mutex::default());
+        Ok(Arc::new(Self { root: root.to_owned(), shared, open, round, _lock: lock }))
     }
 
-    /// The backend of the storage with this id, opened if it was not.
+    /// The backend of the storage with this id, opened or made if it was not.
     ///
     /// # Errors
     /// As [`Drivers::open`].
     pub async fn backend(&self, id: StorageId) -> Result<Arc<BuiltinBackend>> {
-        let slot = Arc::clone(self.open.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default());
-        let backend = slot.get_or_try_init(|| BuiltinBackend::open(self.root.join(id.to_string()))).await?;
-        Ok(Arc::clone(backend))
+        let slot = Arc::clone(self.slots().entry(id).or_default());
+        let mut opened = false;
+        let backend = slot
+            .get_or_try_init(|| {
+                opened = true;
+                self.open_storage(id)
+            })
+            .await?;
+        backend.touch();
+        let backend = Arc::clone(backend);
+        drop(slot);
+        if opened {
+            self.close_idle();
+        }
+        Ok(backend)
+    }
+
+    async fn open_storage(&self, id: StorageId) -> Result<Arc<BuiltinBackend>> {
+        let (directory, shared) = (self.root.join(id.to_string()), self.shared.clone());
+        let opened = spawn_blocking(move || BuiltinBackend::open(id, directory, &shared));
+        match opened.await.map_err(task_error("open"))? {
+            Ok(backend) => Ok(Arc::new(backend)),
+            Err(error) => {
+                tracing::error!(%error, storage = %id, "a storage cannot be opened");
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Closes storages that nobody holds, those that were not used for longest first, until there are not too many.
+    /// Says how many were closed; closing goes on in the background.
+    fn close_idle(&self) -> u64 {
+        let mut slots = self.slots();
+        let excess = slots.len().saturating_sub(self.shared.options.max_open);
+        if excess == 0 {
+            return 0;
+        }
+        let mut idle: Vec<(Timestamp, StorageId)> =
+            slots.iter().filter_map(|(id, slot)| Some((unused_since(slot)?, *id))).collect();
+        idle.sort_unstable();
+        let closed: Vec<Slot> = idle.iter().take(excess).filter_map(|(_, id)| slots.remove(id)).collect();
+        let count = u64::try_from(closed.len()).unwrap_or(0);
+        drop(slots);
+        drop(spawn_blocking(move || closed.into_iter().for_each(close)));
+        count
     }
 
     /// Tidies up: collects files that are no longer needed, gives up old uploads, closes what is idle. To be called
-    /// every minute or so; a round is short, and what it does not finish the next one goes on with.
+    /// every minute or so; a call is short, and what it does not finish the next one goes on with. Every storage in the
+    /// directory has its turn within some hours, also those that nobody uses.
     ///
     /// # Errors
     /// The first fault of a disk or an index; the other storages are tidied all the same.
     pub async fn housekeep(&self) -> Result<Housekeeping> {
-        let _ = (&self.options, &self.clock);
-        Ok(Housekeeping::default())
+        let mut done = Housekeeping::default();
+        let mut first_fault = None;
+        for id in self.to_tend().await? {
+            let told = match self.backend(id).await {
+                Ok(backend) => backend.housekeep().await,
+                Err(error) => Err(error),
+            };
+            match told {
+                Ok(told) => done.add(&told),
+                Err(error) => {
+                    tracing::warn!(%error, storage = %id, "a storage cannot be tidied");
+                    first_fault.get_or_insert(error);
+                }
+            }
+        }
+        done.closed = self.close_idle();
+        first_fault.map_or(Ok(done), Err)
     }
+
+    /// The storages that are open, and some of the others.
+    async fn to_tend(&self) -> Result<Vec<StorageId>> {
+        let mut round = self.round.lock().await;
+        let now = self.shared.clock.now();
+        if round.left.is_empty() && now >= round.due {
+            let root = self.root.clone();
+            let listed = spawn_blocking(move || storages(&root)).await.map_err(task_error("housekeep"))?;
+            round.left = listed.map_err(disk_error("housekeep"))?;
+            round.due = now.after(ROUND);
+        }
+        let mut ids: Vec<StorageId> = self.slots().keys().copied().collect();
+        let from = round.left.len().saturating_sub(ROUND_AT_ONCE);
+        ids.extend(round.left.drain(from..));
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// Closes everything that nobody holds and waits for it: the last thing before the process ends. What is still held
+    /// is durable all the same.
+    pub async fn close(&self) {
+        let idle: Vec<Slot> = {
+            let mut slots = self.slots();
+            let unused: Vec<StorageId> =
+                slots.iter().filter(|(_, slot)| unused_since(slot).is_some()).map(|(id, _)| *id).collect();
+            unused.iter().filter_map(|id| slots.remove(id)).collect()
+        };
+        if let Err(error) = spawn_blocking(move || idle.into_iter().for_each(close)).await {
+            tracing::error!(%error, "storages could not be closed");
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<StorageId, Slot>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("root", &self.root).finish_non_exhaustive()
+    }
+}
+
+/// Since when nobody has used a storage that nobody holds. All references to it come from its slot, and those to the slot
+/// are made under the lock of the map: what is unused while the lock is held stays so.
+fn unused_since(slot: &Slot) -> Option<Timestamp> {
+    let backend = slot.get()?;
+    (Arc::strong_count(slot) == 1 && Arc::strong_count(backend) == 1).then(|| backend.last_used())
+}
+
+/// Closes a storage that nobody holds. Blocks.
+fn close(slot: Slot) {
+    let backend = Arc::into_inner(slot).and_then(OnceCell::into_inner).and_then(Arc::into_inner);
+    if let Some(backend) = backend {
+        backend.close();
+    }
+}
+
+/// The storages that have a directory. Blocks.
+fn storages(root: &Path) -> io::Result<Vec<StorageId>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root)? {
+        found.extend(entry?.file_name().to_str().and_then(|name| name.parse::<StorageId>().ok()));
+    }
+    Ok(found)
 }
 
 #[async_trait]

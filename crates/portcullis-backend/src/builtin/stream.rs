@@ -249,7 +249,7 @@ impl Reader {
         }
         if length > u64::try_from(PIECE).unwrap_or(u64::MAX) {
             // Advice; a file system that takes none reads all the same.
-            drop(rustix::fs::fadvise(&file, first, None, rustix::fs::Advice::Sequential));
+            rustix::fs::fadvise(&file, first, None, rustix::fs::Advice::Sequential).unwrap_or_default();
         }
         let whole = length == segment.size;
         let check = whole.then(|| crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc64Nvme));

@@ -59,6 +59,22 @@ pub(super) fn holds(what: impl fmt::Display, condition: bool) -> Outcome {
     if condition { Ok(()) } else { Err(Violation::new(what)) }
 }
 
+/// How many pages a listing of a case may have: far more than any has, so that one that goes in circles ends.
+const MOST_PAGES: usize = 10_000;
+
+/// Counts the pages of a listing.
+#[derive(Default)]
+pub(super) struct Pages(usize);
+
+impl Pages {
+    /// One more.
+    #[track_caller]
+    pub(super) fn turn(&mut self) -> Outcome {
+        self.0 += 1;
+        holds("a listing that does not end", self.0 < MOST_PAGES)
+    }
+}
+
 /// Both are the same.
 #[track_caller]
 pub(super) fn same<T: PartialEq + fmt::Debug + ?Sized>(

@@ -2,7 +2,7 @@
 
 use portcullis_domain::KeyId;
 
-use super::check::{Outcome, holds, refused, same, some};
+use super::check::{Outcome, Pages, holds, refused, same, some};
 use super::store::{Store, data, key, md5_hex, name, prefix};
 use crate::{
     BackendErrorKind, DigestAlgorithm, ListPosition, Part, PutOptions, UploadId, UploadMeta, UploadOptions,
@@ -82,8 +82,9 @@ pub(super) async fn parts(store: Store) -> Outcome {
     stored.sort_by_key(|part| part.number);
 
     for limit in [1, 2, 4, 5, 1000] {
-        let (mut told, mut after) = (Vec::new(), 0);
+        let (mut told, mut after, mut pages) = (Vec::new(), 0, Pages::default());
         loop {
+            pages.turn()?;
             let page = store.backend().list_parts(&at, &upload, after, limit).await?;
             holds("a page holds at most its limit", page.parts.len() <= limit)?;
             told.extend(page.parts);
@@ -109,7 +110,9 @@ type Told = Vec<(String, UploadId)>;
 
 async fn walk(store: &Store, mut request: UploadsRequest) -> Outcome<(Told, Vec<String>)> {
     let (mut uploads, mut prefixes) = (Told::new(), Vec::new());
+    let mut pages = Pages::default();
     loop {
+        pages.turn()?;
         let page = store.backend().list_uploads(&request).await?;
         let entries = page.uploads.len() + page.prefixes.len();
         holds("a page holds at most its limit", entries <= request.limit)?;

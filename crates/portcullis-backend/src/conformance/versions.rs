@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use portcullis_domain::Overwrite;
 
-use super::check::{Outcome, holds, refused, same, same_bytes, some};
+use super::check::{Outcome, Pages, holds, refused, same, same_bytes, some};
 use super::store::{Store, at_version, data, key, prefix};
 use crate::{
     BackendErrorKind, CopyOptions, DeleteOptions, ListPosition, PutOptions, PutOutcome, VersionId,
@@ -229,7 +229,9 @@ async fn walk(store: &Store, under: (&str, Option<&str>), limit: usize) -> Outco
         limit,
         ..VersionsRequest::default()
     };
+    let mut pages = Pages::default();
     loop {
+        pages.turn()?;
         let page = store.backend().list_versions(&request).await?;
         let entries = page.versions.len() + page.prefixes.len();
         holds("a page holds at most its limit", entries <= limit)?;

@@ -2,7 +2,8 @@
 
 use portcullis_access::SiteAdmin;
 use portcullis_domain::{
-    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Overwrite, Permission, Scope, Timestamp,
+    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Overwrite, Permission, Scope,
+    Timestamp,
 };
 
 use crate::check::Check;
@@ -62,7 +63,9 @@ impl KeyDraft {
     pub(super) fn check(&self, admin: &SiteAdmin, id: KeyId, now: Timestamp) -> Result<Key> {
         let mut check = Check::default();
         let name: Option<DisplayName> = check.parse("name", &self.name);
-        let channel = check.parse::<Channel>("channel", &self.channel).filter(|channel| is_served(&mut check, *channel));
+        let channel = check
+            .parse::<Channel>("channel", &self.channel)
+            .filter(|channel| is_served(&mut check, *channel));
         let scope = match &self.scope {
             ScopeDraft::Storage(id) => id.parse().map(Scope::Storage).map_err(|_| no_storage()),
             ScopeDraft::User(id) => id.parse().map(Scope::User).map_err(|_| no_user()),
@@ -120,7 +123,11 @@ pub(super) fn no_user() -> (&'static str, &'static str) {
 
 fn future(check: &mut Check, text: &str, now: Timestamp) -> Option<Timestamp> {
     let end: Timestamp = check.parse("expires_at", text)?;
-    check.require(end > now, "expires_at", "has to be in the future; to switch a key off, set its permission to none");
+    check.require(
+        end > now,
+        "expires_at",
+        "has to be in the future; to switch a key off, set its permission to none",
+    );
     Some(end)
 }
 
@@ -194,7 +201,8 @@ mod tests {
     #[test]
     fn a_drop_box_survives_being_switched_off_and_ends_with_full_rights() {
         let now = Timestamp::from_seconds(1);
-        let set = |permission: &str| KeyChange { permission: Some(permission.to_owned()), ..KeyChange::default() };
+        let set =
+            |permission: &str| KeyChange { permission: Some(permission.to_owned()), ..KeyChange::default() };
         let off = set("none").apply(key(), now).unwrap();
         assert_eq!(set("write").apply(off, now).unwrap(), key());
         assert_eq!(set("read_write").apply(key(), now).unwrap().overwrite, Overwrite::Replace);
@@ -205,11 +213,13 @@ mod tests {
     #[test]
     fn an_end_in_the_past_is_refused_and_null_takes_it_away() {
         let now = Timestamp::from_seconds(50);
-        let end = |text: Option<&str>| KeyChange { expires_at: Some(text.map(str::to_owned)), ..KeyChange::default() };
+        let end = |text: Option<&str>| KeyChange {
+            expires_at: Some(text.map(str::to_owned)),
+            ..KeyChange::default()
+        };
         assert_eq!(end(None).apply(key(), now).unwrap().expires, None);
         for wrong in ["1970-01-01T00:00:50Z", "yesterday", ""] {
             assert!(matches!(end(Some(wrong)).apply(key(), now), Err(ControlError::Invalid(_))), "{wrong}");
         }
     }
-
 }

@@ -103,7 +103,12 @@ impl Control {
         let mut key = draft.check(admin, KeyId::generate(), self.access.now())?;
         let storage = self.check_scope(admin, &key).await?;
         self.check_authority(admin, &key, None).await?;
-        let deed = Deed { action: "create_key", key: Some(key.id), storage: storage_of(&key), object: Some(key.name.as_str()) };
+        let deed = Deed {
+            action: "create_key",
+            key: Some(key.id),
+            storage: storage_of(&key),
+            object: Some(key.name.as_str()),
+        };
         self.record(admin, deed).await?;
         let minted = self.access.mint(admin, key.id, key.channel)?;
         key.credential = minted.credential;
@@ -132,7 +137,10 @@ impl Control {
                 let (field, message) = no_user();
                 let user = user.ok_or_else(|| ControlError::invalid(field, message))?;
                 if key.permission == Permission::Full && user.role != Role::Admin {
-                    return Err(ControlError::invalid("permission", "full is for keys of admins; this user is a member"));
+                    return Err(ControlError::invalid(
+                        "permission",
+                        "full is for keys of admins; this user is a member",
+                    ));
                 }
                 Ok(None)
             }
@@ -164,7 +172,12 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError::Invalid`] for a cursor that no list gave, [`ControlError::Metadata`].
-    pub async fn keys(&self, admin: &SiteAdmin, query: KeyQuery, page: &PageRequest) -> Result<Page<KeyView>> {
+    pub async fn keys(
+        &self,
+        admin: &SiteAdmin,
+        query: KeyQuery,
+        page: &PageRequest,
+    ) -> Result<Page<KeyView>> {
         let KeyQuery { storage, user, channel, search } = query;
         let filter = KeyFilter { storage, user, channel, search, ..KeyFilter::of(admin.site()) };
         let found = self.metadata.keys(&filter, page).await?;

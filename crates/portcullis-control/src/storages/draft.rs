@@ -63,7 +63,10 @@ impl StorageDraft {
             Some(label) => check.parse("label", label),
             None => suggested,
         };
-        if check.parse::<Provider>("provider", &self.provider).is_some_and(|provider| provider != Provider::Builtin) {
+        if check
+            .parse::<Provider>("provider", &self.provider)
+            .is_some_and(|provider| provider != Provider::Builtin)
+        {
             check.problem("provider", "not available in this version; use builtin");
         }
         for field in &self.remote_fields {
@@ -97,7 +100,11 @@ fn check_ceiling(check: &mut Check, permission: Option<Permission>) {
 
 fn check_quota(check: &mut Check, quota: Option<u64>) {
     let right = quota.is_none_or(|quota| (1..=i64::MAX.unsigned_abs()).contains(&quota));
-    check.require(right, "quota_bytes", "at least 1 and less than 2^63 bytes; leave it out, or null, for no limit");
+    check.require(
+        right,
+        "quota_bytes",
+        "at least 1 and less than 2^63 bytes; leave it out, or null, for no limit",
+    );
 }
 
 impl StorageChange {

@@ -67,7 +67,12 @@ impl Control {
         let storage = self.metadata.create_storage(new).await?;
         // The number and the id are only known now. If this cannot be recorded the call fails, and what is left is a storage
         // that no key opens.
-        let deed = Deed { action: "create_storage", storage: Some(storage.id), object: Some(storage.name.as_str()), ..Deed::default() };
+        let deed = Deed {
+            action: "create_storage",
+            storage: Some(storage.id),
+            object: Some(storage.name.as_str()),
+            ..Deed::default()
+        };
         self.record(admin, deed).await?;
         self.access.applied(Change::Storage(storage.id)).await?;
         Ok(self.view_storage(admin, storage, self.site_wide_s3(admin).await?).await?)
@@ -111,14 +116,18 @@ impl Control {
         query: StorageQuery,
         page: &PageRequest,
     ) -> Result<Page<StorageView>> {
-        let filter =
-            StorageFilter { search: query.search, state: Some(StorageState::Active), ..StorageFilter::of(admin.site()) };
+        let filter = StorageFilter {
+            search: query.search,
+            state: Some(StorageState::Active),
+            ..StorageFilter::of(admin.site())
+        };
         let found = match query.order {
             Order::Created => self.metadata.storages(&filter, page).await?,
             Order::Name => self.storages_by_name(&filter, page).await?,
         };
         let site_wide = self.site_wide_s3(admin).await?;
-        let views = stream::iter(found.items.into_iter().map(|storage| self.view_storage(admin, storage, site_wide)));
+        let views =
+            stream::iter(found.items.into_iter().map(|storage| self.view_storage(admin, storage, site_wide)));
         let items = views.buffered(ASKED_AT_ONCE).collect::<Vec<_>>().await;
         Ok(Page { items: items.into_iter().collect::<Result<_>>()?, next: found.next })
     }
@@ -140,7 +149,9 @@ impl Control {
             None => 0,
             Some(after) => {
                 let last = all.iter().position(|storage| storage.id.to_string() == *after);
-                last.ok_or_else(|| ControlError::invalid("cursor", "not a cursor of this list; begin again without one"))? + 1
+                last.ok_or_else(|| {
+                    ControlError::invalid("cursor", "not a cursor of this list; begin again without one")
+                })? + 1
             }
         };
         let limit = usize::try_from(page.limit.clamp(1, PageRequest::MAX)).unwrap_or(1);

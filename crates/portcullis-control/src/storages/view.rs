@@ -2,7 +2,7 @@
 
 use portcullis_access::{AccessError, BackendErrorKind, SiteAdmin};
 use portcullis_domain::{
-    Channel, Health, Key, Permission, Role, Storage, StorageId, SiteId, StorageState, Usage, UserState,
+    Channel, Health, Key, Permission, Role, SiteId, Storage, StorageId, StorageState, Usage, UserState,
 };
 use portcullis_metadata::{KeyFilter, PageRequest};
 
@@ -25,7 +25,12 @@ pub struct StorageView {
 }
 
 impl Control {
-    pub(super) async fn view_storage(&self, admin: &SiteAdmin, storage: Storage, site_wide_s3: bool) -> Result<StorageView> {
+    pub(super) async fn view_storage(
+        &self,
+        admin: &SiteAdmin,
+        storage: Storage,
+        site_wide_s3: bool,
+    ) -> Result<StorageView> {
         let open = storage.s3_access
             && storage.permission != Permission::None
             && storage.state == StorageState::Active;

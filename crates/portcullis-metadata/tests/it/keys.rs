@@ -95,7 +95,8 @@ pub(crate) async fn deletion_erases_the_secret(world: &World) {
     let storage = metadata.create_storage(new_storage(&admin, "files")).await.unwrap();
     let key = key_for(&storage, "key");
     // Longer than the rest of the row, so that what is written in its place cannot cover it.
-    let secret: Vec<u8> = (0..1_000_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()).take(3_000).collect();
+    let secret: Vec<u8> =
+        (0..1_000_u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()).take(3_000).collect();
     metadata.create_key(&key, &StoredSecret::Sealed(secret.clone())).await.unwrap();
     let parts: BTreeSet<&[u8]> = secret.windows(16).collect();
     let held = |bytes: &[u8]| bytes.windows(16).any(|window| parts.contains(window));

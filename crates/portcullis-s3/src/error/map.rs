@@ -77,6 +77,7 @@ fn denied(denial: Denial) -> S3Error {
             "There were headers present in the request which were not signed",
         ),
         Denial::NoCredentials
+        | Denial::UnknownUser
         | Denial::Malformed
         | Denial::WrongCredentialKind
         | Denial::ConditionalWrite

@@ -118,9 +118,9 @@ operations! {
     /// A page of objects with their previous versions.
     ListObjectVersions GET Bucket ("versions")
         ("prefix" "delimiter" "key-marker" "version-id-marker" "max-keys" "encoding-type") List;
-    /// A page of multipart uploads; a key that may not list sees its own.
+    /// A page of multipart uploads: for who may list all of them, for who may write their own.
     ListMultipartUploads GET Bucket ("uploads")
-        ("prefix" "delimiter" "key-marker" "upload-id-marker" "max-uploads" "encoding-type") Put;
+        ("prefix" "delimiter" "key-marker" "upload-id-marker" "max-uploads" "encoding-type") Enter;
     /// Removes up to 1,000 objects.
     DeleteObjects POST Bucket ("delete") () Delete;
     /// Uploads from an HTML form.

@@ -141,8 +141,12 @@ impl Request<'_> {
     pub(crate) fn sign(&self) -> SignedRequest {
         let mut headers: Vec<(&str, &[u8])> = vec![("host", self.client.host.as_bytes())];
         headers.extend(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
-        let request =
-            RawRequest { method: &self.method, path: &self.path, query: self.query.as_deref(), headers: &headers };
+        let request = RawRequest {
+            method: &self.method,
+            path: &self.path,
+            query: self.query.as_deref(),
+            headers: &headers,
+        };
         self.client.signer.sign(&request, &self.client.date, self.payload).unwrap()
     }
 
@@ -158,7 +162,9 @@ impl Request<'_> {
 
     fn assemble(&self, own: &[(String, String)]) -> Vec<u8> {
         let query = self.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
-        let mut bytes = format!("{} {}{query} HTTP/1.1\r\nhost: {}\r\n", self.method, self.path, self.client.host).into_bytes();
+        let mut bytes =
+            format!("{} {}{query} HTTP/1.1\r\nhost: {}\r\n", self.method, self.path, self.client.host)
+                .into_bytes();
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");
@@ -190,8 +196,12 @@ impl Request<'_> {
         let headers = [("host", self.client.host.as_bytes())];
         let mut all: Vec<(&str, &[u8])> = headers.to_vec();
         all.extend(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())));
-        let request =
-            RawRequest { method: &self.method, path: &self.path, query: self.query.as_deref(), headers: &all };
+        let request = RawRequest {
+            method: &self.method,
+            path: &self.path,
+            query: self.query.as_deref(),
+            headers: &all,
+        };
         let query = self.client.signer.presign(&request, &self.client.date, expires).unwrap();
         self.query = Some(query);
         self.send_anonymously().await

@@ -7,8 +7,8 @@ use std::time::Duration;
 use portcullis_access::{Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, System};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
-    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, Overwrite, Permission,
-    Provider, Scope, Secret, Storage, Timestamp,
+    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, Overwrite,
+    Permission, Provider, Scope, Secret, Storage, Timestamp,
 };
 use portcullis_metadata::{Metadata, NewStorage};
 use portcullis_s3::Config;
@@ -57,15 +57,22 @@ impl World {
         let metadata = Metadata::open(&url).await.unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
         let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let access_config = AccessConfig { feed_lag_limit: Duration::from_secs(3_600), ..AccessConfig::default() };
+        let access_config =
+            AccessConfig { feed_lag_limit: Duration::from_secs(3_600), ..AccessConfig::default() };
         let drivers = Arc::new(MemoryDrivers::new(Arc::clone(&time)));
         let master = MasterKey::generate().unwrap();
-        let (access, system) = Access::open(access_config, metadata.clone(), drivers, &master, time).await.unwrap();
+        let (access, system) =
+            Access::open(access_config, metadata.clone(), drivers, &master, time).await.unwrap();
         let password = Secret::foreign("correct horse battery staple".to_owned());
         access.bootstrap(&system, &password).await.unwrap();
-        let origin =
-            Origin { channel: Channel::Rest, peer: IpAddr::from([127, 0, 0, 1]), request_id: "test", tool: "test" };
-        let signed_in = access.sign_in(origin, "admin", &password, Duration::from_secs(86_400)).await.unwrap();
+        let origin = Origin {
+            channel: Channel::Rest,
+            peer: IpAddr::from([127, 0, 0, 1]),
+            request_id: "test",
+            tool: "test",
+        };
+        let signed_in =
+            access.sign_in(origin, "admin", &password, Duration::from_secs(86_400)).await.unwrap();
         let admin = access.admin(&signed_in.principal).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

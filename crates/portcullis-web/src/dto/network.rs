@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn both_forms() {
-        let read: Vec<NetworkIn> = serde_json::from_str(r#"["::1", {"network": "10.0.0.1", "note": "n"}, {"network": "x"}]"#).unwrap();
+        let read: Vec<NetworkIn> =
+            serde_json::from_str(r#"["::1", {"network": "10.0.0.1", "note": "n"}, {"network": "x"}]"#)
+                .unwrap();
         let told: Vec<_> = drafts(read).into_iter().map(|draft| (draft.network, draft.note)).collect();
         let wanted = [("::1", ""), ("10.0.0.1", "n"), ("x", "")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(told, wanted);

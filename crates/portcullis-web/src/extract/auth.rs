@@ -24,9 +24,14 @@ pub(crate) struct Stranger {
 impl Stranger {
     fn of(parts: &Parts) -> Result<Self, Problem> {
         // Without an address no network can be checked: an answer must not depend on that having been forgotten.
-        let peer = parts.extensions.get::<Peer>().ok_or_else(|| Problem::internal("the request has no peer"))?.address;
+        let peer = parts
+            .extensions
+            .get::<Peer>()
+            .ok_or_else(|| Problem::internal("the request has no peer"))?
+            .address;
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-        let agent = parts.headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
+        let agent =
+            parts.headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
         Ok(Self { peer, request_id, tool: agent.unwrap_or_default() })
     }
 
@@ -54,7 +59,9 @@ impl FromRequestParts<Arc<App>> for Caller {
         let stranger = Stranger::of(parts)?;
         let mut given = parts.headers.get_all(AUTHORIZATION).iter();
         let token = match (given.next(), given.next()) {
-            (None, _) => return Err(app.access.refuse(stranger.origin(), None, Denial::NoCredentials).into()),
+            (None, _) => {
+                return Err(app.access.refuse(stranger.origin(), None, Denial::NoCredentials).into());
+            }
             (Some(value), None) => value.to_str().ok().and_then(bearer),
             (Some(_), Some(_)) => None,
         };

@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::app::App;
@@ -18,6 +18,8 @@ use crate::problem::Problem;
 
 /// The largest body that is not a file, in bytes.
 const MOST: usize = 1 << 20;
+/// The field of a problem that concerns all of a body.
+const WHOLE: &str = "(body)";
 /// The longest that such a body may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -28,7 +30,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _app: &Arc<App>) -> Result<Self, Problem> {
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind =
+            request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !is_json(kind) || request.headers().contains_key(CONTENT_ENCODING) {
             let detail = "The body has to be JSON: send the header Content-Type: application/json.";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -74,6 +77,11 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Serde would take an array for the fields of a struct in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| json_problem(".", &error))?;
+        return Err(Problem::invalid_field(WHOLE, "has to be an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
@@ -86,9 +94,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 /// Text that is no JSON is malformed; JSON that does not fit is invalid, at a field.
 fn json_problem(path: &str, error: &serde_json::Error) -> Problem {
     match error.classify() {
-        Category::Syntax | Category::Eof | Category::Io => {
-            Problem::malformed(format!("The body is not JSON: line {}, column {}.", error.line(), error.column()))
-        }
+        Category::Syntax | Category::Eof | Category::Io => Problem::malformed(format!(
+            "The body is not JSON: line {}, column {}.",
+            error.line(),
+            error.column()
+        )),
         Category::Data => {
             let message = error.to_string();
             // The position tells a person nothing that the field does not.
@@ -100,14 +110,15 @@ fn json_problem(path: &str, error: &serde_json::Error) -> Problem {
 
 /// The field that a message of serde is about: the path it came to or, for one that is missing, what the message names.
 pub(super) fn field_of(path: &str, message: &str) -> String {
-    let missing = message.strip_prefix("missing field `").or_else(|| message.strip_prefix("duplicate field `"));
+    let missing =
+        message.strip_prefix("missing field `").or_else(|| message.strip_prefix("duplicate field `"));
     let unknown = message.strip_prefix("unknown field `").filter(|rest| {
         let name = rest.split('`').next().unwrap_or_default();
         path != name && !path.ends_with(&format!(".{name}"))
     });
     let named = missing.or(unknown).and_then(|rest| rest.split('`').next());
     match (path, named) {
-        ("." | "", None) => "(body)".to_owned(),
+        ("." | "", None) => WHOLE.to_owned(),
         ("." | "", Some(name)) => name.to_owned(),
         (path, Some(name)) => format!("{path}.{name}"),
         (path, None) => path.to_owned(),
@@ -150,6 +161,7 @@ mod tests {
             (r#"{"name": "a", "name": "b", "inner": []}"#, "name"),
             ("[]", "(body)"),
             ("null", "(body)"),
+            (r#"["a", []]"#, "(body)"),
         ] {
             let told = refused(text);
             assert!(told.contains(&format!("field: \"{field}\"")) && told.contains("422"), "{text}: {told}");

@@ -59,7 +59,8 @@ fn decode(text: &str) -> Result<String, Problem> {
             b'%' => {
                 let (digits, after) = rest.split_at_checked(2).ok_or_else(malformed)?;
                 let digit = |digit: Option<&u8>| digit.and_then(|digit| char::from(*digit).to_digit(16));
-                let value = digit(digits.first()).zip(digit(digits.get(1))).map(|(high, low)| high * 16 + low);
+                let value =
+                    digit(digits.first()).zip(digit(digits.get(1))).map(|(high, low)| high * 16 + low);
                 bytes.push(value.and_then(|value| u8::try_from(value).ok()).ok_or_else(malformed)?);
                 rest = after;
             }
@@ -146,7 +147,9 @@ mod tests {
 
     #[test]
     fn what_is_unclear_is_refused() {
-        for query in ["key=%", "key=%4", "key=%zz", "key=%+1", "key=%FF", "key=a&key=b", "key=a&other=1", "", "other"] {
+        for query in
+            ["key=%", "key=%4", "key=%zz", "key=%+1", "key=%FF", "key=a&key=b", "key=a&other=1", "", "other"]
+        {
             assert_eq!(key(query), None, "{query}");
         }
     }
@@ -160,7 +163,9 @@ mod tests {
         }
         let limit = |query: &str| parse::<Page>(query).ok().map(|page| page.limit.0);
         assert_eq!([limit(""), limit("limit=1"), limit("limit=1000")], [Some(100), Some(1), Some(1000)]);
-        for wrong in ["limit=0", "limit=1001", "limit=-1", "limit=%2B5", "limit=", "limit=1e2", "limit=99999999999"] {
+        for wrong in
+            ["limit=0", "limit=1001", "limit=-1", "limit=%2B5", "limit=", "limit=1e2", "limit=99999999999"]
+        {
             assert_eq!(limit(wrong), None, "{wrong}");
         }
     }

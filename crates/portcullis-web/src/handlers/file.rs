@@ -72,7 +72,9 @@ pub(crate) async fn get(
     let grant = app.access.storage_by_id(&who, id).await?.grant::<Get>(key.clone())?;
     match grant.get(options).await? {
         GetOutcome::Found(object) => Ok(downloaded(&key, object)),
-        GetOutcome::NotModified(meta) => Ok((StatusCode::NOT_MODIFIED, download::validators(&meta)).into_response()),
+        GetOutcome::NotModified(meta) => {
+            Ok((StatusCode::NOT_MODIFIED, download::validators(&meta)).into_response())
+        }
     }
 }
 
@@ -90,7 +92,9 @@ fn downloaded(key: &ObjectKey, object: Object) -> Response {
     let body = match body {
         FileBody::Full(bytes) => Body::from(bytes),
         // The length was told: a client sees that a body which ends here was cut off.
-        FileBody::Stream(stream) => Body::from_stream(stream.map_err(|fault| std::io::Error::other(format!("{fault:?}")))),
+        FileBody::Stream(stream) => {
+            Body::from_stream(stream.map_err(|fault| std::io::Error::other(format!("{fault:?}"))))
+        }
     };
     (status, told, body).into_response()
 }
@@ -120,7 +124,9 @@ pub(crate) async fn head(
             told.insert(CONTENT_LENGTH, HeaderValue::from(meta.size));
             Ok((told, Body::empty()).into_response())
         }
-        GetOutcome::NotModified(meta) => Ok((StatusCode::NOT_MODIFIED, download::validators(&meta)).into_response()),
+        GetOutcome::NotModified(meta) => {
+            Ok((StatusCode::NOT_MODIFIED, download::validators(&meta)).into_response())
+        }
     }
 }
 

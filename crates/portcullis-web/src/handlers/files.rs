@@ -82,7 +82,8 @@ fn read_cursor(text: &str) -> Result<ListPosition> {
         }
         text.strip_prefix('p').map(|prefix| ListPosition::AfterPrefix(prefix.to_owned()))
     };
-    read().ok_or_else(|| Problem::invalid_field("cursor", "not a cursor of this list; begin again without one"))
+    read()
+        .ok_or_else(|| Problem::invalid_field("cursor", "not a cursor of this list; begin again without one"))
 }
 
 #[cfg(test)]
@@ -91,7 +92,9 @@ mod tests {
 
     #[test]
     fn cursors_come_back_as_they_went() {
-        for position in [ListPosition::AfterKey("a//ü".to_owned()), ListPosition::AfterPrefix("p/".to_owned())] {
+        for position in
+            [ListPosition::AfterKey("a//ü".to_owned()), ListPosition::AfterPrefix("p/".to_owned())]
+        {
             assert_eq!(read_cursor(&write_cursor(&position)).unwrap(), position);
         }
         for wrong in ["", "x", "eA", "%", &"A".repeat(5000)] {

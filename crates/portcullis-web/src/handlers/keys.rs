@@ -113,7 +113,11 @@ fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
     params(("id" = String, Path, description = "The key.")),
     responses((status = 200, description = "The key, without its secret.", body = KeyOut))
 )]
-pub(crate) async fn show(State(app): State<Arc<App>>, Admin(admin): Admin, Id(id): Id<KeyId>) -> Result<Response> {
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    Admin(admin): Admin,
+    Id(id): Id<KeyId>,
+) -> Result<Response> {
     ok(&KeyOut::from(app.control.key(&admin, id).await?))
 }
 
@@ -138,7 +142,11 @@ pub(crate) async fn update(
     params(("id" = String, Path, description = "The key.")),
     responses((status = 204, description = "Deleted."))
 )]
-pub(crate) async fn delete(State(app): State<Arc<App>>, Admin(admin): Admin, Id(id): Id<KeyId>) -> Result<StatusCode> {
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    Admin(admin): Admin,
+    Id(id): Id<KeyId>,
+) -> Result<StatusCode> {
     app.control.delete_key(&admin, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 
 use super::{created, ok};
 use crate::app::App;
-use crate::dto::{Items, StorageIn, StorageOut, StoragePatch, StepOut, TestIn, TestOut, page_of, request_of};
+use crate::dto::{Items, StepOut, StorageIn, StorageOut, StoragePatch, TestIn, TestOut, page_of, request_of};
 use crate::extract::{Admin, Id, Json, Limit, OptionalJson, Params, from_text};
 use crate::problem::{Problem, Result};
 

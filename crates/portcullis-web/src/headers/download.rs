@@ -32,7 +32,8 @@ pub(crate) fn validators(meta: &ObjectMeta) -> HeaderMap {
     put(&mut headers, ETAG, &format!("\"{}\"", meta.etag));
     let modified = Duration::from_secs(u64::try_from(meta.modified.seconds()).unwrap_or(0));
     // The format ends with the year 9999.
-    if let Some(modified) = UNIX_EPOCH.checked_add(modified).filter(|_| modified.as_secs() < 253_402_300_800) {
+    if let Some(modified) = UNIX_EPOCH.checked_add(modified).filter(|_| modified.as_secs() < 253_402_300_800)
+    {
         put(&mut headers, LAST_MODIFIED, &httpdate::fmt_http_date(modified));
     }
     // What the one who stored it said of caches is not for this door: no cache may answer for somebody else, or after

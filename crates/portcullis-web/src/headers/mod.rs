@@ -8,12 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{
-    AsHeaderName, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, EXPIRES, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+    AsHeaderName, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_RANGE, CONTENT_TYPE, EXPIRES, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, RANGE,
 };
 use portcullis_access::{
-    ContentHeaders, Digest, DigestAlgorithm, DigestPlan, EtagCondition, IfRange, RangeRequest, ReadConditions,
-    WriteConditions,
+    ContentHeaders, Digest, DigestAlgorithm, DigestPlan, EtagCondition, IfRange, RangeRequest,
+    ReadConditions, WriteConditions,
 };
 use portcullis_domain::Timestamp;
 
@@ -95,7 +96,9 @@ pub(crate) fn read_conditions(headers: &HeaderMap) -> ReadConditions {
 
 /// The conditions of an upload. One that this API does not have is refused: it must not be ignored.
 pub(crate) fn write_conditions(headers: &HeaderMap) -> Result<WriteConditions> {
-    let unknown = [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, CONTENT_RANGE].into_iter().find(|name| headers.contains_key(name));
+    let unknown = [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE, CONTENT_RANGE]
+        .into_iter()
+        .find(|name| headers.contains_key(name));
     if let Some(name) = unknown {
         return Err(Problem::malformed(format!("An upload cannot have the header {name}.")));
     }
@@ -121,12 +124,17 @@ pub(crate) fn digests(headers: &HeaderMap) -> Result<DigestPlan> {
     let Some(given) = headers.get("content-md5") else { return Ok(DigestPlan::default()) };
     let value = STANDARD.decode(given.as_bytes().trim_ascii()).ok().filter(|value| value.len() == 16);
     let value = value.ok_or_else(|| Problem::malformed("The header Content-MD5 is not an MD5 in base64."))?;
-    Ok(DigestPlan { expect: vec![Digest { algorithm: DigestAlgorithm::Md5, value }], ..DigestPlan::default() })
+    Ok(DigestPlan {
+        expect: vec![Digest { algorithm: DigestAlgorithm::Md5, value }],
+        ..DigestPlan::default()
+    })
 }
 
 /// The headers that are kept with a file.
 pub(crate) fn content(headers: &HeaderMap) -> ContentHeaders {
-    let kept = |name| text(headers, name).filter(|text| !text.is_empty() && text.len() <= LONGEST_KEPT).map(str::to_owned);
+    let kept = |name| {
+        text(headers, name).filter(|text| !text.is_empty() && text.len() <= LONGEST_KEPT).map(str::to_owned)
+    };
     ContentHeaders {
         content_type: kept(CONTENT_TYPE),
         content_encoding: kept(CONTENT_ENCODING),
@@ -169,11 +177,14 @@ mod tests {
         assert_eq!(if_match(&with("if-match", "*")), Some(EtagCondition::Any));
         let tags = EtagCondition::OneOf(vec!["a".to_owned(), "b".to_owned()]);
         assert_eq!(if_match(&with("if-match", "\"a\", W/\"b\"")), Some(tags));
-        let since = read_conditions(&with("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT")).if_modified_since;
+        let since =
+            read_conditions(&with("if-modified-since", "Sun, 06 Nov 1994 08:49:37 GMT")).if_modified_since;
         assert_eq!(since, Some(Timestamp::from_seconds(784_111_777)));
         assert_eq!(read_conditions(&with("if-modified-since", "soon")).if_modified_since, None);
         assert!(write_conditions(&with("if-none-match", "*")).unwrap().if_absent);
-        for (name, value) in [("if-none-match", "\"a\""), ("if-unmodified-since", "x"), ("content-range", "bytes 0-1/2")] {
+        for (name, value) in
+            [("if-none-match", "\"a\""), ("if-unmodified-since", "x"), ("content-range", "bytes 0-1/2")]
+        {
             assert!(write_conditions(&with(name, value)).is_err(), "{name}");
         }
     }

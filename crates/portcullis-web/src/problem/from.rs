@@ -28,7 +28,8 @@ impl From<AccessError> for Problem {
             AccessError::NotFound => Self::not_found(),
             AccessError::Throttled { retry_after } => {
                 let detail = "Too many failed attempts came from this address; wait before the next.";
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts", detail).retry_after(retry_after)
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts", detail)
+                    .retry_after(retry_after)
             }
             AccessError::Backend(error) => backend(&error),
             AccessError::Metadata(error) => metadata(&error),
@@ -38,7 +39,12 @@ impl From<AccessError> for Problem {
 }
 
 fn conflict(field: &'static str) -> Problem {
-    let problem = Problem::new(StatusCode::CONFLICT, "conflict", "Conflict", format!("Another one has the same {field}."));
+    let problem = Problem::new(
+        StatusCode::CONFLICT,
+        "conflict",
+        "Conflict",
+        format!("Another one has the same {field}."),
+    );
     Problem { errors: vec![portcullis_control::FieldProblem::new(field, "has to be unique")], ..problem }
 }
 
@@ -47,7 +53,8 @@ fn denied(denial: Denial) -> Problem {
     match denial {
         Denial::NoCredentials => {
             let detail = "Send the header Authorization: Bearer with a key (its access key, a dot, its secret) or a session's token.";
-            Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Credentials needed", detail).challenge(false)
+            Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Credentials needed", detail)
+                .challenge(false)
         }
         Denial::Malformed
         | Denial::UnknownKey
@@ -60,7 +67,8 @@ fn denied(denial: Denial) -> Problem {
         | Denial::HeadersNotSigned
         | Denial::Policy(DenyReason::KeyDeleted | DenyReason::KeyExpired | DenyReason::SessionExpired) => {
             let detail = "The credentials are wrong, or no longer hold.";
-            Problem::new(StatusCode::UNAUTHORIZED, "invalid-credentials", "Invalid credentials", detail).challenge(true)
+            Problem::new(StatusCode::UNAUTHORIZED, "invalid-credentials", "Invalid credentials", detail)
+                .challenge(true)
         }
         Denial::WrongCredentialKind
         | Denial::ConditionalWrite
@@ -80,7 +88,8 @@ fn denied(denial: Denial) -> Problem {
             | DenyReason::StorageNetwork
             | DenyReason::StoragePermission,
         ) => {
-            let detail = "Access denied. An admin finds the reason in the audit trail under this request's id.";
+            let detail =
+                "Access denied. An admin finds the reason in the audit trail under this request's id.";
             Problem::new(StatusCode::FORBIDDEN, "access-denied", "Access denied", detail)
         }
     }
@@ -98,28 +107,35 @@ fn backend(error: &BackendError) -> Problem {
         ),
         BackendErrorKind::InvalidRange { size } => {
             let detail = "The file is shorter than where the range begins.";
-            bad(StatusCode::RANGE_NOT_SATISFIABLE, "range", "Range not satisfiable", detail).unsatisfied_range(size)
+            bad(StatusCode::RANGE_NOT_SATISFIABLE, "range", "Range not satisfiable", detail)
+                .unsatisfied_range(size)
         }
-        BackendErrorKind::TooLarge => {
-            bad(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", "The file is larger than a file may be here.")
-        }
+        BackendErrorKind::TooLarge => bad(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            "Too large",
+            "The file is larger than a file may be here.",
+        ),
         BackendErrorKind::QuotaExceeded => bad(
             StatusCode::PAYLOAD_TOO_LARGE,
             "quota-exceeded",
             "Quota exceeded",
             "The storage would hold more than its quota; nothing was stored.",
         ),
-        BackendErrorKind::InvalidPart | BackendErrorKind::InvalidPartOrder | BackendErrorKind::PartTooSmall => {
-            Problem::malformed("The parts do not fit together.")
-        }
+        BackendErrorKind::InvalidPart
+        | BackendErrorKind::InvalidPartOrder
+        | BackendErrorKind::PartTooSmall => Problem::malformed("The parts do not fit together."),
         BackendErrorKind::Body(fault) => body(fault),
         BackendErrorKind::Full => {
             let detail = "There is no space left; nothing was stored.";
             bad(StatusCode::INSUFFICIENT_STORAGE, "full", "No space left", detail).caused_by(chain(error))
         }
-        BackendErrorKind::Unsupported => {
-            bad(StatusCode::NOT_IMPLEMENTED, "unsupported", "Not supported", "This storage's provider cannot do this.")
-        }
+        BackendErrorKind::Unsupported => bad(
+            StatusCode::NOT_IMPLEMENTED,
+            "unsupported",
+            "Not supported",
+            "This storage's provider cannot do this.",
+        ),
         BackendErrorKind::Corrupt => Problem::internal(chain(error)),
         BackendErrorKind::Unavailable => Problem::unavailable(chain(error)),
     }
@@ -151,7 +167,8 @@ fn metadata(error: &MetadataError) -> Problem {
         }
         MetadataErrorKind::Full => {
             let detail = "There is no space left; nothing was changed.";
-            Problem::new(StatusCode::INSUFFICIENT_STORAGE, "full", "No space left", detail).caused_by(chain(error))
+            Problem::new(StatusCode::INSUFFICIENT_STORAGE, "full", "No space left", detail)
+                .caused_by(chain(error))
         }
         MetadataErrorKind::Unavailable | MetadataErrorKind::FeedGap => Problem::unavailable(chain(error)),
         MetadataErrorKind::NewerSchema { .. }

@@ -93,7 +93,8 @@ impl Problem {
 
     /// A fault of the server's own, with what the log is to say of it.
     pub(crate) fn internal(cause: impl ToString) -> Self {
-        let detail = "The server failed. Whoever runs it finds the reason in its log under this request's id.";
+        let detail =
+            "The server failed. Whoever runs it finds the reason in its log under this request's id.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail).caused_by(cause)
     }
 
@@ -148,7 +149,8 @@ impl Problem {
         if let Some(cause) = &self.cause {
             tracing::error!(request_id, status = self.status.as_u16(), cause, "a request failed");
         }
-        let errors = self.errors.iter().map(|error| FieldError { field: &error.field, message: &error.message });
+        let errors =
+            self.errors.iter().map(|error| FieldError { field: &error.field, message: &error.message });
         let body = ProblemBody {
             kind: format!("urn:portcullis:problem:{}", self.name),
             title: self.title,

@@ -104,6 +104,6 @@ impl Silence {
 impl Drop for Silence {
     fn drop(&mut self) {
         // Nothing can be done for a terminal that is gone.
-        drop(rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Flush, &self.0));
+        rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Flush, &self.0).ok();
     }
 }

@@ -102,7 +102,9 @@ fn boto3_and_conditions() {
     let path = world.scratch("boto").join("keys.json");
     fs::write(&path, keys.to_string()).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/boto.py");
-    let told = ok(Command::new(tools().join("python")).arg(script).arg(&path));
+    let mut python = Command::new(tools().join("python"));
+    python.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", world.scratch("home"));
+    let told = ok(python.arg(script).arg(&path));
     assert!(told.contains("boto3: every step as expected"), "{told}");
 }
 
@@ -121,6 +123,7 @@ fn s3cmd() {
         )
         .unwrap();
         let mut command = Command::new("s3cmd");
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", world.scratch("home"));
         command.arg("-c").arg(path).arg("--no-progress");
         command
     };

@@ -25,6 +25,8 @@ pub(crate) fn rclone_config(world: &World, key: &Access, name: &str) -> PathBuf 
 /// rclone that tells its faults at once instead of repeating them.
 pub(crate) fn rclone(program: &str, config: &Path) -> Command {
     let mut command = Command::new(program);
+    // Nothing of the machine's own settings for cloud tools.
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", config.parent().unwrap());
     command.arg("--config").arg(config).args(["--retries", "1", "--low-level-retries", "1", "--transfers", "8", "-v"]);
     command
 }

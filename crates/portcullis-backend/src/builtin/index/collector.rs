@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use portcullis_domain::{ObjectKey, Timestamp};
+use portcullis_domain::{ObjectKey, Timestamp, Usage};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::blob::BlobId;
+use super::batch::Totals;
 use super::codec;
 use super::row::{Head, Name, Segment, key_of, parse_key};
 use super::{Batch, Fault};
@@ -65,12 +66,19 @@ pub(in super::super) fn blobs_after(
         .collect::<rusqlite::Result<_>>()?)
 }
 
+/// Whether something refers to a file.
+pub(in super::super) fn is_in_use(conn: &Connection, id: BlobId) -> Result<bool, Fault> {
+    Ok(conn.prepare_cached("SELECT 1 FROM blobs WHERE id = ?1 AND gc IS NULL")?.exists(params![id])?)
+}
+
+/// What the storage holds.
+pub(in super::super) fn usage(conn: &Connection) -> Result<Usage, Fault> {
+    Ok(Totals::read(conn)?.usage)
+}
+
 /// Files that were found damaged.
-pub(in super::super) fn quarantined(conn: &Connection) -> Result<HashSet<BlobId>, Fault> {
-    Ok(conn
-        .prepare_cached("SELECT id FROM blobs WHERE bad = 1")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?)
+pub(super) fn quarantined(conn: &Connection) -> rusqlite::Result<HashSet<BlobId>> {
+    conn.prepare_cached("SELECT id FROM blobs WHERE bad = 1")?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// Notes whether a file is damaged.

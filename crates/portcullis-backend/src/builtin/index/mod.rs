@@ -13,8 +13,9 @@ mod uploads;
 mod versions;
 mod writer;
 
+use std::collections::HashSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use portcullis_domain::{Clock, StorageId};
@@ -22,15 +23,18 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::StoreError;
+use super::blob::BlobId;
 use super::cache::Cache;
 use super::error::{index_error, task_error};
 use crate::{BackendError, BackendErrorKind, Result};
 
 pub(super) use batch::Batch;
-pub(super) use codec::{StoredPart, crc, length};
+#[cfg(test)]
+pub(super) use codec::crc;
+pub(super) use codec::{StoredPart, length};
 pub(super) use collector::{
-    blobs_after, collectable, collected, inline_after, mark, quarantine, quarantined, references, set_mark,
-    unknown_blobs,
+    blobs_after, collectable, collected, inline_after, is_in_use, mark, quarantine, references, set_mark, unknown_blobs,
+    usage,
 };
 pub(super) use completion::{Prepared, complete, crc_of, prepare};
 pub(super) use listing::list;
@@ -88,7 +92,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Opens the index in this directory, or makes it. Blocks.
+    /// Opens the index in this directory, or makes it. Gives the files, too, that were found damaged before. Blocks.
     ///
     /// # Errors
     /// As [`schema::open`].
@@ -96,11 +100,12 @@ impl Index {
         home: &Home,
         cache: Arc<Cache>,
         clock: Arc<dyn Clock>,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(Self, HashSet<BlobId>), StoreError> {
         let path = home.directory.join("index.db");
         let conn = schema::open(&path, &home.directory.join("data"))?;
+        let damaged = collector::quarantined(&conn).map_err(StoreError::sqlite(&path))?;
         let writer = Writer::start(conn, home, cache, clock)?;
-        Ok(Self { readers: Arc::new(Readers::new(path)), writer })
+        Ok((Self { readers: Arc::new(Readers::new(path)), writer }, damaged))
     }
 
     /// Reads one consistent state.

@@ -1,14 +1,13 @@
 //! Multipart uploads under way and their parts.
 
 use portcullis_domain::{KeyId, ObjectKey, Timestamp};
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::blob::{BlobId, NewBlob};
 use super::codec::{self, StoredPart, signed};
 use super::objects::check_quota;
 use super::page::{Page, Step, after_key};
-use super::row::{Name, damage, invalid, key_of, parse_key};
+use super::row::{Name, invalid, key_of, parse_key};
 use super::{Batch, Fault};
 use crate::listing::MAX_PAGE;
 use crate::{

@@ -1,0 +1,241 @@
+//! The refusal matrix: every operation for every kind of credentials, made of the table of operations, so that a new
+//! operation without an example fails.
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use portcullis_domain::{Action, Role};
+use portcullis_web::{Needs, OPERATIONS, Operation};
+use serde_json::{Value, json};
+
+use crate::world::{PASSWORD, World};
+
+/// A request that would do something, were it allowed. The bodies are right, so that only the credentials can be wrong.
+fn example(operation: &Operation, storage: &str, key: &str) -> (String, Option<Value>) {
+    let id = if operation.path.starts_with("/api/v1/keys") { key } else { storage };
+    let path = operation.path.replace("{id}", id);
+    let body = match (operation.method, operation.path) {
+        ("POST", "/api/v1/sessions") => Some(json!({"username": "admin", "password": PASSWORD})),
+        ("POST", "/api/v1/storages") => Some(json!({"name": "made by the matrix", "provider": "builtin"})),
+        ("PATCH", "/api/v1/storages/{id}") => Some(json!({"name": "changed by the matrix"})),
+        ("POST", "/api/v1/keys") => Some(
+            json!({"name": "matrix", "channel": "s3", "scope": {"storage": storage}, "permission": "read"}),
+        ),
+        ("PATCH", "/api/v1/keys/{id}") => Some(json!({"name": "changed by the matrix"})),
+        ("POST", "/api/v1/storages/{id}/test") | ("GET" | "HEAD" | "PUT" | "DELETE", _) => None,
+        (method, path) => panic!("{method} {path} has no example"),
+    };
+    (if path.ends_with("/file") { format!("{path}?key=kept") } else { path }, body)
+}
+
+/// What somebody presents.
+struct Presented {
+    name: &'static str,
+    authorization: Option<String>,
+    /// What they get for what they may not do.
+    refusal: fn(&Operation) -> u16,
+    /// Whether they may do it.
+    allowed: fn(&Operation) -> bool,
+}
+
+fn nothing(_: &Operation) -> bool {
+    false
+}
+
+fn unauthorized(_: &Operation) -> u16 {
+    401
+}
+
+fn forbidden(_: &Operation) -> u16 {
+    403
+}
+
+/// A storage that may not be known of is not there.
+fn forbidden_or_unseen(operation: &Operation) -> u16 {
+    if matches!(operation.needs, Needs::Grant(_)) { 404 } else { 403 }
+}
+
+fn needs_only(operation: &Operation, actions: &[Action]) -> bool {
+    match operation.needs {
+        Needs::Grant(action) => actions.contains(&action),
+        Needs::Credentials => true,
+        Needs::Nothing | Needs::Session | Needs::Admin => false,
+    }
+}
+
+async fn everybody(world: &World, storage: &Value) -> Vec<Presented> {
+    let bearer = |token: &str| Some(format!("Bearer {token}"));
+    let scope = json!({"storage": storage["id"]});
+    let key = async |more: Value| {
+        let mut given =
+            json!({"name": "matrix", "channel": "rest", "scope": scope, "permission": "read_write"});
+        for (name, value) in more.as_object().unwrap() {
+            given[name] = value.clone();
+        }
+        world.key(&given).await
+    };
+    let token = |made: &Value| bearer(made["bearer"].as_str().unwrap());
+    let patch = async |made: &Value, change: Value| {
+        let path = format!("/api/v1/keys/{}", made["key"]["id"].as_str().unwrap());
+        world.admin("PATCH", &path).json(&change).send().await;
+    };
+    let (live, none, away) =
+        (key(json!({})).await, key(json!({})).await, key(json!({"networks": ["203.0.113.0/24"]})).await);
+    patch(&none, json!({"permission": "none"})).await;
+    let deleted = key(json!({"scope": "site", "permission": "full"})).await;
+    let path = format!("/api/v1/keys/{}", deleted["key"]["id"].as_str().unwrap());
+    world.admin("DELETE", &path).send().await;
+    let s3 = key(json!({"channel": "s3"})).await;
+    let s3_words =
+        format!("{}.{}", s3["key"]["access_key"].as_str().unwrap(), s3["secret"].as_str().unwrap());
+    let other = world.storage("other").await;
+    let elsewhere = key(json!({"scope": {"storage": other["id"]}})).await;
+    let (reader, writer) =
+        (key(json!({"permission": "read"})).await, key(json!({"permission": "write"})).await);
+    let whole = key(json!({"scope": "site", "permission": "read_write"})).await;
+    let expired =
+        key(json!({"scope": "site", "permission": "full", "expires_at": "2027-01-31T18:00:01Z"})).await;
+    world.user(world.main_site().await, "bob", Role::Member).await;
+    let member = world.sign_in("bob", PASSWORD).await;
+    world.clock.advance(Duration::from_secs(1));
+
+    let access_key = live["key"]["access_key"].as_str().unwrap();
+    let wrong = format!("{access_key}.{}", none["secret"].as_str().unwrap());
+    let unknown = format!("PCAAAAAAAAAAAAAAAAAA.{}", live["secret"].as_str().unwrap());
+    let basic = format!("Basic {access_key}:{}", live["secret"].as_str().unwrap());
+    let row = |name, authorization, refusal, allowed| Presented { name, authorization, refusal, allowed };
+    vec![
+        row("nothing", None, unauthorized as fn(&Operation) -> u16, nothing as fn(&Operation) -> bool),
+        row("another scheme", Some(basic), unauthorized, nothing),
+        row("a wrong secret", bearer(&wrong), unauthorized, nothing),
+        row("the secret alone", bearer(live["secret"].as_str().unwrap()), unauthorized, nothing),
+        row("an unknown key", bearer(&unknown), unauthorized, nothing),
+        row("a deleted key", token(&deleted), unauthorized, nothing),
+        row("an expired key", token(&expired), unauthorized, nothing),
+        row("the words of an S3 key", bearer(&s3_words), unauthorized, nothing),
+        row("a key that is off", token(&none), forbidden, nothing),
+        row("a key from another network", token(&away), forbidden, nothing),
+        row("a member", bearer(&member), forbidden_or_unseen, |operation| {
+            matches!(operation.needs, Needs::Credentials) || operation.path == "/api/v1/sessions"
+        }),
+        row("a key for another storage", token(&elsewhere), forbidden_or_unseen, |operation| {
+            needs_only(operation, &[])
+        }),
+        row("a key to read", token(&reader), forbidden, |operation| {
+            needs_only(operation, &[Action::Get, Action::List])
+        }),
+        row("a key to write", token(&writer), forbidden, |operation| needs_only(operation, &[Action::Put])),
+        row("a site's key for files", token(&whole), forbidden, |operation| {
+            needs_only(operation, &[Action::Get, Action::List, Action::Put, Action::Delete])
+        }),
+    ]
+}
+
+/// Everything that the matrix could have changed.
+async fn state(world: &World) -> Value {
+    let mut seen = Vec::new();
+    for path in ["/api/v1/storages", "/api/v1/keys?limit=1000", "/api/v1/sessions"] {
+        seen.push(world.get(path).await);
+    }
+    json!(seen)
+}
+
+#[tokio::test]
+async fn what_is_not_allowed_is_refused_and_changes_nothing() {
+    static PEER: AtomicU32 = AtomicU32::new(0);
+    let world = World::new().await;
+    let storage = world.storage("NAS").await;
+    let id = storage["id"].as_str().unwrap();
+    world.admin("PUT", &format!("/api/v1/storages/{id}/file?key=kept")).body("kept").send().await;
+    let kept = world
+        .key(&json!({"name": "kept", "channel": "s3", "scope": {"storage": id}, "permission": "read"}))
+        .await;
+    let people = everybody(&world, &storage).await;
+    let before = state(&world).await;
+    let mut refused = 0;
+    for person in &people {
+        for operation in OPERATIONS
+            .iter()
+            .filter(|operation| operation.needs != Needs::Nothing && !(person.allowed)(operation))
+        {
+            // Leaving is not refused to a member; it would end what the other rows need.
+            if person.name == "a member" && operation.path == "/api/v1/sessions/current" {
+                continue;
+            }
+            let (path, body) = example(operation, id, kept["key"]["id"].as_str().unwrap());
+            // Each from an address of its own: guessing is slowed down, and that is not what is asked here.
+            let peer = Ipv4Addr::from_bits(0x0a00_0000 + PEER.fetch_add(1, Ordering::Relaxed));
+            let mut ask = world.ask(operation.method, &path).from(peer);
+            if let Some(authorization) = &person.authorization {
+                ask = ask.header("authorization", authorization);
+            }
+            let ask = match &body {
+                Some(body) => ask.json(body),
+                None if operation.method == "PUT" => ask.body("changed by the matrix"),
+                None => ask,
+            };
+            let answer = ask.send().await;
+            let wanted = (person.refusal)(operation);
+            assert_eq!(
+                answer.status.as_u16(),
+                wanted,
+                "{}: {} {path}: {answer:?}",
+                person.name,
+                operation.method
+            );
+            refused += 1;
+        }
+    }
+    assert!(refused > 200, "{refused}");
+    assert_eq!(state(&world).await, before);
+    let file = world.admin("GET", &format!("/api/v1/storages/{id}/file?key=kept")).send().await;
+    assert_eq!(file.body, "kept");
+}
+
+#[tokio::test]
+async fn what_is_allowed_works() {
+    let world = World::new().await;
+    let storage = world.storage("NAS").await;
+    let id = storage["id"].as_str().unwrap();
+    let kept = world
+        .key(&json!({"name": "kept", "channel": "s3", "scope": {"storage": id}, "permission": "read"}))
+        .await;
+    let admin =
+        world.key(&json!({"name": "admin", "channel": "rest", "scope": "site", "permission": "full"})).await;
+    let mut people = everybody(&world, &storage).await;
+    people.push(Presented {
+        name: "an admin's key",
+        authorization: Some(format!("Bearer {}", admin["bearer"].as_str().unwrap())),
+        refusal: forbidden,
+        allowed: |operation| operation.needs != Needs::Session,
+    });
+    people.push(Presented {
+        name: "an admin",
+        authorization: Some(format!("Bearer {}", world.sign_in("admin", PASSWORD).await)),
+        refusal: forbidden,
+        allowed: |operation| operation.path != "/api/v1/sessions/current",
+    });
+    for person in &people {
+        for operation in OPERATIONS
+            .iter()
+            .filter(|operation| operation.needs == Needs::Nothing || (person.allowed)(operation))
+        {
+            world.admin("PUT", &format!("/api/v1/storages/{id}/file?key=kept")).body("kept").send().await;
+            let (path, body) = example(operation, id, kept["key"]["id"].as_str().unwrap());
+            let mut ask = world.ask(operation.method, &path);
+            if let Some(authorization) = &person.authorization {
+                ask = ask.header("authorization", authorization);
+            }
+            let answer = match &body {
+                Some(body) => ask.json(body),
+                None => ask,
+            }
+            .send()
+            .await;
+            let gone = person.name == "an admin" && operation.path == "/api/v1/keys/{id}";
+            let fine = answer.status.is_success() || (gone && answer.status == 404);
+            assert!(fine, "{}: {} {path}: {answer:?}", person.name, operation.method);
+        }
+    }
+}
