@@ -26,7 +26,8 @@ impl Target {
 
     /// A signed request for a key of the bucket; an empty key is the bucket itself.
     pub(crate) fn request(&self, method: &str, key: &str, query: &str, body: &Payload) -> Request {
-        let path = if key.is_empty() { format!("/{}", self.bucket) } else { format!("/{}/{key}", self.bucket) };
+        let path =
+            if key.is_empty() { format!("/{}", self.bucket) } else { format!("/{}/{key}", self.bucket) };
         let head = self.signer.head(method, &self.address, &path, query, body);
         Request { head: head.into_bytes(), body: body.bytes.clone() }
     }
@@ -83,7 +84,11 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(120)))?;
         stream.set_write_timeout(Some(Duration::from_secs(120)))?;
-        Ok(Self { stream: BufReader::with_capacity(256 << 10, stream), scratch: Vec::new(), line: String::new() })
+        Ok(Self {
+            stream: BufReader::with_capacity(256 << 10, stream),
+            scratch: Vec::new(),
+            line: String::new(),
+        })
     }
 
     /// Sends a request and reads the whole answer; its body is kept if it is wanted or if the answer is an error.
@@ -115,7 +120,8 @@ impl Connection {
 
     fn answer(&mut self, bodiless: bool, keep: bool) -> anyhow::Result<Answer> {
         self.read_line()?;
-        let status: u16 = self.line.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status")?;
+        let status: u16 =
+            self.line.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status")?;
         let (mut length, mut chunked, mut etag) = (0u64, false, None);
         loop {
             self.read_line()?;

@@ -46,8 +46,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     } else {
         args.workloads.iter().map(|name| Workload::named(name)).collect::<anyhow::Result<_>>()?
     };
-    let programs =
-        Programs { portcullis: args.portcullis.clone(), peers: args.peers.clone(), scratch: std::path::absolute(&args.scratch)? };
+    let programs = Programs {
+        portcullis: args.portcullis.clone(),
+        peers: args.peers.clone(),
+        scratch: std::path::absolute(&args.scratch)?,
+    };
     let mut rows = Vec::new();
     let mut memory = Vec::new();
     for round in 1..=args.rounds {
@@ -57,8 +60,18 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             for work in &works {
                 for connections in &args.connections {
                     let span = Duration::from_secs(args.seconds);
-                    let cell = workload::run(&server.target, *work, *connections, span, args.objects, Some(server.pid()))?;
-                    report::complain(&format!("round {round} {peer:?} {} x{connections}: {cell}", work.name()));
+                    let cell = workload::run(
+                        &server.target,
+                        *work,
+                        *connections,
+                        span,
+                        args.objects,
+                        Some(server.pid()),
+                    )?;
+                    report::complain(&format!(
+                        "round {round} {peer:?} {} x{connections}: {cell}",
+                        work.name()
+                    ));
                     rows.push(Row { peer: *peer, work: *work, connections: *connections, cell });
                 }
             }

@@ -78,12 +78,9 @@ fn wait_for(port: u16, child: &mut Child) -> anyhow::Result<()> {
 
 fn spawn(command: &mut Command, dir: &Path) -> anyhow::Result<Child> {
     let log = fs::File::create(dir.join("log"))?;
-    command
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("{} cannot be started; bench/peers installs it", command.get_program().display()))
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn().with_context(|| {
+        format!("{} cannot be started; bench/peers installs it", command.get_program().display())
+    })
 }
 
 /// Starts a server with one bucket and one key for it.
@@ -114,7 +111,8 @@ fn portcullis(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)
         ensure!(child.try_wait()?.is_none() && Instant::now() < end, "Portcullis did not start");
         thread::sleep(Duration::from_millis(20));
     };
-    let text = |name: &str| endpoints.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+    let text =
+        |name: &str| endpoints.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
     let (web, s3) = (text("web"), text("s3"));
     let run = |words: &[&str]| -> anyhow::Result<String> {
         let mut command = Command::new(&programs.portcullis);
@@ -130,11 +128,24 @@ fn portcullis(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)
     };
     run(&["login", "--password-stdin"])?;
     run(&["storage", "create", "--name", "Bench"])?;
-    let made = run(&["--json", "key", "create", "--storage", "Bench", "--name", "bench", "--permission", "read_write"])?;
+    let made = run(&[
+        "--json",
+        "key",
+        "create",
+        "--storage",
+        "Bench",
+        "--name",
+        "bench",
+        "--permission",
+        "read_write",
+    ])?;
     let made: serde_json::Value = serde_json::from_str(&made)?;
-    let field = |at: &str| made.pointer(at).and_then(|value| value.as_str()).map(str::to_owned).context("no such field");
+    let field = |at: &str| {
+        made.pointer(at).and_then(|value| value.as_str()).map(str::to_owned).context("no such field")
+    };
     let address = s3.trim_start_matches("http://");
-    let target = Target::new(address, &field("/bucket_name")?, &field("/key/access_key")?, &field("/secret")?);
+    let target =
+        Target::new(address, &field("/bucket_name")?, &field("/key/access_key")?, &field("/secret")?);
     Ok((child, target))
 }
 
@@ -152,7 +163,10 @@ fn garage(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)> {
         ),
     )?;
     let program = programs.peers.join("bin/garage");
-    let mut child = spawn(Command::new(&program).arg("-c").arg(&config).arg("server").env("RUST_LOG", "garage=warn"), dir)?;
+    let mut child = spawn(
+        Command::new(&program).arg("-c").arg(&config).arg("server").env("RUST_LOG", "garage=warn"),
+        dir,
+    )?;
     wait_for(rpc, &mut child)?;
     let run = |words: &[&str]| -> anyhow::Result<String> {
         let end = Instant::now() + Duration::from_secs(20);
@@ -171,7 +185,8 @@ fn garage(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)> {
     run(&["layout", "apply", "--version", "1"])?;
     let key = run(&["key", "create", "bench"])?;
     let field = |name: &str| -> anyhow::Result<String> {
-        let line = key.lines().find(|line| line.trim().starts_with(name)).with_context(|| format!("no {name}"))?;
+        let line =
+            key.lines().find(|line| line.trim().starts_with(name)).with_context(|| format!("no {name}"))?;
         Ok(line.split(':').nth(1).unwrap_or_default().trim().to_owned())
     };
     run(&["bucket", "create", "bench"])?;
@@ -187,7 +202,16 @@ fn s3s_fs(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)> {
     fs::create_dir_all(root.join("bench"))?;
     let (access, secret) = ("BENCHBENCHBENCHBENCH", "benchbenchbenchbenchbenchbenchbenchbench");
     let mut command = Command::new(programs.peers.join("bin/s3s-fs"));
-    command.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--access-key", access, "--secret-key", secret]);
+    command.args([
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port.to_string(),
+        "--access-key",
+        access,
+        "--secret-key",
+        secret,
+    ]);
     command.arg(&root).env("RUST_LOG", "error");
     let mut child = spawn(&mut command, dir)?;
     wait_for(port, &mut child)?;
@@ -205,8 +229,19 @@ fn seaweedfs(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)>
     let data = dir.join("data");
     fs::create_dir_all(&data)?;
     let mut command = Command::new(programs.peers.join("venv/bin/weed"));
-    command.args(["server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", "-filer", "-volume.max=0", "-master.volumeSizeLimitMB=1024"]);
-    command.arg(format!("-s3.port={s3}")).arg(format!("-master.port={master}")).arg(format!("-volume.port={volume}"));
+    command.args([
+        "server",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-s3",
+        "-filer",
+        "-volume.max=0",
+        "-master.volumeSizeLimitMB=1024",
+    ]);
+    command
+        .arg(format!("-s3.port={s3}"))
+        .arg(format!("-master.port={master}"))
+        .arg(format!("-volume.port={volume}"));
     command.arg(format!("-filer.port={filer}")).arg(format!("-s3.config={}", config.display()));
     command.arg(format!("-dir={}", data.display()));
     let mut child = spawn(&mut command, dir)?;
@@ -214,8 +249,9 @@ fn seaweedfs(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)>
     let target = Target::new(&format!("127.0.0.1:{s3}"), "bench", access, secret);
     let end = Instant::now() + Duration::from_secs(30);
     loop {
-        let made = Connection::open(&target.address)
-            .and_then(|mut connection| connection.exchange(&target.request("PUT", "", "", &Payload::empty()), true));
+        let made = Connection::open(&target.address).and_then(|mut connection| {
+            connection.exchange(&target.request("PUT", "", "", &Payload::empty()), true)
+        });
         match made {
             Ok(answer) if answer.status == 200 || answer.status == 409 => break,
             Ok(_) | Err(_) if Instant::now() < end => thread::sleep(Duration::from_millis(300)),

@@ -58,7 +58,11 @@ pub(crate) fn table(rows: &[Row], peers: &[Peer], works: &[Workload], connection
                 of.filter_map(|(_, cell)| cell.map(|cell| cell.rate())).fold(0.0_f64, f64::max)
             };
             let (own, best) = (rate(true), rate(false));
-            text.push_str(&if own > 0.0 && best > 0.0 { format!(" {:.2} |\n", own / best) } else { " – |\n".to_owned() });
+            text.push_str(&if own > 0.0 && best > 0.0 {
+                format!(" {:.2} |\n", own / best)
+            } else {
+                " – |\n".to_owned()
+            });
         }
     }
     text

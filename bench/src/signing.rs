@@ -24,7 +24,11 @@ impl Signer {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |span| span.as_secs());
         let date = AmzDate::from_unix(i64::try_from(now).unwrap_or(0));
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        let length = if body.bytes.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.bytes.len()) };
+        let length = if body.bytes.is_empty() {
+            String::new()
+        } else {
+            format!("content-length: {}\r\n", body.bytes.len())
+        };
         let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\n{length}");
         let signed = date.and_then(|date| {
             let signer = SigV4::new(&self.access_key, self.secret.as_bytes(), "us-east-1", &date).ok()?;

@@ -60,7 +60,11 @@ impl Workload {
     }
 
     pub(crate) fn named(name: &str) -> anyhow::Result<Self> {
-        Self::ALL.iter().copied().find(|work| work.name() == name).with_context(|| format!("no workload {name}"))
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|work| work.name() == name)
+            .with_context(|| format!("no workload {name}"))
     }
 
     const fn is_large(self) -> bool {
@@ -89,7 +93,13 @@ impl Random {
     }
 
     pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
-        (0..length.div_ceil(8)).flat_map(|_| { self.below(2); self.0.to_le_bytes() }).take(length).collect()
+        (0..length.div_ceil(8))
+            .flat_map(|_| {
+                self.below(2);
+                self.0.to_le_bytes()
+            })
+            .take(length)
+            .collect()
     }
 }
 
@@ -97,7 +107,9 @@ impl Random {
 pub(crate) fn prepare(target: &Target, works: &[Workload], objects: usize) -> anyhow::Result<()> {
     let next = Arc::new(AtomicU64::new(0));
     let body = Payload::signed(Random::new(1).bytes(4 * KIB));
-    let reads = |work: &Workload| matches!(work, Workload::Get4k | Workload::Head | Workload::List | Workload::ListDelimiter);
+    let reads = |work: &Workload| {
+        matches!(work, Workload::Get4k | Workload::Head | Workload::List | Workload::ListDelimiter)
+    };
     if works.iter().any(reads) {
         let threads: Vec<_> = (0..64)
             .map(|_| {
@@ -109,8 +121,14 @@ pub(crate) fn prepare(target: &Target, works: &[Workload], objects: usize) -> an
                         if number >= objects {
                             return Ok(());
                         }
-                        let answer = connection.exchange(&target.request("PUT", &small_key(number), "", &body), false)?;
-                        ensure!(answer.status == 200, "PUT: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
+                        let answer = connection
+                            .exchange(&target.request("PUT", &small_key(number), "", &body), false)?;
+                        ensure!(
+                            answer.status == 200,
+                            "PUT: {} {}",
+                            answer.status,
+                            String::from_utf8_lossy(&answer.body)
+                        );
                     }
                 })
             })
@@ -124,8 +142,14 @@ pub(crate) fn prepare(target: &Target, works: &[Workload], objects: usize) -> an
         if works.contains(&work) {
             let body = Payload::unsigned(Random::new(2).bytes(size));
             for number in 0..4 {
-                let answer = connection.exchange(&target.request("PUT", &format!("{name}/{number}"), "", &body), false)?;
-                ensure!(answer.status == 200, "PUT {name}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
+                let answer = connection
+                    .exchange(&target.request("PUT", &format!("{name}/{number}"), "", &body), false)?;
+                ensure!(
+                    answer.status == 200,
+                    "PUT {name}: {} {}",
+                    answer.status,
+                    String::from_utf8_lossy(&answer.body)
+                );
             }
         }
     }
@@ -146,7 +170,8 @@ pub(crate) fn run(
     let body = shared_body(work);
     let threads: Vec<_> = (0..connections)
         .map(|lane| {
-            let (target, barrier, spans, body) = (target.clone(), Arc::clone(&barrier), Arc::clone(&spans), body.clone());
+            let (target, barrier, spans, body) =
+                (target.clone(), Arc::clone(&barrier), Arc::clone(&spans), body.clone());
             thread::spawn(move || -> anyhow::Result<u64> {
                 let mut lane = Lane::new(&target, work, lane, objects, body);
                 barrier.wait();
@@ -222,7 +247,13 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(target: &Target, work: Workload, number: usize, objects: usize, body: Payload) -> anyhow::Result<Self> {
+    fn new(
+        target: &Target,
+        work: Workload,
+        number: usize,
+        objects: usize,
+        body: Payload,
+    ) -> anyhow::Result<Self> {
         let mut random = Random::new(u64::try_from(number)? + 17);
         let prepared = if work.is_large() { 4 } else { PREPARED };
         let requests = (0..prepared)
@@ -270,20 +301,30 @@ impl Lane {
     /// 8 parts of 8 MiB.
     fn multipart(&mut self) -> anyhow::Result<()> {
         let key = format!("mpu64m/{}/{}", self.number, self.next % 4);
-        let begun = self.connection.exchange(&self.target.request("POST", &key, "uploads=", &Payload::empty()), true)?;
+        let begun = self
+            .connection
+            .exchange(&self.target.request("POST", &key, "uploads=", &Payload::empty()), true)?;
         let text = String::from_utf8_lossy(&begun.body).into_owned();
         let upload = text.split("<UploadId>").nth(1).and_then(|rest| rest.split('<').next());
         let upload = upload.with_context(|| format!("no upload id: {text}"))?.to_owned();
         let mut parts = String::new();
         for number in 1..=8 {
             let query = format!("partNumber={number}&uploadId={upload}");
-            let told = self.connection.exchange(&self.target.request("PUT", &key, &query, &self.body), false)?;
+            let told =
+                self.connection.exchange(&self.target.request("PUT", &key, &query, &self.body), false)?;
             ensure!(told.status == 200, "part {number}: {}", told.status);
             let etag = told.etag.context("no ETag")?;
-            parts.push_str(&format!("<Part><PartNumber>{number}</PartNumber><ETag>{}</ETag></Part>", etag.replace('"', "&quot;")));
+            parts.push_str(&format!(
+                "<Part><PartNumber>{number}</PartNumber><ETag>{}</ETag></Part>",
+                etag.replace('"', "&quot;")
+            ));
         }
-        let done = Payload::signed(format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>").into_bytes());
-        let told = self.connection.exchange(&self.target.request("POST", &key, &format!("uploadId={upload}"), &done), true)?;
+        let done = Payload::signed(
+            format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>").into_bytes(),
+        );
+        let told = self
+            .connection
+            .exchange(&self.target.request("POST", &key, &format!("uploadId={upload}"), &done), true)?;
         ensure!(told.status == 200, "complete: {} {}", told.status, String::from_utf8_lossy(&told.body));
         Ok(())
     }

@@ -13,6 +13,7 @@ mod listing;
 pub mod memory;
 mod range;
 mod types;
+mod upload;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -24,11 +25,14 @@ pub use conditions::{EtagCondition, IfRange, ReadConditions, ReadVerdict, WriteC
 pub use digest::{Digest, DigestAlgorithm, DigestPlan, Digester, LateDigests};
 pub use error::{BackendError, BackendErrorKind, BodyFault, Result};
 pub use types::{
-    Body, BodyStream, ByteRange, Capabilities, Checksum, ChecksumKind, CompleteOptions, CompletedPart,
-    ContentHeaders, CopyOptions, DeleteOptions, DeleteOutcome, Etag, GetOptions, GetOutcome, ListPage,
-    ListPosition, ListRequest, ListedObject, ListedUpload, ListedVersion, MetadataDirective, Object,
-    ObjectMeta, Part, PartOptions, PartsPage, PutOptions, PutOutcome, RangeRequest, Tags, UploadId,
-    UploadMeta, UploadOptions, UploadsPage, UploadsRequest, VersionId, VersionsPage, VersionsRequest,
+    Body, BodyStream, ByteRange, Capabilities, Checksum, ChecksumKind, ContentHeaders, CopyOptions,
+    DeleteOptions, DeleteOutcome, Etag, GetOptions, GetOutcome, ListPage, ListPosition, ListRequest,
+    ListedObject, ListedVersion, MetadataDirective, Object, ObjectMeta, PutOptions, PutOutcome, RangeRequest,
+    Tags, UploadId, VersionId, VersionsPage, VersionsRequest,
+};
+pub use upload::{
+    CompleteOptions, CompletedPart, ListedUpload, Part, PartOptions, PartsPage, UploadMeta, UploadOptions,
+    UploadsPage, UploadsRequest,
 };
 
 /// The bytes of one storage.

@@ -25,12 +25,12 @@ pub(crate) struct Check(Vec<FieldProblem>);
 
 impl Check {
     /// Notes a problem.
-    pub(crate) fn problem(&mut self, field: impl Into<String>, message: impl ToString) {
+    pub(crate) fn problem(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.0.push(FieldProblem::new(field, message));
     }
 
     /// Notes a problem if the condition does not hold.
-    pub(crate) fn require(&mut self, holds: bool, field: &str, message: impl ToString) {
+    pub(crate) fn require(&mut self, holds: bool, field: &str, message: impl Into<String>) {
         if !holds {
             self.problem(field, message);
         }
@@ -79,7 +79,7 @@ impl Check {
     }
 
     fn noted<T, E: Display>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
-        result.map_err(|error| self.problem(field, error)).ok()
+        result.map_err(|error| self.problem(field, error.to_string())).ok()
     }
 
     /// Everything that was read, if all of it was right.
@@ -88,6 +88,13 @@ impl Check {
             Some(value) if self.0.is_empty() => Ok(value),
             Some(_) | None => Err(ControlError::Invalid(self.0)),
         }
+    }
+}
+
+/// Puts what was read in its place; what could not be read was noted and is left as it was.
+pub(crate) fn set<T>(place: &mut T, read: Option<T>) {
+    if let Some(value) = read {
+        *place = value;
     }
 }
 

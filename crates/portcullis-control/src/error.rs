@@ -17,8 +17,8 @@ pub struct FieldProblem {
 
 impl FieldProblem {
     /// A problem with this field.
-    pub fn new(field: impl Into<String>, message: impl ToString) -> Self {
-        Self { field: field.into(), message: message.to_string() }
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
     }
 }
 
@@ -47,7 +47,7 @@ pub enum ControlError {
 
 impl ControlError {
     /// One field is wrong.
-    pub fn invalid(field: impl Into<String>, message: impl ToString) -> Self {
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldProblem::new(field, message)])
     }
 }

@@ -38,7 +38,8 @@ pub struct Setup {
 /// The set-ups for an S3 key, one for each tool.
 #[must_use]
 pub fn for_s3(setup: &S3Setup<'_>) -> Vec<Setup> {
-    let tools: [(&'static str, fn(&S3Setup<'_>) -> String); 7] = [
+    type Write = fn(&S3Setup<'_>) -> String;
+    let tools: [(&'static str, Write); 7] = [
         ("rclone", rclone),
         ("aws", aws),
         ("s3cmd", s3cmd),
@@ -222,16 +223,22 @@ fn s3fs(s: &S3Setup<'_>) -> String {
                 # With a write-only key, send files with rclone or aws.\n"
             .to_owned();
     }
-    let place = match s.prefix.as_str().trim_end_matches('/') {
-        "" => s.bucket().to_owned(),
-        prefix => format!("{}:/{prefix}", s.bucket()),
-    };
+    if !s.prefix.is_empty() {
+        let place = shell(&format!("portcullis:{}", s.place()));
+        let flags = if s.writes() { "--vfs-cache-mode writes" } else { "--read-only" };
+        return format!(
+            "# s3fs looks at the whole bucket when it starts, and this key reaches only a part of it.\n\
+             # With the set-up for rclone in place, this mounts that part:\n\
+             mkdir -p ./mounted\n\
+             rclone mount {flags} {place} ./mounted --daemon\n"
+        );
+    }
     format!(
         "(umask 077; printf '%s\\n' {} > ~/.passwd-portcullis)\n\
          mkdir -p ./mounted\n\
          s3fs {} ./mounted -o passwd_file=\"$HOME/.passwd-portcullis\" -o url={} -o use_path_request_style -o endpoint={}{}\n",
         shell(&format!("{}:{}", s.access_key, s.secret.reveal())),
-        shell(&place),
+        shell(s.bucket()),
         shell(s.address()),
         shell(s.region),
         if s.writes() { "" } else { " -o ro" },

@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn foreign_ids_do_not_parse() {
-        for wrong in ["", "AKIAIOSFODNN7EXAMPLE", "PCshort", "PC00000000000000000a", "PC0000000000000000000"] {
+        for wrong in ["", "AKIAIOSFODNN7EXAMPLE", "PCshort", "PC00000000000000000a", "PC0000000000000000000"]
+        {
             assert_eq!(CredentialId::parse(wrong), Err(InvalidCredentialId), "{wrong}");
         }
     }

@@ -86,7 +86,13 @@ mod tests {
     fn text_round_trip_and_refusals() {
         let id = KeyId::generate();
         assert_eq!(id.to_string().parse(), Ok(id));
-        for wrong in ["", "x", "0192", "urn:uuid:01924f5c-0000-7000-8000-000000000000", "01924f5c000070008000000000000000"] {
+        for wrong in [
+            "",
+            "x",
+            "0192",
+            "urn:uuid:01924f5c-0000-7000-8000-000000000000",
+            "01924f5c000070008000000000000000",
+        ] {
             assert_eq!(wrong.parse::<KeyId>(), Err(InvalidId), "{wrong}");
         }
     }

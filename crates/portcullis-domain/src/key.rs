@@ -106,7 +106,9 @@ impl Key {
         if !self.prefix.is_empty() && !on_storage {
             return Err(InvalidKeyShape::PrefixWithoutStorage);
         }
-        if self.overwrite != Overwrite::Replace && matches!(self.permission, Permission::ReadWrite | Permission::Full) {
+        if self.overwrite != Overwrite::Replace
+            && matches!(self.permission, Permission::ReadWrite | Permission::Full)
+        {
             return Err(InvalidKeyShape::OverwriteRule);
         }
         Ok(())
@@ -118,7 +120,9 @@ impl Key {
     pub fn effective_overwrite(&self) -> Overwrite {
         match (self.permission, self.overwrite) {
             (Permission::ReadWrite | Permission::Full, _) => Overwrite::Replace,
-            (Permission::None | Permission::Read | Permission::Write, Overwrite::CreateOnly) => Overwrite::CreateOnly,
+            (Permission::None | Permission::Read | Permission::Write, Overwrite::CreateOnly) => {
+                Overwrite::CreateOnly
+            }
             (
                 Permission::None | Permission::Read | Permission::Write,
                 Overwrite::Replace | Overwrite::KeepPrevious,

@@ -131,7 +131,11 @@ impl BucketName {
     /// [`InvalidName::NotABucketName`] if no bucket could have that name.
     pub fn parse(raw: &str) -> Result<Self, InvalidName> {
         let safe = raw.split('.').all(is_dns_safe);
-        if (3..=63).contains(&raw.len()) && safe { Ok(Self(raw.into())) } else { Err(InvalidName::NotABucketName) }
+        if (3..=63).contains(&raw.len()) && safe {
+            Ok(Self(raw.into()))
+        } else {
+            Err(InvalidName::NotABucketName)
+        }
     }
 }
 
@@ -214,7 +218,10 @@ mod tests {
             assert_eq!(BucketName::parse(wrong), Err(InvalidName::NotABucketName), "{wrong}");
         }
         assert_eq!(BucketName::parse(&"a".repeat(64)), Err(InvalidName::NotABucketName));
-        assert_eq!(Label::suggested_by(&DisplayName::parse("NAS Backup (Büro)").unwrap()).as_str(), "nas-backup-b-ro");
+        assert_eq!(
+            Label::suggested_by(&DisplayName::parse("NAS Backup (Büro)").unwrap()).as_str(),
+            "nas-backup-b-ro"
+        );
         assert_eq!(Label::suggested_by(&DisplayName::parse("日本").unwrap()).as_str(), "storage");
     }
 

@@ -10,7 +10,9 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNetwork {
     /// Not an address in any of the forms.
-    #[error("not an address or network: write 203.0.113.7, 203.0.113.0/24, 203.0.113.10-203.0.113.20 or 2001:db8::/32")]
+    #[error(
+        "not an address or network: write 203.0.113.7, 203.0.113.0/24, 203.0.113.10-203.0.113.20 or 2001:db8::/32"
+    )]
     Syntax,
     /// A zone id such as `%eth0` means nothing on another machine.
     #[error("an address with a zone ({0}) is only known on its own machine; leave the zone out")]
@@ -84,9 +86,9 @@ impl Network {
         let length: u8 = digits.parse().map_err(|_| InvalidNetwork::PrefixLength { max })?;
         let net = IpNet::new(written, length).map_err(|_| InvalidNetwork::PrefixLength { max })?.trunc();
         Ok(Self::Cidr(match (net, written.to_canonical()) {
-            (IpNet::V6(_), IpAddr::V4(v4)) if length >= 96 => {
-                IpNet::V4(Ipv4Net::new(v4, length - 96).map_err(|_| InvalidNetwork::PrefixLength { max })?.trunc())
-            }
+            (IpNet::V6(_), IpAddr::V4(v4)) if length >= 96 => IpNet::V4(
+                Ipv4Net::new(v4, length - 96).map_err(|_| InvalidNetwork::PrefixLength { max })?.trunc(),
+            ),
             _ => net,
         }))
     }

@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn folders_of_a_key() {
-        let folders = |raw: &str| ObjectKey::parse(raw).unwrap().folders().map(str::to_owned).collect::<Vec<_>>();
+        let folders =
+            |raw: &str| ObjectKey::parse(raw).unwrap().folders().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(folders("a/b/c"), ["a/", "a/b/"]);
         assert_eq!(folders("a/b/"), ["a/", "a/b/"]);
         assert_eq!(folders("/a"), ["/"]);

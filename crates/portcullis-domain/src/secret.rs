@@ -91,7 +91,6 @@ impl PartialEq for Secret {
 }
 impl Eq for Secret {}
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,11 +51,18 @@ pub(crate) async fn sqlite(path: &str) -> Result<Db, Fault> {
     Ok(Db::Lite { rd, wr })
 }
 
-/// Makes the file if it is missing. SQLite gives its companions the same mode.
+/// Makes the file if it is missing; SQLite gives its companions the same mode. A file that is there is not opened:
+/// closing it would drop the locks that another connection of this process holds on it (fcntl(2)).
 async fn create_file(path: &str) -> Result<(), Fault> {
-    let opened =
-        tokio::fs::OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path).await;
-    opened.map(drop).map_err(|error| Fault::new(file_kind(error.kind()), format!("{path}: {error}")))
+    let bad = |error: io::Error| Fault::new(file_kind(error.kind()), format!("{path}: {error}"));
+    match tokio::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let found = tokio::fs::metadata(path).await.map_err(bad)?;
+            if found.is_dir() { Err(bad(io::ErrorKind::IsADirectory.into())) } else { Ok(()) }
+        }
+        Err(error) => Err(bad(error)),
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the standard library may add kinds")]
@@ -78,15 +85,19 @@ async fn connect_patiently(
     const PAUSE: Duration = Duration::from_millis(50);
     let deadline = Instant::now() + WRITE_TIMEOUT;
     loop {
-        let fault = match pool.clone().connect_with(options.clone()).await {
+        match pool.clone().connect_with(options.clone()).await {
             Ok(pool) => return Ok(pool),
-            Err(error) => Fault::from(error),
-        };
-        if fault.kind != MetadataErrorKind::Unavailable || Instant::now() > deadline {
-            return Err(fault);
+            Err(error) if !is_busy(&error) || Instant::now() > deadline => return Err(error.into()),
+            Err(_) => {}
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Whether it is SQLITE_BUSY in one of its forms.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == 5)
 }
 
 fn check_sqlite_version(version: &str) -> Result<(), Fault> {

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
-use http::header::{HOST, HeaderName, USER_AGENT};
+use http::header::{CONNECTION, EXPECT, HOST, HeaderName, USER_AGENT};
 use http::request::Parts;
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request};
 use http_body::Body as _;
 use hyper::service::service_fn;
 use portcullis_access::{Access, Origin};
@@ -79,6 +79,9 @@ async fn answer(door: &Door, request: Request<ClientBody>) -> Reply {
     let (head, body) = request.into_parts();
     // What is left of a large body after a refusal is not waited for.
     let large = body.size_hint().exact().is_none_or(|length| length > SMALL);
+    // A final answer where a client waits for "100 Continue" is right (RFC 9110 section 10.1.1), yet botocore mistakes the
+    // next answer on that connection for its continuation and hangs. So such a connection ends with the answer.
+    let (waits, empty) = (head.headers.contains_key(EXPECT), body.size_hint().exact() == Some(0));
     let mut name = "unknown";
     let mut reply = match route(door, id, &head, body, &mut name).await {
         Ok(reply) => reply,
@@ -88,7 +91,11 @@ async fn answer(door: &Door, request: Request<ClientBody>) -> Reply {
             error.render(id, &head.method, &String::from_utf8_lossy(&resource), large)
         }
     };
+    let final_at_once = waits && (empty || !reply.status().is_success());
     let headers = reply.headers_mut();
+    if final_at_once {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(REQUEST_ID, id.header());
     headers.insert(HOST_ID, host_id().clone());
     reply
@@ -117,7 +124,11 @@ async fn route(
     let operation = Operation::parse(&head.method, level, &query, &headers)?;
     *name = operation.as_str();
     let peer = head.extensions.get::<Peer>().ok_or(Code::InternalError)?;
-    let tool = head.headers.get(USER_AGENT).and_then(|tool| str::from_utf8(tool.as_bytes()).ok()).unwrap_or_default();
+    let tool = head
+        .headers
+        .get(USER_AGENT)
+        .and_then(|tool| str::from_utf8(tool.as_bytes()).ok())
+        .unwrap_or_default();
     let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool };
     let bucket = target.bucket.as_deref();
     if operation == Operation::PostObject {

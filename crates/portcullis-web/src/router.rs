@@ -14,19 +14,31 @@ use crate::handlers::{audit, file, files, health, keys, me, sessions, storages};
 use crate::openapi;
 
 /// Routes and document, made of the same handlers.
-pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(openapi::head())
+pub(crate) fn routes() -> Routes {
+    administration(files(about(OpenApiRouter::with_openapi(openapi::head()))))
+}
+
+type Routes = OpenApiRouter<Arc<App>>;
+
+fn about(routes: Routes) -> Routes {
+    routes
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(openapi::show))
         .routes(routes!(sessions::create, sessions::list))
         .routes(routes!(sessions::end_current))
         .routes(routes!(me::show))
+}
+
+fn files(routes: Routes) -> Routes {
+    routes.routes(routes!(file::get, file::head, file::put, file::delete)).routes(routes!(files::list))
+}
+
+fn administration(routes: Routes) -> Routes {
+    routes
         .routes(routes!(storages::create, storages::list))
         .routes(routes!(storages::show, storages::update))
         .routes(routes!(storages::test))
-        .routes(routes!(file::get, file::head, file::put, file::delete))
-        .routes(routes!(files::list))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::show, keys::update, keys::delete))
         .routes(routes!(audit::list))

@@ -65,9 +65,13 @@ mod tests {
 
     #[test]
     fn bytes_for_people() {
-        for (count, told) in
-            [(0, "0 B"), (1023, "1023 B"), (4096, "4.0 KiB"), (1_610_612_736, "1.5 GiB"), (u64::MAX, "16384.0 PiB")]
-        {
+        for (count, told) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (4096, "4.0 KiB"),
+            (1_610_612_736, "1.5 GiB"),
+            (u64::MAX, "16384.0 PiB"),
+        ] {
             assert_eq!(bytes(count), told);
         }
     }

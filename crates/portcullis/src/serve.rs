@@ -22,13 +22,16 @@ use crate::wire;
 pub(crate) fn run(flags: &Flags, file: Option<&PathBuf>) -> anyhow::Result<()> {
     let config = config::load(flags, file)?;
     logging(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to run on")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to run on")?;
     runtime.block_on(serve(config))
 }
 
 fn logging(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log).with_context(|| format!("log: \"{}\" is not a filter", config.log))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
+    let filter = EnvFilter::try_new(&config.log)
+        .with_context(|| format!("log: \"{}\" is not a filter", config.log))?;
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(true);
     // A second subscriber can only come from a test in the same process.
     drop(if config.log_json { subscriber.json().try_init() } else { subscriber.with_ansi(false).try_init() });
     Ok(())
@@ -48,7 +51,9 @@ impl Doors {
 
 async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
-        format!("{name}: cannot listen on {address}; is another program there? choose another with --{name} ADDR")
+        format!(
+            "{name}: cannot listen on {address}; is another program there? choose another with --{name} ADDR"
+        )
     })
 }
 
@@ -78,7 +83,8 @@ struct Endpoints {
 impl Endpoints {
     /// Writes `endpoints.json` as a whole or not at all, and logs one line.
     fn announce(&self, data_dir: &Path) -> anyhow::Result<()> {
-        let text = json!({ "web": format!("http://{}", self.web), "s3": format!("http://{}", self.s3) }).to_string();
+        let text =
+            json!({ "web": format!("http://{}", self.web), "s3": format!("http://{}", self.s3) }).to_string();
         let (draft, path) = (data_dir.join(".endpoints.json.new"), data_dir.join("endpoints.json"));
         fs::File::create(&draft)
             .and_then(|mut file| file.write_all(text.as_bytes()))

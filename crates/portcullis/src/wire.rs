@@ -52,10 +52,12 @@ async fn open_parts(config: &Config) -> anyhow::Result<(Metadata, Arc<Store>, Ac
     // The store's lock comes first: a second server on the same directory must not touch anything.
     let store = open_store(config)?;
     let metadata = open_metadata(config).await?;
-    let sealed = metadata.setting("master_key_check").await.map_err(|error| database_error(&error))?.is_some();
+    let sealed =
+        metadata.setting("master_key_check").await.map_err(|error| database_error(&error))?.is_some();
     let master = config::read_master_key(&config.master_key, &config.data_dir, !sealed)?;
     let drivers: Arc<Store> = Arc::clone(&store);
-    let (access, system) = Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
+    let (access, system) =
+        Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
     Ok((metadata, store, access, system))
 }
 
@@ -86,12 +88,22 @@ fn database_error(error: &portcullis_metadata::MetadataError) -> anyhow::Error {
                  start that version, or restore a backup made before the upgrade; nothing was changed"
             );
         }
-        Kind::Corrupt => "the database is damaged; restore a backup, or repair a copy with sqlite3's .recover",
+        Kind::Corrupt => {
+            "the database is damaged; restore a backup, or repair a copy with sqlite3's .recover"
+        }
         Kind::Full => "the disk is full; free some space and start again",
-        Kind::BadUrl => "the database URL cannot be used; write postgres://user@host/name or sqlite:///path/to/file",
-        Kind::Unavailable => "the database does not answer; is it running, and may this user read and write it?",
-        Kind::Refused => "the database refuses; it must be PostgreSQL 13 or newer, and this user must own its tables",
-        Kind::NotFound | Kind::Conflict(_) | Kind::BadCursor | Kind::FeedGap => "the database is in an unexpected state",
+        Kind::BadUrl => {
+            "the database URL cannot be used; write postgres://user@host/name or sqlite:///path/to/file"
+        }
+        Kind::Unavailable => {
+            "the database does not answer; is it running, and may this user read and write it?"
+        }
+        Kind::Refused => {
+            "the database refuses; it must be PostgreSQL 13 or newer, and this user must own its tables"
+        }
+        Kind::NotFound | Kind::Conflict(_) | Kind::BadCursor | Kind::FeedGap => {
+            "the database is in an unexpected state"
+        }
     };
     let mut message = format!("{advice} ({error}");
     let mut source = std::error::Error::source(error);
@@ -109,7 +121,8 @@ async fn first_start(house: &House) -> anyhow::Result<()> {
         Some(password) => password,
         None => random_secret()?,
     };
-    let created = house.access.bootstrap(&house.system, &password).await.context("the first site cannot be made")?;
+    let created =
+        house.access.bootstrap(&house.system, &password).await.context("the first site cannot be made")?;
     if created && made_up {
         print_password(&password)?;
     }
@@ -121,29 +134,44 @@ async fn first_start(house: &House) -> anyhow::Result<()> {
 
 fn random_secret() -> anyhow::Result<Secret> {
     let mut entropy = Zeroizing::new([0; 32]);
-    getrandom::fill(entropy.as_mut()).map_err(|error| anyhow::anyhow!("no random numbers for a password: {error}"))?;
+    getrandom::fill(entropy.as_mut())
+        .map_err(|error| anyhow::anyhow!("no random numbers for a password: {error}"))?;
     Ok(Secret::from_entropy(&entropy))
 }
 
 /// The one time that the admin's password is told, to whoever started the server, and not to the log.
 fn print_password(password: &Secret) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "First start. Sign in as admin with this password; it is not shown again:\n\n    {}\n", password.reveal())?;
+    writeln!(
+        stdout,
+        "First start. Sign in as admin with this password; it is not shown again:\n\n    {}\n",
+        password.reveal()
+    )?;
     stdout.flush()?;
     Ok(())
 }
 
 /// Starts every door and the work behind them.
-pub(crate) fn start(house: House, config: &Config, doors: Doors, s3_url: &str, stop: CancellationToken) -> Running {
+pub(crate) fn start(
+    house: House,
+    config: &Config,
+    doors: Doors,
+    s3_url: &str,
+    stop: CancellationToken,
+) -> Running {
     let tasks = TaskTracker::new();
     let House { metadata, store, access, system } = house;
     let control = Control::new(access.clone(), metadata.clone());
-    let s3 = portcullis_s3::Config { base_domains: config.s3_domains.clone(), ..portcullis_s3::Config::default() };
+    let s3 =
+        portcullis_s3::Config { base_domains: config.s3_domains.clone(), ..portcullis_s3::Config::default() };
     let web = portcullis_web::Config { s3_address: s3_url.to_owned(), limits: Limits::default() };
     // The background work outlives the doors: what the last requests did must still be written down.
     let background = CancellationToken::new();
     let doors_done = TaskTracker::new();
-    doors_done.spawn(door("s3", portcullis_s3::serve(s3, doors.s3, access.clone(), stop.clone(), doors_done.clone())));
+    doors_done.spawn(door(
+        "s3",
+        portcullis_s3::serve(s3, doors.s3, access.clone(), stop.clone(), doors_done.clone()),
+    ));
     doors_done.spawn(door(
         "web",
         portcullis_web::serve(web, doors.web, access.clone(), control, stop.clone(), doors_done.clone()),
@@ -191,7 +219,10 @@ impl Running {
 
 /// A task that nobody waits for: it ends with the process.
 pub(crate) fn detached(task: impl Future<Output = ()> + Send + 'static) {
-    #[expect(clippy::disallowed_methods, reason = "the signal handler must not hold up the shutdown that it starts")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the signal handler must not hold up the shutdown that it starts"
+    )]
     drop(tokio::spawn(task));
 }
 

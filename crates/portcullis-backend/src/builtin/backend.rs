@@ -16,9 +16,10 @@ use super::index::{self, Home, Index};
 use super::stream::{Buffers, Files, Pins};
 use super::{StoreError, StoreOptions};
 use crate::{
-    Backend, Body, Capabilities, CompleteOptions, CompletedPart, CopyOptions, DeleteOptions, DeleteOutcome, GetOptions,
-    GetOutcome, ListPage, ListRequest, Object, ObjectMeta, Part, PartOptions, PartsPage, PutOptions, PutOutcome, Result,
-    Tags, UploadId, UploadMeta, UploadOptions, UploadsPage, UploadsRequest, VersionId, VersionsPage, VersionsRequest,
+    Backend, Body, Capabilities, CompleteOptions, CompletedPart, CopyOptions, DeleteOptions, DeleteOutcome,
+    GetOptions, GetOutcome, ListPage, ListRequest, Object, ObjectMeta, Part, PartOptions, PartsPage,
+    PutOptions, PutOutcome, Result, Tags, UploadId, UploadMeta, UploadOptions, UploadsPage, UploadsRequest,
+    VersionId, VersionsPage, VersionsRequest,
 };
 
 /// What all storages of a store share.
@@ -51,7 +52,8 @@ impl BuiltinBackend {
     /// [`StoreError::Newer`], [`StoreError::Damaged`], [`StoreError::Sqlite`], [`StoreError::Io`].
     pub(super) fn open(id: StorageId, directory: PathBuf, shared: &Shared) -> Result<Self, StoreError> {
         make_directory(&directory)?;
-        let blobs = Blobs::new(directory.join("data"), shared.options.reserve_bytes, Arc::clone(&shared.clock));
+        let blobs =
+            Blobs::new(directory.join("data"), shared.options.reserve_bytes, Arc::clone(&shared.clock));
         let home = Home { storage: id, directory };
         let (index, damaged) = Index::open(&home, Arc::clone(&shared.cache), Arc::clone(&shared.clock))?;
         let files = Files {
@@ -143,9 +145,7 @@ impl Backend for BuiltinBackend {
 
     async fn set_tags(&self, key: &ObjectKey, version: Option<&VersionId>, tags: Tags) -> Result<()> {
         let (key, version) = (key.clone(), version.cloned());
-        self.index
-            .write("set tags", move |batch| index::set_tags(batch, &key, version.as_ref(), &tags))
-            .await
+        self.index.write("set tags", move |batch| index::set_tags(batch, &key, version.as_ref(), &tags)).await
     }
 
     async fn create_upload(&self, key: &ObjectKey, options: UploadOptions) -> Result<UploadId> {
@@ -168,7 +168,13 @@ impl Backend for BuiltinBackend {
         self.store_part(key, upload, number, body, options).await
     }
 
-    async fn list_parts(&self, key: &ObjectKey, upload: &UploadId, after: u16, limit: usize) -> Result<PartsPage> {
+    async fn list_parts(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        after: u16,
+        limit: usize,
+    ) -> Result<PartsPage> {
         let (key, upload) = (key.clone(), upload.clone());
         self.index
             .read("list parts", move |conn| index::list_parts(conn, (&key, &upload), after, limit))

@@ -217,11 +217,7 @@ impl Blobs {
         Ok(NewBlob { id, file: None, kept: false, blobs: Arc::clone(self) })
     }
 
-    fn in_durable_directory<T>(
-        &self,
-        path: &Path,
-        make: impl Fn(&Path) -> io::Result<T>,
-    ) -> io::Result<T> {
+    fn in_durable_directory<T>(&self, path: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
         let directory = path.parent().unwrap_or(&self.root);
         self.make_durable(directory)?;
         match make(path) {
@@ -394,7 +390,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let blobs = blobs(directory.path());
         assert_eq!(blobs.create(Some(u64::MAX)).unwrap_err().kind(), io::ErrorKind::StorageFull);
-        let reserved = Arc::new(Blobs::new(directory.path().join("data"), u64::MAX, Arc::clone(&blobs.clock)));
+        let reserved =
+            Arc::new(Blobs::new(directory.path().join("data"), u64::MAX, Arc::clone(&blobs.clock)));
         assert_eq!(reserved.create(None).unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 }

@@ -98,7 +98,10 @@ impl Cache {
             return;
         }
         let Some(mut shard) = self.shard(ticket.hash) else { return };
-        if shard.stripe(ticket.hash).is_none_or(|stripe| stripe.barred > 0 || stripe.version != ticket.version) {
+        if shard
+            .stripe(ticket.hash)
+            .is_none_or(|stripe| stripe.barred > 0 || stripe.version != ticket.version)
+        {
             return;
         }
         shard.remove(ticket.hash);

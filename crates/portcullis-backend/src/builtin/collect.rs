@@ -88,8 +88,14 @@ impl BuiltinBackend {
         let mut collected = 0u64;
         for _ in 0..COLLECT_ROUNDS {
             let before = self.clock.now().before(self.options.grace);
-            let before = self.pins.oldest().map_or(before, |oldest| oldest.before(std::time::Duration::from_micros(1)).min(before));
-            let ids = self.index.read("collect", move |conn| index::collectable(conn, before, COLLECT_AT_ONCE)).await?;
+            let before = self
+                .pins
+                .oldest()
+                .map_or(before, |oldest| oldest.before(std::time::Duration::from_micros(1)).min(before));
+            let ids = self
+                .index
+                .read("collect", move |conn| index::collectable(conn, before, COLLECT_AT_ONCE))
+                .await?;
             if ids.is_empty() {
                 break;
             }
@@ -104,7 +110,8 @@ impl BuiltinBackend {
 
     async fn expire(&self) -> Result<u64> {
         let now = self.clock.now();
-        let (begun, completed) = (now.before(self.options.upload_expiry), now.before(self.options.completed_retention));
+        let (begun, completed) =
+            (now.before(self.options.upload_expiry), now.before(self.options.completed_retention));
         self.index
             .write("expire", move |batch| index::drop_expired(batch, begun, completed, EXPIRE_AT_ONCE))
             .await
@@ -150,7 +157,8 @@ impl BuiltinBackend {
         sweep.running = false;
         sweep.due = now.after(self.options.grace);
         let today = day_of(now);
-        let clean_before = sweep.unclean.take().map_or_else(|| today.clone(), |unclean| unclean.min(today.clone()));
+        let clean_before =
+            sweep.unclean.take().map_or_else(|| today.clone(), |unclean| unclean.min(today.clone()));
         let Ok(day) = clean_before.parse::<i64>() else { return Ok(()) };
         let known = self.index.read("sweep", |conn| index::mark(conn, SWEPT)).await?;
         if known != Some(day) {

@@ -11,7 +11,8 @@ use super::blob::{Blobs, NewBlob};
 use super::error::{disk_error, task_error};
 use super::index::length;
 use crate::{
-    BackendError, BackendErrorKind, Body, BodyFault, BodyStream, Digest, DigestAlgorithm, DigestPlan, Digester, Etag, Result,
+    BackendError, BackendErrorKind, Body, BodyFault, BodyStream, Digest, DigestAlgorithm, DigestPlan,
+    Digester, Etag, Result,
 };
 
 /// The most bytes of one upload (S3 reference, "Amazon S3 multipart upload limits"): 5 GiB.
@@ -281,8 +282,12 @@ mod tests {
     }
 
     fn files(directory: &Path) -> usize {
-        let entries = |path: &Path| std::fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
-        entries(&directory.join("data")).flat_map(|day| entries(&day).collect::<Vec<_>>()).flat_map(|fan| entries(&fan).collect::<Vec<_>>()).count()
+        let entries =
+            |path: &Path| std::fs::read_dir(path).into_iter().flatten().map(|entry| entry.unwrap().path());
+        entries(&directory.join("data"))
+            .flat_map(|day| entries(&day).collect::<Vec<_>>())
+            .flat_map(|fan| entries(&fan).collect::<Vec<_>>())
+            .count()
     }
 
     #[tokio::test]
@@ -312,11 +317,36 @@ mod tests {
             ..DigestPlan::default()
         };
         for (pieces, bounds, plan, told) in [
-            (vec![piece(), piece(), piece()], exactly(three + 1), DigestPlan::default(), BackendErrorKind::Body(BodyFault::Incomplete)),
-            (vec![piece(), piece(), piece()], exactly(three - 1), DigestPlan::default(), BackendErrorKind::Body(BodyFault::TooLong)),
-            (vec![piece(), Err(BodyFault::Cut)], Bounds::default(), DigestPlan::default(), BackendErrorKind::Body(BodyFault::Cut)),
-            (vec![piece(), piece()], Bounds { room: Some(three / 2), ..Bounds::default() }, DigestPlan::default(), BackendErrorKind::QuotaExceeded),
-            (vec![piece(), piece()], Bounds::default(), wrong, BackendErrorKind::Body(BodyFault::Digest(DigestAlgorithm::Crc32))),
+            (
+                vec![piece(), piece(), piece()],
+                exactly(three + 1),
+                DigestPlan::default(),
+                BackendErrorKind::Body(BodyFault::Incomplete),
+            ),
+            (
+                vec![piece(), piece(), piece()],
+                exactly(three - 1),
+                DigestPlan::default(),
+                BackendErrorKind::Body(BodyFault::TooLong),
+            ),
+            (
+                vec![piece(), Err(BodyFault::Cut)],
+                Bounds::default(),
+                DigestPlan::default(),
+                BackendErrorKind::Body(BodyFault::Cut),
+            ),
+            (
+                vec![piece(), piece()],
+                Bounds { room: Some(three / 2), ..Bounds::default() },
+                DigestPlan::default(),
+                BackendErrorKind::QuotaExceeded,
+            ),
+            (
+                vec![piece(), piece()],
+                Bounds::default(),
+                wrong,
+                BackendErrorKind::Body(BodyFault::Digest(DigestAlgorithm::Crc32)),
+            ),
             (vec![], exactly(MAX_PUT + 1), DigestPlan::default(), BackendErrorKind::TooLarge),
         ] {
             let error = receive(&blobs, body(pieces), bounds, &plan, None).await.unwrap_err();
@@ -329,7 +359,7 @@ mod tests {
         assert!(futures_util::poll!(&mut put).is_pending());
         drop(put);
         // Removing happens on the blocking pool: a runtime with one such thread works in order.
-        tokio::task::spawn_blocking(|| {}).await.unwrap();
+        spawn_blocking(|| {}).await.unwrap();
         wait_for(|| files(directory.path()) == 0).await;
     }
 
@@ -338,7 +368,7 @@ mod tests {
             if condition() {
                 return;
             }
-            tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
+            spawn_blocking(std::thread::yield_now).await.unwrap();
         }
         panic!("it never came");
     }

@@ -13,12 +13,16 @@ use super::index::{self, Name, Place, Row, Segment};
 use super::stream::{Reader, extents};
 use crate::range::part_range;
 use crate::{
-    BackendError, BackendErrorKind, Body, ByteRange, GetOptions, GetOutcome, Object, ObjectMeta, ReadVerdict, Result,
-    VersionId,
+    BackendError, BackendErrorKind, Body, ByteRange, GetOptions, GetOutcome, Object, ObjectMeta, ReadVerdict,
+    Result, VersionId,
 };
 
 impl BuiltinBackend {
-    pub(super) async fn read_head(&self, key: &ObjectKey, options: &GetOptions) -> Result<GetOutcome<ObjectMeta>> {
+    pub(super) async fn read_head(
+        &self,
+        key: &ObjectKey,
+        options: &GetOptions,
+    ) -> Result<GetOutcome<ObjectMeta>> {
         let row = self.row(key, options.version.as_ref()).await?;
         if let Some(told) = not_modified(&row.meta, options)? {
             return Ok(told);
@@ -29,7 +33,11 @@ impl BuiltinBackend {
         Ok(GetOutcome::Found(row.meta.clone()))
     }
 
-    pub(super) async fn read_object(&self, key: &ObjectKey, options: &GetOptions) -> Result<GetOutcome<Object>> {
+    pub(super) async fn read_object(
+        &self,
+        key: &ObjectKey,
+        options: &GetOptions,
+    ) -> Result<GetOutcome<Object>> {
         let row = self.row(key, options.version.as_ref()).await?;
         match self.open_object(&row, options).await {
             // Between the row and its file the object was replaced and the file collected.

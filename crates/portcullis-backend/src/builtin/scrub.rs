@@ -110,7 +110,9 @@ impl BuiltinBackend {
         });
         match read.await.map_err(task_error("scrub"))? {
             Ok(()) => Ok(true),
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound) => Ok(false),
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound) => {
+                Ok(false)
+            }
             // The disk cannot read it: to whoever wants the object that is the same.
             Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => Ok(false),
             Err(error) => Err(disk_error("scrub")(error)),
@@ -126,7 +128,11 @@ impl BuiltinBackend {
     async fn set_aside(&self, blob: BlobId, bad: bool, noted: bool) -> Result<()> {
         {
             let mut damaged = self.files.damaged.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if bad { damaged.insert(blob) } else { damaged.remove(&blob) };
+            if bad {
+                damaged.insert(blob)
+            } else {
+                damaged.remove(&blob)
+            };
         }
         if bad != noted {
             self.index.write("scrub", move |batch| index::quarantine(batch, blob, bad)).await?;
@@ -138,7 +144,8 @@ impl BuiltinBackend {
         let mut damaged = HashSet::new();
         let mut after = i64::MIN;
         loop {
-            let stretch = self.index.read("scrub", move |conn| index::inline_after(conn, after, AT_ONCE)).await?;
+            let stretch =
+                self.index.read("scrub", move |conn| index::inline_after(conn, after, AT_ONCE)).await?;
             let Some(last) = stretch.last else { return Ok(damaged) };
             after = last;
             report.small_objects += stretch.objects;

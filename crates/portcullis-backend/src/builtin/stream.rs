@@ -40,7 +40,11 @@ impl Buffers {
 
     fn take(self: &Arc<Self>) -> Buffer {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Buffer { bytes: free.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice()), length: 0, pool: Arc::clone(self) }
+        Buffer {
+            bytes: free.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice()),
+            length: 0,
+            pool: Arc::clone(self),
+        }
     }
 }
 
@@ -177,7 +181,9 @@ impl Reader {
     pub(super) fn start(mut self) -> io::Result<Body> {
         let first = self.piece()?;
         match first {
-            Some(bytes) if !self.is_done() => Ok(Body::Stream(Box::pin(Sending { first: Some(bytes), state: State::Idle(self) }))),
+            Some(bytes) if !self.is_done() => {
+                Ok(Body::Stream(Box::pin(Sending { first: Some(bytes), state: State::Idle(self) })))
+            }
             first => Ok(Body::Full(first.unwrap_or_default())),
         }
     }
@@ -313,7 +319,8 @@ impl Sending {
         match piece {
             Ok(None) => None,
             Ok(Some(bytes)) => {
-                self.state = if reader.warm || reader.is_done() { State::Idle(reader) } else { read_on(reader) };
+                self.state =
+                    if reader.warm || reader.is_done() { State::Idle(reader) } else { read_on(reader) };
                 Some(Ok(bytes))
             }
             Err(error) => {
@@ -410,7 +417,11 @@ mod tests {
         (Files { blobs, buffers: Arc::new(Buffers::new(4)), damaged: Arc::default() }, segment)
     }
 
-    async fn read(files: &Files, segments: &[Segment], range: Option<ByteRange>) -> Result<Vec<u8>, BodyFault> {
+    async fn read(
+        files: &Files,
+        segments: &[Segment],
+        range: Option<ByteRange>,
+    ) -> Result<Vec<u8>, BodyFault> {
         let reader = Reader::new(files.clone(), extents(segments, range), None);
         let body = spawn_blocking(|| reader.start()).await.unwrap().map_err(|_| BodyFault::Incomplete)?;
         match body {
@@ -432,7 +443,15 @@ mod tests {
         let (files, segment) = stored(directory.path(), &bytes);
         let segments = [segment, segment];
         let double = [bytes.as_slice(), bytes.as_slice()].concat();
-        for (first, last) in [(0, 0), (0, 699_999), (0, 700_000), (1, 700_001), (262_143, 262_144), (700_001, 1_400_001), (5, 1_400_000)] {
+        for (first, last) in [
+            (0, 0),
+            (0, 699_999),
+            (0, 700_000),
+            (1, 700_001),
+            (262_143, 262_144),
+            (700_001, 1_400_001),
+            (5, 1_400_000),
+        ] {
             let told = read(&files, &segments, Some(ByteRange { first, last })).await.unwrap();
             let (first, last) = (usize::try_from(first).unwrap(), usize::try_from(last).unwrap());
             assert!(told == double[first..=last], "{first}-{last}");

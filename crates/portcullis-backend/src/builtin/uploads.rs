@@ -8,8 +8,8 @@ use super::BuiltinBackend;
 use super::index::{self, NewPart, Overwriting, Prepared};
 use super::ingest::{Bounds, Landed, receive};
 use crate::{
-    BackendError, BackendErrorKind, Body, CompleteOptions, CompletedPart, Part, PartOptions, PutOutcome, Result, UploadId,
-    UploadOptions,
+    BackendError, BackendErrorKind, Body, CompleteOptions, CompletedPart, Part, PartOptions, PutOutcome,
+    Result, UploadId, UploadOptions,
 };
 
 /// The highest number of a part (S3 reference, "Amazon S3 multipart upload limits").
@@ -97,6 +97,10 @@ impl BuiltinBackend {
                 return Ok(outcome);
             }
         }
-        Err(BackendError::with(BackendErrorKind::Unavailable, OPERATION, "its parts are still being replaced"))
+        Err(BackendError::with(
+            BackendErrorKind::Unavailable,
+            OPERATION,
+            "its parts are still being replaced",
+        ))
     }
 }

@@ -13,12 +13,17 @@ use super::index::{self, NewBody, NewObject, Overwriting, Place, Row, Segment, S
 use super::ingest::{Bounds, Landed, MAX_PUT, receive};
 use super::stream::{Reader, extents};
 use crate::{
-    BackendError, BackendErrorKind, Body, Checksum, ChecksumKind, CopyOptions, Digest, DigestAlgorithm, Digester, Etag,
-    MetadataDirective, PutOptions, PutOutcome, ReadVerdict, Result,
+    BackendError, BackendErrorKind, Body, Checksum, ChecksumKind, CopyOptions, Digest, DigestAlgorithm,
+    Digester, Etag, MetadataDirective, PutOptions, PutOutcome, ReadVerdict, Result,
 };
 
 impl BuiltinBackend {
-    pub(super) async fn write_object(&self, key: &ObjectKey, body: Body, options: PutOptions) -> Result<PutOutcome> {
+    pub(super) async fn write_object(
+        &self,
+        key: &ObjectKey,
+        body: Body,
+        options: PutOptions,
+    ) -> Result<PutOutcome> {
         let overwriting =
             Overwriting { conditions: options.conditions, rule: options.overwrite, quota: options.quota };
         let room = self.look_ahead(key, &overwriting, options.length).await?;
@@ -104,7 +109,10 @@ impl BuiltinBackend {
                 Err(error) => return Err(disk_or_damage(error)),
                 Ok((body, checksum)) => {
                     let object = described(to, &source, &options, body, checksum);
-                    return self.index.write("copy", move |batch| index::put(batch, object, &overwriting)).await;
+                    return self
+                        .index
+                        .write("copy", move |batch| index::put(batch, object, &overwriting))
+                        .await;
                 }
             }
         }
@@ -112,12 +120,16 @@ impl BuiltinBackend {
     }
 
     /// Gives the bytes of a version second names; none are copied. Computes a checksum that is asked for and not kept.
-    async fn duplicate(&self, source: &Row, options: &CopyOptions) -> io::Result<(NewBody, Option<Checksum>)> {
+    async fn duplicate(
+        &self,
+        source: &Row,
+        options: &CopyOptions,
+    ) -> io::Result<(NewBody, Option<Checksum>)> {
         let kept = source.meta.checksum.clone();
         let wanted = options.checksum.filter(|wanted| {
-            !kept.as_ref().is_some_and(|kept| {
-                kept.kind == ChecksumKind::FullObject && kept.digest.algorithm == *wanted
-            })
+            !kept
+                .as_ref()
+                .is_some_and(|kept| kept.kind == ChecksumKind::FullObject && kept.digest.algorithm == *wanted)
         });
         let segments = match &source.place {
             Place::Inline(bytes) => {
@@ -144,7 +156,11 @@ impl BuiltinBackend {
     }
 
     /// The digest of all bytes of an object.
-    async fn digest_of(&self, segments: &[Segment], algorithm: DigestAlgorithm) -> io::Result<Option<Digest>> {
+    async fn digest_of(
+        &self,
+        segments: &[Segment],
+        algorithm: DigestAlgorithm,
+    ) -> io::Result<Option<Digest>> {
         let mut reader = Reader::new(self.files.clone(), extents(segments, None), None);
         spawn_blocking(move || {
             let mut digester = Digester::new(&[algorithm]);

@@ -6,7 +6,7 @@ use portcullis_domain::{
     Timestamp,
 };
 
-use crate::check::Check;
+use crate::check::{Check, set};
 use crate::{ControlError, NetworkDraft, Result};
 
 /// What a key is for, as somebody filled it in.
@@ -140,7 +140,7 @@ fn check_shape(key: &Key) -> Result<()> {
             Wrong::PrefixWithoutStorage => "prefix",
             Wrong::OverwriteRule => "overwrite",
         };
-        ControlError::invalid(field, wrong)
+        ControlError::invalid(field, wrong.to_string())
     })
 }
 
@@ -148,23 +148,23 @@ impl KeyChange {
     pub(super) fn apply(&self, mut key: Key, now: Timestamp) -> Result<Key> {
         let mut check = Check::default();
         if let Some(name) = &self.name {
-            check.parse("name", name).map(|name| key.name = name);
+            set(&mut key.name, check.parse("name", name));
         }
         if let Some(permission) = &self.permission {
-            check.parse("permission", permission).map(|permission| key.permission = permission);
+            set(&mut key.permission, check.parse("permission", permission));
             // A rule for keys that may not delete ends with that; it is an error only if it was asked for.
             if matches!(key.permission, Permission::ReadWrite | Permission::Full) {
                 key.overwrite = Overwrite::Replace;
             }
         }
         if let Some(overwrite) = &self.overwrite {
-            check.parse("overwrite", overwrite).map(|overwrite| key.overwrite = overwrite);
+            set(&mut key.overwrite, check.parse("overwrite", overwrite));
         }
         if let Some(networks) = &self.networks {
-            check.networks(networks).map(|networks| key.networks = networks);
+            set(&mut key.networks, check.networks(networks));
         }
         if let Some(prefix) = &self.prefix {
-            check.parse("prefix", prefix).map(|prefix| key.prefix = prefix);
+            set(&mut key.prefix, check.parse("prefix", prefix));
         }
         if let Some(expires) = &self.expires_at {
             key.expires = expires.as_deref().and_then(|text| future(&mut check, text, now));
@@ -184,7 +184,7 @@ mod tests {
         Key {
             id: KeyId::from_u128(1),
             site: portcullis_domain::SiteId::from_u128(1),
-            credential: portcullis_domain::CredentialId::from_entropy([1; 16]),
+            credential: CredentialId::from_entropy([1; 16]),
             name: DisplayName::parse("key").unwrap(),
             channel: Channel::S3,
             scope: Scope::Storage(StorageId::from_u128(1)),

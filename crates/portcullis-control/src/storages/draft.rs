@@ -3,7 +3,7 @@
 use portcullis_domain::{DisplayName, Label, Networks, Permission, Provider, Storage};
 
 use super::DEFAULT_REGION;
-use crate::check::Check;
+use crate::check::{Check, set};
 use crate::{NetworkDraft, Result};
 
 /// A storage to be made, as somebody filled it in.
@@ -111,15 +111,15 @@ impl StorageChange {
     pub(super) fn apply(&self, mut storage: Storage) -> Result<Storage> {
         let mut check = Check::default();
         if let Some(name) = &self.name {
-            check.parse("name", name).map(|name| storage.name = name);
+            set(&mut storage.name, check.parse("name", name));
         }
         if let Some(permission) = &self.permission {
             let permission = check.parse("permission", permission);
             check_ceiling(&mut check, permission);
-            permission.map(|permission| storage.permission = permission);
+            set(&mut storage.permission, permission);
         }
         if let Some(networks) = &self.networks {
-            check.networks(networks).map(|networks| storage.networks = networks);
+            set(&mut storage.networks, check.networks(networks));
         }
         if let Some(quota) = self.quota_bytes {
             check_quota(&mut check, quota);

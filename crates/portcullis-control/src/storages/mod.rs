@@ -75,7 +75,7 @@ impl Control {
         };
         self.record(admin, deed).await?;
         self.access.applied(Change::Storage(storage.id)).await?;
-        Ok(self.view_storage(admin, storage, self.site_wide_s3(admin).await?).await?)
+        self.view_storage(admin, storage, self.site_wide_s3(admin).await?).await
     }
 
     /// The user in whose name a storage is made: whoever acts or, for a key of the whole site, the first admin.

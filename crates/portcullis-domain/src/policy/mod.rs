@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use crate::permission::words;
 use crate::{
-    Action, Channel, Key, KeyPrefix, KeyState, ObjectKey, Permission, Role, Scope, SiteId, Storage, StorageState,
-    Timestamp, User, UserState,
+    Action, Channel, Key, KeyPrefix, KeyState, ObjectKey, Permission, Role, Scope, SiteId, Storage,
+    StorageState, Timestamp, User, UserState,
 };
 
 /// Who asks.
@@ -159,7 +159,11 @@ fn subject_lives(request: &Request<'_>) -> Option<DenyReason> {
             }
         }
         Subject::Session { user, expires } => {
-            if expires <= request.now { Some(DenyReason::SessionExpired) } else { dead_user(user) }
+            if expires <= request.now {
+                Some(DenyReason::SessionExpired)
+            } else {
+                dead_user(user)
+            }
         }
     }
 }
@@ -233,7 +237,9 @@ fn storage_open(request: &Request<'_>) -> Option<DenyReason> {
     };
     match storage.state {
         StorageState::Detached => Some(DenyReason::StorageDetached),
-        StorageState::Active if request.channel == Channel::S3 && !storage.s3_access => Some(DenyReason::StorageS3Off),
+        StorageState::Active if request.channel == Channel::S3 && !storage.s3_access => {
+            Some(DenyReason::StorageS3Off)
+        }
         StorageState::Active => None,
     }
 }
@@ -263,7 +269,8 @@ fn permitted(request: &Request<'_>) -> Option<DenyReason> {
         Target::Storage(storage) | Target::Prefix(storage, _) | Target::Object(storage, _) => {
             // A storage's permission binds keys: it never stops the people who run the site from the panel, nor
             // an administrator's key from changing it back.
-            let bound = matches!(request.subject, Subject::Key { .. }) && request.action != Action::Administer;
+            let bound =
+                matches!(request.subject, Subject::Key { .. }) && request.action != Action::Administer;
             (bound && !storage.permission.permits(request.action)).then_some(DenyReason::StoragePermission)
         }
     }

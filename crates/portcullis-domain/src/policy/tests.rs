@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    BucketName, Connection, ConnectionId, CredentialId, DisplayName, KeyId, Label, NetworkEntry, Networks, Overwrite,
-    Provider, StorageId, UserId, Username,
+    BucketName, Connection, ConnectionId, CredentialId, DisplayName, KeyId, Label, NetworkEntry, Networks,
+    Overwrite, Provider, StorageId, UserId, Username,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -161,7 +161,10 @@ fn people_and_their_keys() {
     let file = Target::Object(&storage, &object);
     assert_eq!(ask(&admin, later, Channel::Rest, file, Action::Put), Ok(()));
     assert_eq!(ask(&admin, later, Channel::Rest, Target::Site(site()), Action::Administer), Ok(()));
-    assert_eq!(ask(&admin, later, Channel::Rest, Target::Site(site()), Action::Get), Err(DenyReason::OutOfScope));
+    assert_eq!(
+        ask(&admin, later, Channel::Rest, Target::Site(site()), Action::Get),
+        Err(DenyReason::OutOfScope)
+    );
     assert_eq!(ask(&admin, later, Channel::S3, file, Action::Get), Err(DenyReason::WrongChannel));
     assert_eq!(ask(&admin, NOW, Channel::Rest, file, Action::Get), Err(DenyReason::SessionExpired));
     let other = Target::Site(SiteId::from_u128(2));

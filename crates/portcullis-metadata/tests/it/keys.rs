@@ -119,8 +119,8 @@ pub(crate) async fn search_and_filters_of_keys(world: &World) {
     let (metadata, site, admin) = world.home().await;
     let first = metadata.create_storage(new_storage(&admin, "first")).await.unwrap();
     let second = metadata.create_storage(new_storage(&admin, "second")).await.unwrap();
-    let a = key_for(&first, "50% of Ärger");
-    let b = key_for(&second, "50 of");
+    let a = key_for(&first, "50% in-box Ärger");
+    let b = key_for(&second, "50 in-box");
     let mut c = key_for(&second, "c");
     c.channel = Channel::Rest;
     c.scope = Scope::User(admin.id);
@@ -138,7 +138,7 @@ pub(crate) async fn search_and_filters_of_keys(world: &World) {
         (KeyFilter { channel: Some(Channel::Rest), storage: Some(second.id), ..all.clone() }, vec![]),
         (search("50%"), vec![&a]),
         (search("äRGER"), vec![&a]),
-        (search("50"), vec![&a, &b]),
+        (search("IN-BOX"), vec![&a, &b]),
         (search(&b.credential.as_str().to_lowercase()), vec![&b]),
         (KeyFilter::of(portcullis_domain::SiteId::generate()), vec![]),
     ];

@@ -2,8 +2,9 @@
 
 use http::{HeaderMap, Method};
 use portcullis_domain::Action;
+use portcullis_sigv4::AuthParseError;
 
-use crate::error::{Code, S3Error};
+use crate::error::{Code, S3Error, parse_error};
 use crate::query::Query;
 
 /// What a request is addressed to.
@@ -66,6 +67,8 @@ macro_rules! operations {
                 }
             }
         }
+
+        static TABLE: &[(Operation, Shape)] = &[$((Operation::$name, Operation::$name.shape())),*];
     };
 }
 
@@ -163,8 +166,8 @@ operations! {
     ListParts GET Object ("uploadId") ("max-parts" "part-number-marker" "encoding-type") Put;
 }
 
-/// Parameters that say nothing about the operation: those of authentication, of either version of the signature (what
-/// is wrong with them is said later), and the name that some SDKs add for their own logs.
+/// Parameters that say nothing about the operation: those of authentication, and the name that some SDKs add for their
+/// own logs.
 const SILENT: &[&str] = &[
     "x-id",
     "X-Amz-Algorithm",
@@ -175,9 +178,6 @@ const SILENT: &[&str] = &[
     "X-Amz-Signature",
     "X-Amz-Content-Sha256",
     "X-Amz-Security-Token",
-    "AWSAccessKeyId",
-    "Signature",
-    "Expires",
 ];
 
 impl Operation {
@@ -185,26 +185,27 @@ impl Operation {
     /// parameter and every `x-amz-` header must be one that it knows.
     ///
     /// # Errors
-    /// `NotImplemented` for what is not known, `MethodNotAllowed` if nothing fits.
+    /// `NotImplemented` for what is not known, `MethodNotAllowed` if nothing fits, `InvalidRequest` for a URL that was
+    /// presigned with version 2 of the signature.
     pub(crate) fn parse(
         method: &Method,
         level: Level,
         query: &Query<'_>,
         headers: &HeaderMap,
     ) -> Result<Self, S3Error> {
+        if query.has("AWSAccessKeyId") && query.has("Signature") {
+            // Version 2 puts headers into the query under names that mean something else here.
+            return Err(parse_error(&AuthParseError::UnsupportedMechanism));
+        }
         let copies = headers.contains_key("x-amz-copy-source");
-        let fits = |shape: &Shape| {
+        let fits = |(_, shape): &&(Self, Shape)| {
             shape.method == *method
                 && shape.level == level
                 && (shape.copies || !copies || *method != Method::PUT || level != Level::Object)
                 && (copies || !shape.copies)
                 && shape.selectors.iter().all(|selector| query.has(selector))
         };
-        let found = Self::ALL
-            .iter()
-            .map(|operation| (*operation, operation.shape()))
-            .filter(|(_, shape)| fits(shape))
-            .max_by_key(|(_, shape)| shape.selectors.len());
+        let found = TABLE.iter().filter(fits).max_by_key(|(_, shape)| shape.selectors.len());
         let Some((operation, shape)) = found else {
             let asked = query.iter().any(|(name, _)| !is_silent(name, query));
             return Err(if asked { Code::NotImplemented } else { Code::MethodNotAllowed }.into());
@@ -222,7 +223,7 @@ impl Operation {
             }
         }
         check_headers(headers)?;
-        Ok(operation)
+        Ok(*operation)
     }
 }
 

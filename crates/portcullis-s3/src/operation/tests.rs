@@ -60,10 +60,8 @@ fn what_only_authenticates_changes_nothing() {
     assert_eq!(parse(&Method::GET, Level::Object, signed, &[]), Ok(Operation::GetObject));
     let hoisted = format!("{signed}&x-amz-checksum-crc32=h&X-Amz-Meta-A=i");
     assert_eq!(parse(&Method::PUT, Level::Object, &hoisted, &[]), Ok(Operation::PutObject));
-    assert_eq!(
-        parse(&Method::PUT, Level::Object, "AWSAccessKeyId=a&Signature=b&Expires=c", &[]),
-        Ok(Operation::PutObject)
-    );
+    let version_2 = "AWSAccessKeyId=a&Signature=b&Expires=c&content-type=d";
+    assert_eq!(parse(&Method::PUT, Level::Object, version_2, &[]), Err(Code::InvalidRequest));
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn wanted<'a>(call: &'a Call<'_>) -> Result<Vec<&'a str>, S3Error> {
 fn push_parts(xml: &mut Xml, meta: &ObjectMeta, after: u64, most: usize) {
     let mut rest = meta.parts.iter().filter(|part| u64::from(part.number) > after);
     xml.raw("<ObjectParts>");
-    xml.number("TotalPartsCount", u64::try_from(meta.parts.len()).unwrap_or(u64::MAX));
+    xml.number("PartsCount", u64::try_from(meta.parts.len()).unwrap_or(u64::MAX));
     xml.number("PartNumberMarker", after);
     xml.number("MaxParts", u64::try_from(most).unwrap_or(u64::MAX));
     let mut last = after;

@@ -13,7 +13,7 @@ use crate::xml::{KeyEncoding, Xml};
 
 const MOST: u32 = 1_000;
 /// About how long an entry gets, in bytes.
-const ENTRY: usize = 288;
+const ENTRY: usize = 384;
 
 /// What both versions, and the listing of versions, have in common.
 pub(super) struct Asked<'a> {

@@ -57,16 +57,7 @@ impl Xml {
         self.open(name);
         match encoding {
             KeyEncoding::Plain => push_escaped(&mut self.out, key),
-            KeyEncoding::Url => {
-                for (at, piece) in key.split(' ').enumerate() {
-                    if at > 0 {
-                        self.out.push(b'+');
-                    }
-                    for encoded in percent_encode(piece.as_bytes(), LISTED) {
-                        self.out.extend_from_slice(encoded.as_bytes());
-                    }
-                }
-            }
+            KeyEncoding::Url => push_url_encoded(&mut self.out, key),
         }
         self.close(name);
     }
@@ -156,6 +147,22 @@ fn push_escaped(out: &mut Vec<u8>, text: &str) {
                 out.push(b';');
             }
             plain => out.push(plain),
+        }
+    }
+}
+
+fn push_url_encoded(out: &mut Vec<u8>, key: &str) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'*' | b'/');
+    if key.bytes().fold(true, |all, byte| all & plain(byte)) {
+        out.extend_from_slice(key.as_bytes());
+        return;
+    }
+    for (at, piece) in key.split(' ').enumerate() {
+        if at > 0 {
+            out.push(b'+');
+        }
+        for encoded in percent_encode(piece.as_bytes(), LISTED) {
+            out.extend_from_slice(encoded.as_bytes());
         }
     }
 }

@@ -28,7 +28,9 @@ fn frame(client: &Client, signed: Option<SignedRequest>, data: &[u8], trailer: O
     let mut body = Vec::new();
     for chunk in data.chunks(65_536).chain([&[][..]]) {
         let signature = signer.as_mut().map(|signer| signer.sign_chunk(&Sha256::digest(chunk).into()));
-        body.extend_from_slice(encode_header(u64::try_from(chunk.len()).unwrap(), signature.as_ref()).as_bytes());
+        body.extend_from_slice(
+            encode_header(u64::try_from(chunk.len()).unwrap(), signature.as_ref()).as_bytes(),
+        );
         body.extend_from_slice(chunk);
         if !chunk.is_empty() {
             body.extend_from_slice(b"\r\n");

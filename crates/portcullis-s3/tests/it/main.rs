@@ -6,6 +6,8 @@ mod bodies;
 #[cfg(test)]
 mod buckets;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod forms;
@@ -19,6 +21,8 @@ mod objects;
 mod presigned;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod revocation;
 #[cfg(test)]
 mod robustness;
 #[cfg(test)]

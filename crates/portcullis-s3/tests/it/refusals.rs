@@ -11,6 +11,7 @@ const TAGS: &str = "<Tagging><TagSet/></Tagging>";
 const PARTS: &str = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>";
 
 /// A request of this operation about a key.
+#[expect(clippy::wildcard_enum_match_arm, reason = "few operations have a document")]
 fn request<'a>(client: &'a Client, operation: Operation, bucket: &str, key: &str) -> Request<'a> {
     let shape = operation.shape();
     let place = match shape.level {
@@ -34,16 +35,19 @@ fn request<'a>(client: &'a Client, operation: Operation, bucket: &str, key: &str
         request = request.header("x-amz-copy-source", path(bucket, key));
         request = request.header("x-amz-metadata-directive", "REPLACE");
     }
-    match operation {
-        Operation::DeleteObjects => request
-            .header("content-md5", md5(&DELETE.replace("there", key)))
-            .body(DELETE.replace("there", key).into_bytes()),
-        Operation::PutObjectTagging => request.body(TAGS.as_bytes().to_vec()),
-        Operation::CompleteMultipartUpload => request.body(PARTS.as_bytes().to_vec()),
-        Operation::GetObjectAttributes => request.header("x-amz-object-attributes", "ETag"),
-        other if other.shape().method == http::Method::PUT => request.body(b"x".to_vec()),
-        _ => request,
+    let document = match operation {
+        Operation::DeleteObjects => DELETE.replace("there", key),
+        Operation::PutObjectTagging => TAGS.to_owned(),
+        Operation::CompleteMultipartUpload => PARTS.to_owned(),
+        _ => String::new(),
+    };
+    if operation == Operation::DeleteObjects {
+        request = request.header("content-md5", md5(&document));
     }
+    if operation == Operation::GetObjectAttributes {
+        request = request.header("x-amz-object-attributes", "ETag");
+    }
+    request.body(document.into_bytes())
 }
 
 fn md5(text: &str) -> String {

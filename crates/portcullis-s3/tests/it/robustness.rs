@@ -106,7 +106,8 @@ async fn one_connection_serves_many_requests() {
     let last = String::from_utf8(client.get(&at).bytes()).unwrap();
     let answer = answer(world.address, format!("{put}{missing}{refused}{put}{last}").as_bytes()).await;
     let text = String::from_utf8(answer).unwrap();
-    let statuses: Vec<&str> = text.split("HTTP/1.1 ").skip(1).map(|rest| &rest[..3]).collect();
+    let statuses: Vec<&str> =
+        text.split("HTTP/1.1 ").skip(1).map(|rest| rest.get(..3).unwrap_or_default()).collect();
     assert_eq!(statuses, ["200", "404", "400", "200", "200"], "{text}");
     assert!(text.ends_with("hello"));
 }

@@ -1,10 +1,13 @@
 //! A site with an admin, its storages and keys, and the door.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_access::{Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, System};
+use portcullis_access::{Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, System, ThrottleConfig};
+use portcullis_backend::Drivers;
+use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
     Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, Overwrite,
@@ -52,14 +55,35 @@ impl World {
     }
 
     pub(crate) async fn start_with(config: Config) -> Self {
+        Self::start_on(config, |_, time| Arc::new(MemoryDrivers::new(time))).await
+    }
+
+    /// With the store that keeps files: it sends large objects piece by piece.
+    pub(crate) async fn on_disk() -> Self {
+        let open = |directory: &Path, time| -> Arc<dyn Drivers> {
+            Store::open(&directory.join("store"), StoreOptions::default(), time).unwrap()
+        };
+        Self::start_on(Config::default(), open).await
+    }
+
+    async fn start_on(
+        config: Config,
+        drivers: impl FnOnce(&Path, Arc<dyn Clock>) -> Arc<dyn Drivers>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", directory.path().join("portcullis.db").display());
         let metadata = Metadata::open(&url).await.unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
         let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+        // Nothing follows the feed here, and the matrices fail on purpose far more often than anybody may.
+        let throttle = ThrottleConfig {
+            pair_failures: u32::MAX,
+            address_failures: u32::MAX,
+            ..ThrottleConfig::default()
+        };
         let access_config =
-            AccessConfig { feed_lag_limit: Duration::from_secs(3_600), ..AccessConfig::default() };
-        let drivers = Arc::new(MemoryDrivers::new(Arc::clone(&time)));
+            AccessConfig { throttle, feed_lag_limit: Duration::from_secs(3_600), ..AccessConfig::default() };
+        let drivers = drivers(directory.path(), Arc::clone(&time));
         let master = MasterKey::generate().unwrap();
         let (access, system) =
             Access::open(access_config, metadata.clone(), drivers, &master, time).await.unwrap();

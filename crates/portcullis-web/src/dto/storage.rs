@@ -11,7 +11,6 @@ use super::present;
 /// A storage.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Storage)]
-#[expect(clippy::struct_excessive_bools, reason = "three independent facts of the contract")]
 pub(crate) struct StorageOut {
     /// Identifies it.
     id: String,

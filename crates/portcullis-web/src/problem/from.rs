@@ -4,7 +4,7 @@ use std::error::Error;
 
 use http::StatusCode;
 use portcullis_access::{AccessError, BackendError, BackendErrorKind, BodyFault, Denial, MetadataError};
-use portcullis_control::{ControlError, MetadataErrorKind};
+use portcullis_control::{ControlError, FieldProblem, MetadataErrorKind};
 use portcullis_domain::DenyReason;
 
 use super::Problem;
@@ -39,13 +39,9 @@ impl From<AccessError> for Problem {
 }
 
 fn conflict(field: &'static str) -> Problem {
-    let problem = Problem::new(
-        StatusCode::CONFLICT,
-        "conflict",
-        "Conflict",
-        format!("Another one has the same {field}."),
-    );
-    Problem { errors: vec![portcullis_control::FieldProblem::new(field, "has to be unique")], ..problem }
+    let detail = format!("Another one has the same {field}.");
+    let errors = vec![FieldProblem::new(field, "has to be unique")];
+    Problem::new(StatusCode::CONFLICT, "conflict", "Conflict", detail).with_errors(errors)
 }
 
 /// Credentials that do not hold ask for others (401); credentials that hold and do not suffice do not (403).

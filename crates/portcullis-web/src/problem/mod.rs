@@ -18,8 +18,11 @@ pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
 /// Why a request was not answered as asked. It becomes a document when the request's id is known, in
 /// [`finish`](crate::finish).
 #[derive(Clone, Debug)]
-pub(crate) struct Problem {
-    pub(crate) status: StatusCode,
+pub(crate) struct Problem(Box<Facts>);
+
+#[derive(Clone, Debug)]
+struct Facts {
+    status: StatusCode,
     /// The last part of the problem's type.
     name: &'static str,
     title: &'static str,
@@ -69,7 +72,8 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let detail = detail.into();
-        Self { status, name, title, detail, errors: Vec::new(), headers: HeaderMap::new(), cause: None }
+        let (errors, headers) = (Vec::new(), HeaderMap::new());
+        Self(Box::new(Facts { status, name, title, detail, errors, headers, cause: None }))
     }
 
     pub(crate) fn not_found() -> Self {
@@ -83,22 +87,22 @@ impl Problem {
 
     pub(crate) fn invalid(errors: Vec<FieldProblem>) -> Self {
         let detail = "Some fields are not valid; each is named in errors.";
-        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", "Invalid fields", detail);
-        Self { errors, ..problem }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", "Invalid fields", detail)
+            .with_errors(errors)
     }
 
-    pub(crate) fn invalid_field(field: impl Into<String>, message: impl ToString) -> Self {
+    pub(crate) fn invalid_field(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::invalid(vec![FieldProblem::new(field, message)])
     }
 
     /// A fault of the server's own, with what the log is to say of it.
-    pub(crate) fn internal(cause: impl ToString) -> Self {
+    pub(crate) fn internal(cause: impl Into<String>) -> Self {
         let detail =
             "The server failed. Whoever runs it finds the reason in its log under this request's id.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail).caused_by(cause)
     }
 
-    pub(crate) fn unavailable(cause: impl ToString) -> Self {
+    pub(crate) fn unavailable(cause: impl Into<String>) -> Self {
         let detail = "The server cannot answer at the moment; try again.";
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Unavailable", detail);
         problem.retry_after(Duration::from_secs(1)).caused_by(cause)
@@ -114,56 +118,66 @@ impl Problem {
                 "Method not allowed",
                 "This address does not have this method; the header Allow names those it has.",
             ),
-            status if status.is_server_error() => Self { status, ..Self::internal(status) },
-            status => Self { status, ..Self::malformed("The request cannot be understood.") },
+            status if status.is_server_error() => Self::internal(status.to_string()).with_status(status),
+            status => Self::malformed("The request cannot be understood.").with_status(status),
         }
+    }
+
+    fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = status;
+        self
+    }
+
+    pub(crate) fn with_errors(mut self, errors: Vec<FieldProblem>) -> Self {
+        self.0.errors = errors;
+        self
     }
 
     pub(crate) fn challenge(mut self, invalid_token: bool) -> Self {
         let value = if invalid_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
-        self.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(value));
+        self.0.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(value));
         self
     }
 
     pub(crate) fn retry_after(mut self, span: Duration) -> Self {
         let seconds = span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1);
-        self.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        self.0.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         self
     }
 
     /// The size of which the range that was asked for is no part (RFC 9110 section 14.4).
     pub(crate) fn unsatisfied_range(mut self, size: u64) -> Self {
         if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
-            self.headers.insert(CONTENT_RANGE, value);
+            self.0.headers.insert(CONTENT_RANGE, value);
         }
         self
     }
 
-    pub(crate) fn caused_by(mut self, cause: impl ToString) -> Self {
-        self.cause = Some(cause.to_string());
+    pub(crate) fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.0.cause = Some(cause.into());
         self
     }
 
     /// The document and its headers. What the server is to blame for is logged here, once.
     pub(crate) fn render(self, request_id: &str, kept: HeaderMap) -> Response {
-        if let Some(cause) = &self.cause {
-            tracing::error!(request_id, status = self.status.as_u16(), cause, "a request failed");
+        let Facts { status, name, title, detail, errors, headers: own, cause } = *self.0;
+        if let Some(cause) = cause {
+            tracing::error!(request_id, status = status.as_u16(), cause, "a request failed");
         }
-        let errors =
-            self.errors.iter().map(|error| FieldError { field: &error.field, message: &error.message });
+        let errors = errors.iter().map(|error| FieldError { field: &error.field, message: &error.message });
         let body = ProblemBody {
-            kind: format!("urn:portcullis:problem:{}", self.name),
-            title: self.title,
-            status: self.status.as_u16(),
-            detail: &self.detail,
+            kind: format!("urn:portcullis:problem:{name}"),
+            title,
+            status: status.as_u16(),
+            detail: &detail,
             request_id,
             errors: errors.collect(),
         };
         let text = serde_json::to_vec(&body).unwrap_or_default();
-        let mut response = (self.status, text).into_response();
+        let mut response = (status, text).into_response();
         let headers = response.headers_mut();
         headers.extend(kept);
-        headers.extend(self.headers);
+        headers.extend(own);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
@@ -173,7 +187,7 @@ impl Problem {
 /// Carries the problem to [`finish`](crate::finish) in the extensions of an empty answer.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.0.status.into_response();
         response.extensions_mut().insert(self);
         response
     }

@@ -269,7 +269,7 @@ async fn a_writer_learns_nothing() {
         assert_eq!(answers[0], answers[1], "{method} {headers:?}");
     }
     assert_eq!(place.send("GET", "files", &[], b"").await.status, StatusCode::FORBIDDEN);
-    let shown = place.world.get(&place.path("").trim_end_matches('/').to_owned()).await;
+    let shown = place.world.get(place.path("").trim_end_matches('/')).await;
     assert_eq!(
         (&shown["files"], &shown["used_bytes"]),
         (&json!(2), &json!(2)),

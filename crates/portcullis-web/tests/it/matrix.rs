@@ -104,9 +104,16 @@ async fn everybody(world: &World, storage: &Value) -> Vec<Presented> {
     let wrong = format!("{access_key}.{}", none["secret"].as_str().unwrap());
     let unknown = format!("PCAAAAAAAAAAAAAAAAAA.{}", live["secret"].as_str().unwrap());
     let basic = format!("Basic {access_key}:{}", live["secret"].as_str().unwrap());
-    let row = |name, authorization, refusal, allowed| Presented { name, authorization, refusal, allowed };
+    type Refusal = fn(&Operation) -> u16;
+    type Allowed = fn(&Operation) -> bool;
+    let row = |name, authorization, refusal: Refusal, allowed: Allowed| Presented {
+        name,
+        authorization,
+        refusal,
+        allowed,
+    };
     vec![
-        row("nothing", None, unauthorized as fn(&Operation) -> u16, nothing as fn(&Operation) -> bool),
+        row("nothing", None, unauthorized, nothing),
         row("another scheme", Some(basic), unauthorized, nothing),
         row("a wrong secret", bearer(&wrong), unauthorized, nothing),
         row("the secret alone", bearer(live["secret"].as_str().unwrap()), unauthorized, nothing),

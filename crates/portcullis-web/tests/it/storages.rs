@@ -274,3 +274,27 @@ async fn another_site_sees_nothing_of_it() {
     assert_eq!(list["items"], json!([]));
     assert_eq!(world.get(&path).await, storage);
 }
+
+/// A change is read, applied and written as one: a new name does not bring back networks that were just narrowed.
+#[tokio::test]
+async fn changes_at_the_same_time_do_not_undo_each_other() {
+    let world = World::new().await;
+    let storage = world.storage("NAS").await;
+    let path = format!("/api/v1/storages/{}", storage["id"].as_str().unwrap());
+    let patch = async |given: Value| world.admin("PATCH", &path).json(&given).send().await.status;
+    for round in 0..8 {
+        let network = format!("10.0.0.{round}");
+        let told = tokio::join!(
+            patch(json!({"name": format!("name {round}")})),
+            patch(json!({"networks": [network]})),
+            patch(json!({"quota_bytes": 100 + round})),
+            patch(json!({"permission": if round % 2 == 0 { "read" } else { "write" }})),
+        );
+        assert_eq!(told, (StatusCode::OK, StatusCode::OK, StatusCode::OK, StatusCode::OK));
+        let now = world.get(&path).await;
+        assert_eq!(now["name"], format!("name {round}"));
+        assert_eq!(now["networks"], json!([{"network": network, "note": ""}]));
+        assert_eq!(now["quota_bytes"], 100 + round);
+        assert_eq!(now["permission"], if round % 2 == 0 { "read" } else { "write" });
+    }
+}

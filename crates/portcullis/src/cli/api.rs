@@ -80,7 +80,11 @@ impl Api {
         self.send(self.agent.patch(self.url(path)), body)
     }
 
-    fn send(&self, mut request: ureq::RequestBuilder<ureq::typestate::WithBody>, body: &Value) -> anyhow::Result<Value> {
+    fn send(
+        &self,
+        mut request: ureq::RequestBuilder<ureq::typestate::WithBody>,
+        body: &Value,
+    ) -> anyhow::Result<Value> {
         if let Some(bearer) = &self.bearer {
             request = request.header("Authorization", format!("Bearer {bearer}"));
         }
@@ -96,9 +100,18 @@ impl Api {
             format!("no answer from {}; is the server running there? (--server or PORTCULLIS_SERVER names another)", self.base)
         })?;
         let status = answer.status();
-        let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string().context("the answer cannot be read")?;
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER)
+            .read_to_string()
+            .context("the answer cannot be read")?;
         if status.is_success() {
-            return if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text).context("the answer is not JSON") };
+            return if text.is_empty() {
+                Ok(Value::Null)
+            } else {
+                serde_json::from_str(&text).context("the answer is not JSON")
+            };
         }
         Err(problem(status.as_u16(), &text))
     }
@@ -134,7 +147,9 @@ impl Api {
         let mut named = items.iter().filter(|item| is(item, "name"));
         match (named.next(), named.next()) {
             (Some(item), None) => Ok(item.clone()),
-            (Some(_), Some(_)) => bail!("several storages are called \"{wanted}\"; use the id or the bucket name"),
+            (Some(_), Some(_)) => {
+                bail!("several storages are called \"{wanted}\"; use the id or the bucket name")
+            }
             (None, _) => bail!("no storage \"{wanted}\"; `portcullis storage list` shows them"),
         }
     }
@@ -145,21 +160,26 @@ impl Api {
         let is = |item: &Value, field: &str| item.get(field).and_then(Value::as_str) == Some(wanted);
         let found = items.iter().find(|item| is(item, "id") || is(item, "access_key"));
         let id = found.and_then(|item| item.get("id")).and_then(Value::as_str);
-        id.map(str::to_owned).with_context(|| format!("no key \"{wanted}\"; `portcullis key list` shows them"))
+        id.map(str::to_owned)
+            .with_context(|| format!("no key \"{wanted}\"; `portcullis key list` shows them"))
     }
 }
 
 /// `a=b&c=d`, percent-encoded.
 pub(super) fn encode(pairs: &[(&str, &str)]) -> String {
     let set = percent_encoding::NON_ALPHANUMERIC;
-    let one = |(name, value): &(&str, &str)| format!("{name}={}", percent_encoding::utf8_percent_encode(value, set));
+    let one = |(name, value): &(&str, &str)| {
+        format!("{name}={}", percent_encoding::utf8_percent_encode(value, set))
+    };
     pairs.iter().map(one).collect::<Vec<_>>().join("&")
 }
 
 /// A problem document (RFC 9457) in words.
 fn problem(status: u16, text: &str) -> anyhow::Error {
     let Ok(problem) = serde_json::from_str::<Value>(text) else {
-        return anyhow::anyhow!("the server answered with status {status}; is this address a Portcullis REST API?");
+        return anyhow::anyhow!(
+            "the server answered with status {status}; is this address a Portcullis REST API?"
+        );
     };
     let part = |name: &str| problem.get(name).and_then(Value::as_str);
     let mut message = part("detail").or_else(|| part("title")).unwrap_or("the server refused").to_owned();

@@ -20,9 +20,12 @@ pub(super) fn run(remote: &Remote, args: &AuditArgs) -> anyhow::Result<()> {
         return Ok(output::line(&serde_json::to_string_pretty(&items)?)?);
     }
     let row = |item: &Value| {
-        let verdict = if item.get("allowed").and_then(Value::as_bool) == Some(true) { "allowed" } else { "denied" };
+        let verdict =
+            if item.get("allowed").and_then(Value::as_bool) == Some(true) { "allowed" } else { "denied" };
         let mut cells = vec![text(item, "at"), verdict.to_owned()];
-        cells.extend(["actor", "action", "object", "peer", "reason", "request_id"].map(|name| text(item, name)));
+        cells.extend(
+            ["actor", "action", "object", "peer", "reason", "request_id"].map(|name| text(item, name)),
+        );
         cells
     };
     let rows: Vec<_> = items.iter().map(row).collect();

@@ -37,7 +37,9 @@ fn create(api: &Api, remote: &Remote, args: &KeyCreate) -> anyhow::Result<()> {
         "permission": args.permission.as_deref().unwrap_or(permission),
         "networks": args.networks,
     });
-    for (name, value) in [("overwrite", &args.overwrite), ("prefix", &args.prefix), ("expires_at", &args.expires)] {
+    for (name, value) in
+        [("overwrite", &args.overwrite), ("prefix", &args.prefix), ("expires_at", &args.expires)]
+    {
         if let Some(value) = value {
             set(&mut body, name, json!(value));
         }
@@ -45,7 +47,9 @@ fn create(api: &Api, remote: &Remote, args: &KeyCreate) -> anyhow::Result<()> {
     let answer = api.post("/keys", &body)?;
     let setup = answer.get("setup");
     if let Some(tool) = &args.setup {
-        let known = || setup.and_then(Value::as_object).map(|tools| tools.keys().cloned().collect::<Vec<_>>().join(", "));
+        let known = || {
+            setup.and_then(Value::as_object).map(|tools| tools.keys().cloned().collect::<Vec<_>>().join(", "))
+        };
         let text = setup.and_then(|tools| tools.get(tool)).and_then(Value::as_str);
         let Some(text) = text else {
             // The secret exists and will not be told again: it must not be lost over a typing error.
@@ -101,7 +105,10 @@ fn list(api: &Api, remote: &Remote, storage: Option<&str>) -> anyhow::Result<()>
             networks(item),
             text(item, "state"),
             text(item, "expires_at"),
-            used.map_or_else(|| "never".to_owned(), |used| format!("{} {}", text(used, "at"), text(used, "address"))),
+            used.map_or_else(
+                || "never".to_owned(),
+                |used| format!("{} {}", text(used, "at"), text(used, "address")),
+            ),
         ]
     };
     let rows: Vec<_> = items.iter().map(row).collect();
@@ -131,7 +138,9 @@ fn show(remote: &Remote, key: &Value) -> anyhow::Result<()> {
             "Last used",
             used.map_or_else(
                 || "never".to_owned(),
-                |used| format!("{} from {} with {}", text(used, "at"), text(used, "address"), text(used, "tool")),
+                |used| {
+                    format!("{} from {} with {}", text(used, "at"), text(used, "address"), text(used, "tool"))
+                },
             ),
         ),
     ])
@@ -157,4 +166,3 @@ fn delete(api: &Api, wanted: &str, yes: bool) -> anyhow::Result<()> {
     output::line(&format!("Deleted {wanted}."))?;
     Ok(())
 }
-

@@ -37,7 +37,8 @@ pub(super) fn kept() -> Option<SignIn> {
 
 /// Asks for the password, signs in, keeps the token with mode 0600.
 pub(super) fn login(remote: &Remote, args: &LoginArgs) -> anyhow::Result<()> {
-    let path = path().context("neither HOME nor XDG_CONFIG_HOME is set; there is no place to keep the sign-in")?;
+    let path =
+        path().context("neither HOME nor XDG_CONFIG_HOME is set; there is no place to keep the sign-in")?;
     let api = Api::anonymous(remote.server.as_deref());
     let password = password(args)?;
     let body = json!({ "username": args.username, "password": *password });

@@ -27,7 +27,10 @@ pub(super) fn run(remote: &Remote, command: StorageCommand) -> anyhow::Result<()
                 return Ok(output::line(&serde_json::to_string_pretty(&items)?)?);
             }
             let rows: Vec<_> = items.iter().map(row).collect();
-            Ok(output::line(&output::table(&["NAME", "PROVIDER", "BUCKET", "USED", "FILES", "FOLDERS", "S3", "HEALTH"], &rows))?)
+            Ok(output::line(&output::table(
+                &["NAME", "PROVIDER", "BUCKET", "USED", "FILES", "FOLDERS", "S3", "HEALTH"],
+                &rows,
+            ))?)
         }
         StorageCommand::Show { storage } => {
             let found = api.find_storage(&storage)?;

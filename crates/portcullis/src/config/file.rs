@@ -67,7 +67,11 @@ fn plain(value: &DeValue<'_>) -> Option<String> {
             let texts: Option<Vec<String>> = items.iter().map(|item| plain_text(item.get_ref())).collect();
             Some(texts?.join(","))
         }
-        DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Table(_) => None,
+        DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Table(_) => None,
     }
 }
 

@@ -77,15 +77,24 @@ pub(crate) fn read(source: &MasterKeySource, data_dir: &Path, may_create: bool) 
 }
 
 fn parse(text: &str, origin: &str) -> anyhow::Result<MasterKey> {
-    MasterKey::parse(text.trim())
-        .map_err(|_| anyhow::anyhow!("{origin}: not a master key; it is 64 hexadecimal digits (make one with: openssl rand -hex 32)"))
+    MasterKey::parse(text.trim()).map_err(|_| {
+        anyhow::anyhow!(
+            "{origin}: not a master key; it is 64 hexadecimal digits (make one with: openssl rand -hex 32)"
+        )
+    })
 }
 
 fn read_file(path: &Path) -> anyhow::Result<MasterKey> {
     let name = path.display();
-    let mode = fs::metadata(path).with_context(|| format!("the master key {name} cannot be read"))?.permissions().mode();
+    let mode = fs::metadata(path)
+        .with_context(|| format!("the master key {name} cannot be read"))?
+        .permissions()
+        .mode();
     if mode & 0o077 != 0 {
-        bail!("the master key {name} can be read by others (mode {:04o}); run: chmod 600 {name}", mode & 0o7777);
+        bail!(
+            "the master key {name} can be read by others (mode {:04o}); run: chmod 600 {name}",
+            mode & 0o7777
+        );
     }
     let mut text = Zeroizing::new(String::new());
     fs::File::open(path)
@@ -118,7 +127,9 @@ pub(crate) fn write_new(path: &Path, key: &MasterKey) -> anyhow::Result<()> {
     })();
     drop(fs::remove_file(&draft));
     result.with_context(|| format!("the master key {} cannot be written", path.display()))?;
-    fs::File::open(parent).and_then(|dir| dir.sync_all()).context("the master key's directory cannot be synced")
+    fs::File::open(parent)
+        .and_then(|dir| dir.sync_all())
+        .context("the master key's directory cannot be synced")
 }
 
 fn run(command: &str) -> anyhow::Result<MasterKey> {

@@ -42,7 +42,9 @@ pub(crate) struct Config {
 impl Config {
     /// The URL of the database.
     pub(crate) fn database_url(&self) -> String {
-        self.database.clone().unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("portcullis.db").display()))
+        self.database
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("portcullis.db").display()))
     }
 }
 
@@ -52,7 +54,12 @@ pub(crate) struct Problems(Vec<String>);
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration has {} problem{}; nothing was started", self.0.len(), if self.0.len() == 1 { "" } else { "s" })?;
+        write!(
+            f,
+            "the configuration has {} problem{}; nothing was started",
+            self.0.len(),
+            if self.0.len() == 1 { "" } else { "s" }
+        )?;
         self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
     }
 }
@@ -84,7 +91,8 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
     };
     let get = |name: &str| FIELDS.iter().find(|field| field.name == name).and_then(&raw);
     let config = Config {
-        data_dir: get("data_dir").map_or_else(|| PathBuf::from("portcullis-data"), |raw| PathBuf::from(raw.value)),
+        data_dir: get("data_dir")
+            .map_or_else(|| PathBuf::from("portcullis-data"), |raw| PathBuf::from(raw.value)),
         web: address(get("web"), "127.0.0.1:8080", &mut problems),
         s3: address(get("s3"), "127.0.0.1:9000", &mut problems),
         database: database(get("database"), &mut problems),
@@ -136,14 +144,21 @@ fn database(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {
 
 fn domains(raw: Option<Raw>, problems: &mut Vec<String>) -> Vec<String> {
     let Some(raw) = raw else { return Vec::new() };
-    let list: Vec<String> =
-        raw.value.split(',').map(|part| part.trim().to_ascii_lowercase()).filter(|part| !part.is_empty()).collect();
+    let list: Vec<String> = raw
+        .value
+        .split(',')
+        .map(|part| part.trim().to_ascii_lowercase())
+        .filter(|part| !part.is_empty())
+        .collect();
     for domain in &list {
         let plain = |label: &str| {
             !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         if !domain.split('.').all(plain) {
-            problems.push(format!("{}: \"{domain}\" is not a domain name; write s3.example.com, without port or scheme", raw.origin));
+            problems.push(format!(
+                "{}: \"{domain}\" is not a domain name; write s3.example.com, without port or scheme",
+                raw.origin
+            ));
         }
     }
     list
@@ -153,7 +168,10 @@ fn url(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {
     let raw = raw?;
     let host = raw.value.strip_prefix("https://").or_else(|| raw.value.strip_prefix("http://"));
     if !host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '@', ' '])) {
-        problems.push(format!("{}: \"{}\" is not an address for tools; write https://s3.example.com, without a path", raw.origin, raw.value));
+        problems.push(format!(
+            "{}: \"{}\" is not an address for tools; write https://s3.example.com, without a path",
+            raw.origin, raw.value
+        ));
     }
     Some(raw.value)
 }

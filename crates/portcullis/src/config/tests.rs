@@ -35,7 +35,11 @@ fn broken_toml_names_its_line() {
 fn flags_win_over_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("p.toml");
-    std::fs::write(&path, "s3 = \"127.0.0.1:1\"\nweb = \"127.0.0.1:2\"\ns3_domain = [\"a.example\", \"B.example\"]\n").unwrap();
+    std::fs::write(
+        &path,
+        "s3 = \"127.0.0.1:1\"\nweb = \"127.0.0.1:2\"\ns3_domain = [\"a.example\", \"B.example\"]\n",
+    )
+    .unwrap();
     let config = load(&vec![("s3", "127.0.0.1:3".into())], Some(&path)).unwrap();
     assert_eq!(config.s3.port(), 3);
     assert_eq!(config.web.port(), 2);

@@ -25,7 +25,10 @@ fn wrong_flags_and_files() {
     let data = dir.path().join("data");
     let (code, told) = refuse(&data, &["--log-format", "xml", "--s3-url", "nonsense"], &[]);
     assert_eq!(code, 2);
-    assert!(told.contains("2 problems") && told.contains("--log-format") && told.contains("--s3-url"), "{told}");
+    assert!(
+        told.contains("2 problems") && told.contains("--log-format") && told.contains("--s3-url"),
+        "{told}"
+    );
     let file = dir.path().join("portcullis.toml");
     fs::write(&file, "web = 8080\nsss3 = \"\"\n").unwrap();
     let (code, told) = refuse(&data, &["--config", file.to_str().unwrap()], &[]);
@@ -43,7 +46,9 @@ fn a_port_in_use() {
     let data = dir.path().join("data");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = run(Command::new(binary()).args(["serve", "--web", "127.0.0.1:0", "--s3", &address, "--data-dir"]).arg(&data));
+    let output = run(Command::new(binary())
+        .args(["serve", "--web", "127.0.0.1:0", "--s3", &address, "--data-dir"])
+        .arg(&data));
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(told.contains(&address) && told.contains("--s3 ADDR"), "{told}");
@@ -73,7 +78,11 @@ fn a_master_key_that_does_not_fit() {
     assert!(told.contains("is missing") && told.contains("--master-key-file"), "{told}");
     assert!(!world.data_dir().join("master.key").exists(), "no new key is made over sealed secrets");
     fs::write(world.data_dir().join("master.key"), before).unwrap();
-    fs::set_permissions(world.data_dir().join("master.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::set_permissions(
+        world.data_dir().join("master.key"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
     world.boot();
 }
 
@@ -83,7 +92,9 @@ fn a_directory_of_a_newer_version() {
     world.stop();
     let database = world.data_dir().join("portcullis.db");
     let connection = rusqlite::Connection::open(&database).unwrap();
-    connection.execute_batch("UPDATE schema_version SET version = 9999; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    connection
+        .execute_batch("UPDATE schema_version SET version = 9999; PRAGMA wal_checkpoint(TRUNCATE);")
+        .unwrap();
     drop(connection);
     let before = fs::read(&database).unwrap();
     let (code, told) = refuse(&world.data_dir(), &[], &[]);

@@ -14,7 +14,11 @@ fn without_credentials_it_says_how_to_get_them() {
 #[test]
 fn a_site_key_administers() {
     let world = World::start();
-    let made = world.admin("POST", "/keys", Some(&serde_json::json!({"name": "cli", "channel": "rest", "scope": "site", "permission": "full"})));
+    let made = world.admin(
+        "POST",
+        "/keys",
+        Some(&serde_json::json!({"name": "cli", "channel": "rest", "scope": "site", "permission": "full"})),
+    );
     let bearer = made["bearer"].as_str().unwrap().to_owned();
     let call = |words: &[&str]| {
         let mut command = world.command();
@@ -25,11 +29,25 @@ fn a_site_key_administers() {
     assert!(told.contains("-buero") && told.contains("10.0 GiB"), "{told}");
     let told = ok(&mut call(&["storage", "list"]));
     assert!(told.starts_with("NAME") && told.contains("Büro"), "{told}");
-    let told = ok(&mut call(&["key", "create", "--storage", "Büro", "--name", "scanner", "--permission", "write", "--network", "127.0.0.0/8", "--expires", "2999-01-01T00:00:00Z"]));
+    let told = ok(&mut call(&[
+        "key",
+        "create",
+        "--storage",
+        "Büro",
+        "--name",
+        "scanner",
+        "--permission",
+        "write",
+        "--network",
+        "127.0.0.0/8",
+        "--expires",
+        "2999-01-01T00:00:00Z",
+    ]));
     assert!(told.contains("Secret key") && told.contains("127.0.0.0/8"), "{told}");
     let told = ok(&mut call(&["key", "list", "--storage", "Büro"]));
     assert!(told.contains("scanner") && told.contains("write"), "{told}");
-    let access_key = told.split_whitespace().find(|word| word.starts_with("PC") && word.len() == 20).unwrap().to_owned();
+    let access_key =
+        told.split_whitespace().find(|word| word.starts_with("PC") && word.len() == 20).unwrap().to_owned();
     ok(&mut call(&["key", "delete", "--yes", &access_key]));
     let told = refused(&mut call(&["key", "show", &access_key]));
     assert!(told.contains("no key"), "{told}");
@@ -38,15 +56,25 @@ fn a_site_key_administers() {
 #[test]
 fn wrong_input_is_explained() {
     let world = World::start();
-    let key = world.admin("POST", "/keys", Some(&serde_json::json!({"name": "cli", "channel": "rest", "scope": "site", "permission": "full"})));
+    let key = world.admin(
+        "POST",
+        "/keys",
+        Some(&serde_json::json!({"name": "cli", "channel": "rest", "scope": "site", "permission": "full"})),
+    );
     let bearer = key["bearer"].as_str().unwrap().to_owned();
     let (_, bucket) = world.storage("Files");
     for (words, expected) in [
         (vec!["key", "create", "--storage", "Nowhere", "--name", "x"], "no storage \"Nowhere\""),
         (vec!["key", "create", "--storage", &bucket, "--name", "x", "--network", "300.1.2.3"], "networks"),
         (vec!["key", "create", "--storage", &bucket, "--name", "x", "--expires", "yesterday"], "expires_at"),
-        (vec!["key", "create", "--storage", &bucket, "--name", "x", "--expires", "2001-01-01T00:00:00Z"], "expires_at"),
-        (vec!["key", "create", "--storage", &bucket, "--name", "x", "--permission", "readonly"], "permission"),
+        (
+            vec!["key", "create", "--storage", &bucket, "--name", "x", "--expires", "2001-01-01T00:00:00Z"],
+            "expires_at",
+        ),
+        (
+            vec!["key", "create", "--storage", &bucket, "--name", "x", "--permission", "readonly"],
+            "permission",
+        ),
         (vec!["key", "create", "--storage", &bucket, "--name", "x", "--channel", "ftp"], "channel"),
         (vec!["storage", "create", "--name", "  "], "name"),
         (vec!["storage", "create", "--name", "x", "--label", "Not DNS"], "label"),

@@ -1,7 +1,8 @@
 //! S3 requests by hand: signed with our own signer, sent over a plain socket.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portcullis_sigv4::{AmzDate, Payload, RawRequest, Signer};
@@ -22,7 +23,10 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The code of an S3 error document.
@@ -33,12 +37,24 @@ impl Answer {
 }
 
 /// One request without a signature.
-pub(crate) fn request(world: &World, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub(crate) fn request(
+    world: &World,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     exchange(world.s3_host(), method, target, headers, body)
 }
 
 /// One request on a connection of its own, to any of the doors.
-pub(crate) fn exchange(host: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+pub(crate) fn exchange(
+    host: &str,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let mut stream = connect(host);
     stream.write_all(&head(host, method, target, headers, body.len() as u64)).unwrap();
     // A server may refuse before it has read the body.
@@ -46,15 +62,25 @@ pub(crate) fn exchange(host: &str, method: &str, target: &str, headers: &[(&str,
     read_answer(&mut BufReader::new(stream), method == "HEAD")
 }
 
+/// Every connection comes from a loopback address of its own, so that those who guess wrong in one row are not slowed in
+/// the next.
 fn connect(host: &str) -> TcpStream {
-    let stream = TcpStream::connect(host).unwrap();
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let own = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 1)) + next % 60_000);
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((own, 0)).into()).unwrap();
+    socket.connect(&host.parse::<SocketAddr>().unwrap().into()).unwrap();
+    let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.set_nodelay(true).unwrap();
     stream
 }
 
 fn head(host: &str, method: &str, target: &str, headers: &[(&str, &str)], length: u64) -> Vec<u8> {
-    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n");
+    let mut head = format!(
+        "{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n"
+    );
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -65,7 +91,11 @@ fn head(host: &str, method: &str, target: &str, headers: &[(&str, &str)], length
 fn read_head(reader: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
-    let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("no status: {line:?}"));
+    let status = line
+        .split(' ')
+        .nth(1)
+        .and_then(|code| code.parse().ok())
+        .unwrap_or_else(|| panic!("no status: {line:?}"));
     let mut headers = Vec::new();
     loop {
         line.clear();
@@ -100,12 +130,14 @@ impl<'a> Signed<'a> {
     fn sign(&self, method: &str, path: &str, query: &str, extra: &[(&str, &str)]) -> Vec<(String, String)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let date = AmzDate::from_unix(i64::try_from(now).unwrap()).unwrap();
-        let signer = Signer::new(&self.key.access_key, self.key.secret.as_bytes(), "us-east-1", &date).unwrap();
+        let signer =
+            Signer::new(&self.key.access_key, self.key.secret.as_bytes(), "us-east-1", &date).unwrap();
         let mut headers: Vec<(&str, &[u8])> = vec![("host", self.world.s3_host().as_bytes())];
         headers.extend(extra.iter().map(|(name, value)| (*name, value.as_bytes())));
         let query = (!query.is_empty()).then_some(query);
-        let signed =
-            signer.sign(&RawRequest { method, path, query, headers: &headers }, &date, Payload::Unsigned).unwrap();
+        let signed = signer
+            .sign(&RawRequest { method, path, query, headers: &headers }, &date, Payload::Unsigned)
+            .unwrap();
         let mut all: Vec<(String, String)> =
             extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         all.push(("x-amz-date".into(), signed.date.to_string()));
@@ -115,7 +147,14 @@ impl<'a> Signed<'a> {
     }
 
     /// One signed request for a path of the server, such as `/bucket/key`.
-    pub(crate) fn call(&self, method: &str, path: &str, query: &str, extra: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        query: &str,
+        extra: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         let headers = self.sign(method, path, query, extra);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };

@@ -1,8 +1,8 @@
 //! The whole system, from the outside: the real binary, real sockets, real clients.
 
 mod bad_input;
-mod clients;
 mod cli;
+mod clients;
 mod first_files;
 mod http;
 mod matrix;

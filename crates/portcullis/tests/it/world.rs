@@ -35,7 +35,6 @@ pub(crate) struct Access {
     pub(crate) access_key: String,
     pub(crate) secret: String,
     pub(crate) bucket: String,
-    pub(crate) setup: Value,
 }
 
 impl World {
@@ -97,7 +96,8 @@ impl World {
         };
         self.web = endpoints["web"].as_str().unwrap().to_owned();
         self.s3 = endpoints["s3"].as_str().unwrap().to_owned();
-        let answer = self.rest("POST", "/sessions", None, Some(&json!({"username": "admin", "password": PASSWORD})));
+        let answer =
+            self.rest("POST", "/sessions", None, Some(&json!({"username": "admin", "password": PASSWORD})));
         assert_eq!(answer.0, 201, "{}", answer.1);
         self.token = answer.1["token"].as_str().unwrap().to_owned();
     }
@@ -128,7 +128,11 @@ impl World {
     pub(crate) fn stop(&mut self) -> ExitStatus {
         let mut child = self.server.take().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
-        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(
+            rustix::process::Pid::from_raw(pid).unwrap(),
+            rustix::process::Signal::TERM,
+        )
+        .unwrap();
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -144,19 +148,28 @@ impl World {
     }
 
     /// One REST call; the status and the JSON answer.
-    pub(crate) fn rest(&self, method: &str, path: &str, bearer: Option<&str>, body: Option<&Value>) -> (u16, Value) {
+    pub(crate) fn rest(
+        &self,
+        method: &str,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<&Value>,
+    ) -> (u16, Value) {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
             .allow_non_standard_methods(true)
             .build();
         let agent = config.new_agent();
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}/api/v1{path}", self.web));
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("{}/api/v1{path}", self.web));
         if let Some(bearer) = bearer {
             request = request.header("Authorization", format!("Bearer {bearer}"));
         }
         let mut answer = match body {
-            Some(body) => agent.run(request.header("Content-Type", "application/json").body(body.to_string()).unwrap()),
+            Some(body) => {
+                agent.run(request.header("Content-Type", "application/json").body(body.to_string()).unwrap())
+            }
             None => agent.run(request.body(()).unwrap()),
         }
         .unwrap();
@@ -169,11 +182,6 @@ impl World {
         let (status, answer) = self.rest(method, path, Some(&self.token), body);
         assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
         answer
-    }
-
-    /// The admin's sign-in.
-    pub(crate) fn token(&self) -> &str {
-        &self.token
     }
 
     /// A new storage's id and bucket name.
@@ -189,7 +197,8 @@ impl World {
 
     /// A new S3 key with more settings.
     pub(crate) fn key_with(&self, storage: &str, more: &Value) -> Access {
-        let mut body = json!({"name": "test", "channel": "s3", "scope": {"storage": storage}, "networks": []});
+        let mut body =
+            json!({"name": "test", "channel": "s3", "scope": {"storage": storage}, "networks": []});
         for (name, value) in more.as_object().unwrap() {
             body[name] = value.clone();
         }
@@ -200,7 +209,6 @@ impl World {
             access_key: text(&answer["key"]["access_key"]),
             secret: text(&answer["secret"]),
             bucket: text(&answer["bucket_name"]),
-            setup: answer["setup"].clone(),
         }
     }
 
@@ -244,19 +252,20 @@ pub(crate) fn ok(command: &mut Command) -> String {
 /// Runs a command that must fail; what it printed, both streams.
 pub(crate) fn refused(command: &mut Command) -> String {
     let output = run(command);
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(!output.status.success(), "{command:?} was not refused:\n{told}");
     told
 }
 
 /// Runs a command to its end, two minutes at the most.
 pub(crate) fn run(command: &mut Command) -> Output {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{command:?} cannot be run ({error}); the test command installs what the tests need"));
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(
+            |error| {
+                panic!("{command:?} cannot be run ({error}); the test command installs what the tests need")
+            },
+        );
     let drain = |stream: Box<dyn std::io::Read + Send>| {
         thread::spawn(move || {
             let mut text = Vec::new();
@@ -275,7 +284,10 @@ pub(crate) fn run(command: &mut Command) -> Output {
         if Instant::now() > end {
             child.kill().unwrap();
             child.wait().unwrap();
-            panic!("{command:?} did not end within two minutes: {}", String::from_utf8_lossy(&stderr.join().unwrap()));
+            panic!(
+                "{command:?} did not end within two minutes: {}",
+                String::from_utf8_lossy(&stderr.join().unwrap())
+            );
         }
         thread::sleep(Duration::from_millis(10));
     };
@@ -291,7 +303,16 @@ pub(crate) fn plant(root: &Path) -> usize {
         seed ^= seed << 17;
         seed
     };
-    let names = ["plain.txt", "with space.txt", "ünï çødé.txt", "a+b=c&d.txt", "percent%41.txt", "deep/er/and/deeper/x", "empty", "deep/#hash?"];
+    let names = [
+        "plain.txt",
+        "with space.txt",
+        "ünï çødé.txt",
+        "a+b=c&d.txt",
+        "percent%41.txt",
+        "deep/er/and/deeper/x",
+        "empty",
+        "deep/#hash?",
+    ];
     let sizes = [10, 4096, 70_000, 1, 300_000, 12_000_000, 0, 8_192];
     for (name, size) in names.iter().zip(sizes) {
         let path = root.join(name);
@@ -302,7 +323,11 @@ pub(crate) fn plant(root: &Path) -> usize {
     for number in 0..120 {
         let dir = root.join(format!("many/{}", number % 7));
         fs::create_dir_all(&dir).unwrap();
-        fs::write(dir.join(format!("{number}.bin")), random().to_be_bytes().repeat(usize::from(number as u8))).unwrap();
+        fs::write(
+            dir.join(format!("{number}.bin")),
+            random().to_be_bytes().repeat(usize::from(number as u8)),
+        )
+        .unwrap();
     }
     names.len() + 120
 }

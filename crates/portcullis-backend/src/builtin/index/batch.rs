@@ -52,6 +52,14 @@ impl Totals {
     }
 }
 
+/// What lies directly in a folder, or by how much that changes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entries {
+    objects: i64,
+    /// Objects and folders.
+    all: i64,
+}
+
 /// A transaction that changes are made in.
 ///
 /// Counters are summed up here and written once. Folder counts, too: five hundred objects in one folder change its
@@ -62,7 +70,7 @@ pub(in super::super) struct Batch<'c> {
     pub(super) usage: Usage,
     last: Name,
     /// By how much the entries directly in a folder change; deeper folders first.
-    folders: BTreeMap<(Reverse<usize>, Box<str>), i64>,
+    folders: BTreeMap<(Reverse<usize>, Box<str>), Entries>,
     touched: Vec<ObjectKey>,
     adopted: Vec<NewBlob>,
     changes_before: u64,
@@ -93,7 +101,8 @@ impl<'c> Batch<'c> {
 
     /// A name greater than all before it, whatever the clock says.
     pub(super) fn next_name(&mut self) -> rusqlite::Result<Name> {
-        let fresh = unique(self.now).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let fresh =
+            unique(self.now).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         self.last = Name(fresh.max(self.last.0.saturating_add(1)));
         Ok(self.last)
     }
@@ -106,21 +115,20 @@ impl<'c> Batch<'c> {
     /// An object appears at a key that had none.
     pub(super) fn appears(&mut self, key: &ObjectKey) {
         self.usage.files += 1;
-        self.count_in_folder(key.as_str(), 1);
+        self.count_in_folder(key.as_str(), Entries { objects: 1, all: 1 });
     }
 
     /// A key has no object any more.
     pub(super) fn disappears(&mut self, key: &ObjectKey) {
         self.usage.files = self.usage.files.saturating_sub(1);
-        self.count_in_folder(key.as_str(), -1);
+        self.count_in_folder(key.as_str(), Entries { objects: -1, all: -1 });
     }
 
-    fn count_in_folder(&mut self, text: &str, change: i64) {
-        if let Some((folder, _)) = text.rsplit_once('/') {
-            // With its slash.
-            let folder: Box<str> = text.get(..=folder.len()).unwrap_or(text).into();
-            *self.folders.entry((Reverse(folder.len()), folder)).or_default() += change;
-        }
+    fn count_in_folder(&mut self, text: &str, change: Entries) {
+        let folder: Box<str> = parent(text).into();
+        let entries = self.folders.entry((Reverse(folder.len()), folder)).or_default();
+        entries.objects += change.objects;
+        entries.all += change.all;
     }
 
     /// Records a new file, which rows may refer to from here on.
@@ -155,36 +163,38 @@ impl<'c> Batch<'c> {
     /// A folder that comes or goes is an entry of the folder above it, which is shorter and so comes later.
     fn count_folders(&mut self) -> rusqlite::Result<()> {
         while let Some(((_, folder), change)) = self.folders.pop_first() {
-            if change == 0 {
-                continue;
-            }
-            let bytes = folder.as_bytes();
-            let before: i64 = self
-                .conn
-                .prepare_cached("SELECT n FROM folders WHERE p = ?1")?
-                .query_row(params![bytes], |row| row.get(0))
-                .optional()?
-                .unwrap_or(0);
-            let after = before.saturating_add(change);
-            let text = if after > 0 {
-                "INSERT INTO folders(p, n) VALUES (?1, ?2) ON CONFLICT(p) DO UPDATE SET n = excluded.n"
-            } else {
-                "DELETE FROM folders WHERE p = ?1 AND ?2 <= 0"
-            };
-            self.conn.prepare_cached(text)?.execute(params![bytes, after])?;
-            let above = folder.strip_suffix('/').unwrap_or(&folder);
-            match (before > 0, after > 0) {
-                (false, true) => {
-                    self.usage.folders += 1;
-                    self.count_in_folder(above, 1);
-                }
-                (true, false) => {
-                    self.usage.folders = self.usage.folders.saturating_sub(1);
-                    self.count_in_folder(above, -1);
-                }
-                (true, true) | (false, false) => {}
-            }
+            let before = self.entries_of(&folder)?;
+            let after = Entries { objects: before.objects + change.objects, all: before.all + change.all };
+            self.write_entries(&folder, after)?;
+            let appears = i64::from(after.all > 0) - i64::from(before.all > 0);
+            // What has no name is the storage itself.
+            let Some(above) = folder.strip_suffix('/').filter(|_| appears != 0) else { continue };
+            self.usage.folders = self.usage.folders.saturating_add_signed(appears);
+            self.count_in_folder(above, Entries { objects: 0, all: appears });
         }
         Ok(())
     }
+
+    fn entries_of(&self, folder: &str) -> rusqlite::Result<Entries> {
+        let mut statement = self.conn.prepare_cached("SELECT f, n FROM folders WHERE p = ?1")?;
+        let read = |row: &rusqlite::Row<'_>| Ok(Entries { objects: row.get(0)?, all: row.get(1)? });
+        Ok(statement.query_row(params![folder.as_bytes()], read).optional()?.unwrap_or_default())
+    }
+
+    fn write_entries(&self, folder: &str, entries: Entries) -> rusqlite::Result<()> {
+        if entries.all > 0 {
+            let mut statement =
+                self.conn.prepare_cached("INSERT OR REPLACE INTO folders(p, f, n) VALUES (?1, ?2, ?3)")?;
+            statement.execute(params![folder.as_bytes(), entries.objects, entries.all])?;
+        } else {
+            let mut statement = self.conn.prepare_cached("DELETE FROM folders WHERE p = ?1")?;
+            statement.execute(params![folder.as_bytes()])?;
+        }
+        Ok(())
+    }
+}
+
+/// The folder that a key, or a folder's name without its last slash, lies directly in; empty for the storage itself.
+pub(super) fn parent(text: &str) -> &str {
+    text.rfind('/').and_then(|at| text.get(..=at)).unwrap_or_default()
 }

@@ -87,7 +87,9 @@ pub(super) fn write_checksum(checksum: &Checksum) -> Vec<u8> {
 }
 
 pub(super) fn read_checksum(value: ValueRef<'_>) -> rusqlite::Result<Option<Checksum>> {
-    let Some(bytes) = value.as_blob_or_null().map_err(|error| damage(Box::new(error)))? else { return Ok(None) };
+    let Some(bytes) = value.as_blob_or_null().map_err(|error| damage(Box::new(error)))? else {
+        return Ok(None);
+    };
     let ([code, high, low], value) = bytes.split_first_chunk::<3>().ok_or_else(invalid)?;
     let kind = match u16::from_be_bytes([*high, *low]) {
         0 => ChecksumKind::FullObject,
@@ -102,7 +104,9 @@ pub(super) fn write_digest(digest: &Digest) -> Vec<u8> {
 }
 
 pub(super) fn read_digest(value: ValueRef<'_>) -> rusqlite::Result<Option<Digest>> {
-    let Some(bytes) = value.as_blob_or_null().map_err(|error| damage(Box::new(error)))? else { return Ok(None) };
+    let Some(bytes) = value.as_blob_or_null().map_err(|error| damage(Box::new(error)))? else {
+        return Ok(None);
+    };
     let (code, value) = bytes.split_first().ok_or_else(invalid)?;
     digest_of(*code, value).map(Some)
 }
@@ -120,7 +124,9 @@ pub(super) fn write_json<T: Serialize + Default + PartialEq>(value: &T) -> rusql
     if *value == T::default() {
         return Ok(None);
     }
-    serde_json::to_string(value).map(Some).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    serde_json::to_string(value)
+        .map(Some)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 pub(super) fn read_json<T: DeserializeOwned + Default>(value: ValueRef<'_>) -> rusqlite::Result<T> {

@@ -14,7 +14,11 @@ use super::{Batch, Fault};
 use crate::VersionId;
 
 /// Files, at most so many, to which nothing has referred since `before` or longer.
-pub(in super::super) fn collectable(conn: &Connection, before: Timestamp, limit: u32) -> Result<Vec<BlobId>, Fault> {
+pub(in super::super) fn collectable(
+    conn: &Connection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<BlobId>, Fault> {
     Ok(conn
         .prepare_cached("SELECT id FROM blobs WHERE gc IS NOT NULL AND gc <= ?1 ORDER BY gc LIMIT ?2")?
         .query_map(params![before.micros(), limit], |row| row.get(0))?
@@ -58,7 +62,9 @@ pub(in super::super) fn blobs_after(
 ) -> Result<Vec<BlobRow>, Fault> {
     let after = after.map_or_else(Vec::new, |id| id.to_bytes().to_vec());
     Ok(conn
-        .prepare_cached("SELECT id, size, crc, bad FROM blobs WHERE id > ?1 AND gc IS NULL ORDER BY id LIMIT ?2")?
+        .prepare_cached(
+            "SELECT id, size, crc, bad FROM blobs WHERE id > ?1 AND gc IS NULL ORDER BY id LIMIT ?2",
+        )?
         .query_map(params![after, limit], |row| {
             let (size, crc) = (codec::unsigned(row.get(1)?)?, row.get::<_, i64>(2)?.cast_unsigned());
             Ok(BlobRow { segment: Segment { blob: row.get(0)?, size, crc }, bad: row.get(3)? })
@@ -101,7 +107,11 @@ pub(in super::super) struct InlineStretch {
 }
 
 /// Compares the bytes of small objects with their CRCs, `limit` extensions after one.
-pub(in super::super) fn inline_after(conn: &Connection, after: i64, limit: u32) -> Result<InlineStretch, Fault> {
+pub(in super::super) fn inline_after(
+    conn: &Connection,
+    after: i64,
+    limit: u32,
+) -> Result<InlineStretch, Fault> {
     let mut stretch = InlineStretch::default();
     let mut statement =
         conn.prepare_cached("SELECT id, crc, body FROM ext WHERE id > ?1 ORDER BY id LIMIT ?2")?;
@@ -151,7 +161,8 @@ fn refers(
     blobs: &HashSet<BlobId>,
     exts: &HashSet<i64>,
 ) -> rusqlite::Result<bool> {
-    if head.blob.is_some_and(|blob| blobs.contains(&blob)) || head.ext.is_some_and(|ext| exts.contains(&ext)) {
+    if head.blob.is_some_and(|blob| blobs.contains(&blob)) || head.ext.is_some_and(|ext| exts.contains(&ext))
+    {
         return Ok(true);
     }
     let Some(ext) = head.ext.filter(|_| !blobs.is_empty() && head.blob.is_none()) else { return Ok(false) };

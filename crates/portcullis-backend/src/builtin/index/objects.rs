@@ -10,8 +10,8 @@ use super::codec::{self, signed};
 use super::row::{Head, Name, current, invalid, previous};
 use super::{Batch, Fault, StoredPart};
 use crate::{
-    BackendErrorKind, Checksum, ContentHeaders, DeleteOptions, DeleteOutcome, Etag, PutOutcome, Tags, VersionId,
-    WriteConditions,
+    BackendErrorKind, Checksum, ContentHeaders, DeleteOptions, DeleteOutcome, Etag, PutOutcome, Tags,
+    VersionId, WriteConditions,
 };
 
 /// A version that is about to be.
@@ -86,7 +86,12 @@ pub(super) fn store(
     there: Option<Head>,
 ) -> Result<PutOutcome, Fault> {
     let NewObject { key, size, etag, content, tags, checksum, body } = object;
-    let (blob, ext) = store_body(batch, body, &Extension { content: &content, tags: &tags, checksum: checksum.as_ref() }, size)?;
+    let (blob, ext) = store_body(
+        batch,
+        body,
+        &Extension { content: &content, tags: &tags, checksum: checksum.as_ref() },
+        size,
+    )?;
     let sum = checksum.as_ref().map(|checksum| checksum.digest.algorithm);
     let head = Head { name: batch.next_name()?, size, modified: batch.now, etag, sum, blob, ext };
     match (rule, there) {
@@ -183,7 +188,9 @@ fn store_body(
     let crc = inline.as_deref().map(|bytes| codec::crc(bytes).cast_signed());
     batch
         .conn
-        .prepare_cached("INSERT INTO ext(content, tags, sum, parts, crc, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .prepare_cached(
+            "INSERT INTO ext(content, tags, sum, parts, crc, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
         .execute(params![content, tags, sum, parts, crc, inline.as_deref()])?;
     Ok((blob, Some(batch.conn.last_insert_rowid())))
 }
@@ -230,7 +237,11 @@ pub(in super::super) fn delete(
     let Some(version) = &options.version else {
         let Some(head) = there else { return Ok(DeleteOutcome { existed: false }) };
         remove_current(batch, key, &head)?;
-        if options.keep_previous { keep(batch, key, &head)? } else { discard(batch, &head)? }
+        if options.keep_previous {
+            keep(batch, key, &head)?
+        } else {
+            discard(batch, &head)?
+        }
         return Ok(DeleteOutcome { existed: true });
     };
     let name = Name::of_version(version).ok_or(BackendErrorKind::NotFound)?;
@@ -270,7 +281,8 @@ pub(in super::super) fn set_tags(
     version: Option<&VersionId>,
     tags: &Tags,
 ) -> Result<(), Fault> {
-    let named = version.map(|version| Name::of_version(version).ok_or(BackendErrorKind::NotFound)).transpose()?;
+    let named =
+        version.map(|version| Name::of_version(version).ok_or(BackendErrorKind::NotFound)).transpose()?;
     let there = current(batch.conn, key)?;
     let is_current = there.as_ref().is_some_and(|head| named.is_none_or(|name| name == head.name));
     let head = match (there, named) {

@@ -39,7 +39,8 @@ pub(in super::super) struct Segment {
 impl Row {
     /// About how much memory it takes.
     pub(in super::super) fn memory(&self) -> usize {
-        let texts = |pairs: &[(String, String)]| pairs.iter().map(|(a, b)| a.len() + b.len() + 64).sum::<usize>();
+        let texts =
+            |pairs: &[(String, String)]| pairs.iter().map(|(a, b)| a.len() + b.len() + 64).sum::<usize>();
         let content = &self.meta.content;
         let headers = [
             &content.content_type,

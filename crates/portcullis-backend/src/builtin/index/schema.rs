@@ -18,7 +18,8 @@ use super::super::StoreError;
 ///   their CRC. The bytes stand last, so that reading the rest does not read them.
 /// * `blobs` has a row for every file: in use, or, with `gc`, to be removed after that moment. So that the orphan sweep, the
 ///   collector and the scrubber need no other table.
-/// * `folders` counts for each prefix ending in `/` the objects and folders directly in it.
+/// * `folders` counts for each prefix ending in `/`, and for the empty one, the objects (`f`) and the objects and folders (`n`)
+///   directly in it. A listing of a folder that only holds folders reads no objects.
 /// * `totals` is the storage's [`Usage`](portcullis_domain::Usage), kept in the transaction of every change, and the last
 ///   name that was given to a version or an upload.
 /// * `uploads` counts in `revision` how often its `parts` changed.
@@ -37,7 +38,7 @@ CREATE TABLE blobs(
     bad INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 CREATE INDEX blobs_gc ON blobs(gc) WHERE gc IS NOT NULL;
 CREATE INDEX blobs_bad ON blobs(bad) WHERE bad = 1;
-CREATE TABLE folders(p BLOB PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE folders(p BLOB PRIMARY KEY, n INTEGER NOT NULL, f INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE totals(
     one INTEGER PRIMARY KEY CHECK (one = 1), files INTEGER NOT NULL, bytes INTEGER NOT NULL,
     folders INTEGER NOT NULL, version_bytes INTEGER NOT NULL, upload_bytes INTEGER NOT NULL,

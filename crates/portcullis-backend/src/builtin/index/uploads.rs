@@ -11,8 +11,8 @@ use super::row::{Name, invalid, key_of, parse_key};
 use super::{Batch, Fault};
 use crate::listing::MAX_PAGE;
 use crate::{
-    BackendErrorKind, ContentHeaders, Etag, ListPosition, ListedUpload, Part, PartsPage, Tags, UploadId, UploadMeta,
-    UploadOptions, UploadsPage, UploadsRequest,
+    BackendErrorKind, ContentHeaders, Etag, ListPosition, ListedUpload, Part, PartsPage, Tags, UploadId,
+    UploadMeta, UploadOptions, UploadsPage, UploadsRequest,
 };
 
 /// Begins an upload.
@@ -80,7 +80,11 @@ fn read_meta(row: &Row<'_>, at: usize) -> rusqlite::Result<UploadMeta> {
 ///
 /// # Errors
 /// `NoSuchUpload`.
-pub(in super::super) fn upload(conn: &Connection, key: &ObjectKey, upload: &UploadId) -> Result<UploadMeta, Fault> {
+pub(in super::super) fn upload(
+    conn: &Connection,
+    key: &ObjectKey,
+    upload: &UploadId,
+) -> Result<UploadMeta, Fault> {
     Ok(find(conn, key, name_of(upload)?)?.meta)
 }
 
@@ -163,7 +167,12 @@ fn read_part(row: &Row<'_>) -> rusqlite::Result<StoredPart> {
 }
 
 /// Parts of an upload by number, after a number, at most so many.
-pub(super) fn read_parts(conn: &Connection, name: Name, after: u16, limit: u32) -> rusqlite::Result<Vec<StoredPart>> {
+pub(super) fn read_parts(
+    conn: &Connection,
+    name: Name,
+    after: u16,
+    limit: u32,
+) -> rusqlite::Result<Vec<StoredPart>> {
     conn.prepare_cached(
         "SELECT no, size, mtime, etag, sum, blob, crc FROM parts WHERE upload = ?1 AND no > ?2 ORDER BY no LIMIT ?3",
     )?
@@ -200,7 +209,10 @@ const UPLOADS_OF: &str = "SELECT k, id, created, owner, sum, whole FROM uploads
     WHERE owner = ?4 AND (k, id) >= (?1, ?2) AND k < ?3 ORDER BY k, id";
 
 /// One page of uploads.
-pub(in super::super) fn list_uploads(conn: &Connection, request: &UploadsRequest) -> Result<UploadsPage, Fault> {
+pub(in super::super) fn list_uploads(
+    conn: &Connection,
+    request: &UploadsRequest,
+) -> Result<UploadsPage, Fault> {
     let mut page = Page::<_, UploadId>::new(&request.prefix, request.delimiter.as_deref(), request.limit);
     let end = page.end();
     let owner = request.owner.as_ref().map(|owner| owner.as_bytes().to_vec());
@@ -252,7 +264,11 @@ fn start(page: &Page<'_, ListedUpload, UploadId>, request: &UploadsRequest) -> O
 ///
 /// # Errors
 /// `NoSuchUpload`.
-pub(in super::super) fn abort(batch: &mut Batch<'_>, key: &ObjectKey, upload: &UploadId) -> Result<(), Fault> {
+pub(in super::super) fn abort(
+    batch: &mut Batch<'_>,
+    key: &ObjectKey,
+    upload: &UploadId,
+) -> Result<(), Fault> {
     let name = name_of(upload)?;
     find(batch.conn, key, name)?;
     let parts = read_parts(batch.conn, name, 0, u32::MAX)?;
@@ -300,7 +316,6 @@ pub(in super::super) fn drop_expired(
         .execute(params![completed.micros()])?;
     Ok(u64::try_from(expired.len()).unwrap_or(u64::MAX))
 }
-
 
 /// The MD5 of a part that we stored.
 pub(super) fn md5_of(part: &Part) -> Result<&[u8; 16], Fault> {

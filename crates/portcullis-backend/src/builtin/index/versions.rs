@@ -10,8 +10,7 @@ use super::page::{Page, Step, after_key};
 use super::row::{Name, key_of};
 use crate::{ListPosition, ListedVersion, VersionId, VersionsPage, VersionsRequest};
 
-const CURRENT: &str =
-    "SELECT k, v, size, mtime, etag, sum FROM objects WHERE k >= ?1 AND k < ?2 ORDER BY k";
+const CURRENT: &str = "SELECT k, v, size, mtime, etag, sum FROM objects WHERE k >= ?1 AND k < ?2 ORDER BY k";
 const OTHERS: &str =
     "SELECT k, v, size, mtime, etag, sum FROM versions WHERE k >= ?1 AND k < ?2 ORDER BY k, v DESC";
 const CURRENT_OF: &str = "SELECT k, v, size, mtime, etag, sum FROM objects WHERE k = ?1 AND v < ?2";
@@ -21,14 +20,20 @@ const OTHERS_OF: &str =
 type Filling<'a> = Page<'a, ListedVersion, VersionId>;
 
 /// One page of versions.
-pub(in super::super) fn list_versions(conn: &Connection, request: &VersionsRequest) -> Result<VersionsPage, Fault> {
+pub(in super::super) fn list_versions(
+    conn: &Connection,
+    request: &VersionsRequest,
+) -> Result<VersionsPage, Fault> {
     let mut page = Filling::new(&request.prefix, request.delimiter.as_deref(), request.limit);
     let end = page.end();
     let mut seek = page.start(request.after.as_ref());
-    if let (Some(_), Some(ListPosition::AfterKey(key)), Some(version)) = (&seek, &request.after, &request.after_version) {
+    if let (Some(_), Some(ListPosition::AfterKey(key)), Some(version)) =
+        (&seek, &request.after, &request.after_version)
+    {
         // A name that is none of ours comes after no version of the key: the page goes on with the next key.
         if let Some(name) = Name::of_version(version).filter(|_| key.starts_with(request.prefix.as_str())) {
-            let (mut current, mut others) = (conn.prepare_cached(CURRENT_OF)?, conn.prepare_cached(OTHERS_OF)?);
+            let (mut current, mut others) =
+                (conn.prepare_cached(CURRENT_OF)?, conn.prepare_cached(OTHERS_OF)?);
             let current = current.query(params![key.as_bytes(), name])?;
             let others = others.query(params![key.as_bytes(), name])?;
             match merge(&mut page, current, others)? {

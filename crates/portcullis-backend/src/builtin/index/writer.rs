@@ -3,8 +3,8 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use portcullis_domain::{Clock, StorageId};
@@ -110,7 +110,14 @@ impl Writer {
         shared.stored.store(totals.usage.stored_bytes(), Ordering::Release);
         let (queue, jobs) = mpsc::channel(QUEUE);
         let home = home.clone();
-        let thread = Thread { conn, storage: home.storage, directory: home.directory, cache, clock, shared: Arc::clone(&shared) };
+        let thread = Thread {
+            conn,
+            storage: home.storage,
+            directory: home.directory,
+            cache,
+            clock,
+            shared: Arc::clone(&shared),
+        };
         let directory = thread.directory.clone();
         let thread = std::thread::Builder::new()
             .name("portcullis-index".to_owned())
@@ -124,7 +131,8 @@ impl Writer {
         operation: &'static str,
         change: impl FnOnce(&mut Batch<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T> {
-        let unavailable = |why: &'static str| BackendError::with(BackendErrorKind::Unavailable, operation, why);
+        let unavailable =
+            |why: &'static str| BackendError::with(BackendErrorKind::Unavailable, operation, why);
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Change { operation, change: Some(change), outcome: None, reply });
         self.queue.try_send(job).map_err(|_| unavailable("too many changes are waiting for the disk"))?;
@@ -171,7 +179,8 @@ impl Thread {
     /// Runs the jobs in one transaction and commits it. After a failure nothing of any job remains.
     fn commit(&self, jobs: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         if self.shared.stopped.load(Ordering::Acquire) {
-            let reason = "the index had a disk error and takes no changes until the server is started again".into();
+            let reason =
+                "the index had a disk error and takes no changes until the server is started again".into();
             return Err(Failure { kind: BackendErrorKind::Unavailable, reason });
         }
         match self.transact(jobs) {

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use portcullis_backend::builtin::StoreOptions;
-use portcullis_backend::{Backend, BackendErrorKind, Body, DeleteOptions, GetOptions, GetOutcome, PutOptions};
+use portcullis_backend::{
+    Backend, BackendErrorKind, Body, DeleteOptions, GetOptions, GetOutcome, PutOptions,
+};
 
 use super::world::{World, get, key};
 
@@ -77,7 +79,8 @@ async fn every_kind_of_change_is_seen_at_once() {
     world.put("other", "three").await;
     world.backend.copy(&key("other"), &key("k"), Default::default()).await.unwrap();
     assert_eq!(world.get("k").await.unwrap(), "three");
-    let version = DeleteOptions { version: Some(world.put("k", "four").await.version), ..DeleteOptions::default() };
+    let version =
+        DeleteOptions { version: Some(world.put("k", "four").await.version), ..DeleteOptions::default() };
     assert_eq!(world.get("k").await.unwrap(), "four");
     world.backend.delete(&key("k"), &version).await.unwrap();
     assert_eq!(world.get("k").await.unwrap_err().kind, BackendErrorKind::NotFound);

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use portcullis_backend::builtin::StoreOptions;
 use portcullis_backend::{
-    Backend, BackendErrorKind, Body, CopyOptions, DeleteOptions, GetOptions, GetOutcome, PartOptions, PutOptions, UploadOptions,
+    Backend, BackendErrorKind, Body, CopyOptions, DeleteOptions, GetOptions, GetOutcome, PartOptions,
+    PutOptions, UploadOptions,
 };
 use portcullis_domain::{Clock, ManualClock, Overwrite, StorageId, SystemClock};
 
@@ -72,7 +73,8 @@ async fn versions_copies_and_parts_keep_their_files() {
 async fn a_body_that_is_being_sent_keeps_its_files() {
     let world = World::new(at_once()).await;
     let whole = world.put_in_parts("a", 3 << 20).await;
-    let GetOutcome::Found(object) = world.backend.get(&key("a"), &GetOptions::default()).await.unwrap() else {
+    let GetOutcome::Found(object) = world.backend.get(&key("a"), &GetOptions::default()).await.unwrap()
+    else {
         panic!("not found");
     };
     let Body::Stream(mut stream) = object.body else { panic!("in one piece") };
@@ -152,14 +154,16 @@ async fn an_upload_under_way_is_no_orphan() {
 #[tokio::test]
 async fn old_uploads_are_given_up_and_completed_ones_forgotten() {
     let clock = clock();
-    let world = World::at(StoreOptions { grace: Duration::ZERO, ..StoreOptions::default() }, clock.clone()).await;
+    let world =
+        World::at(StoreOptions { grace: Duration::ZERO, ..StoreOptions::default() }, clock.clone()).await;
     let upload = world.backend.create_upload(&key("a"), UploadOptions::default()).await.unwrap();
     let body = Body::Full(data(LARGE, 1));
     let part = world.backend.upload_part(&key("a"), &upload, 1, body, PartOptions::default()).await.unwrap();
     let done = world.backend.create_upload(&key("b"), UploadOptions::default()).await.unwrap();
     let body = Body::Full(data(LARGE, 1));
     world.backend.upload_part(&key("b"), &done, 1, body, PartOptions::default()).await.unwrap();
-    let named = [portcullis_backend::CompletedPart { number: 1, etag: part.etag.to_string(), checksum: None }];
+    let named =
+        [portcullis_backend::CompletedPart { number: 1, etag: part.etag.to_string(), checksum: None }];
     let first = world.backend.complete_upload(&key("b"), &done, &named, Default::default()).await.unwrap();
     assert_eq!(world.backend.usage().await.unwrap().upload_bytes, 100_000);
     clock.advance(Duration::from_secs(6 * 24 * 60 * 60));
@@ -168,7 +172,8 @@ async fn old_uploads_are_given_up_and_completed_ones_forgotten() {
     assert_eq!(again, first);
     clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
     assert_eq!(world.store.housekeep().await.unwrap().expired_uploads, 1);
-    let refused = |error: portcullis_backend::BackendError| assert_eq!(error.kind, BackendErrorKind::NoSuchUpload);
+    let refused =
+        |error: portcullis_backend::BackendError| assert_eq!(error.kind, BackendErrorKind::NoSuchUpload);
     refused(world.backend.upload(&key("a"), &upload).await.unwrap_err());
     refused(world.backend.complete_upload(&key("b"), &done, &named, Default::default()).await.unwrap_err());
     let recount = world.recount();
@@ -186,7 +191,10 @@ async fn storages_that_nobody_holds_are_closed_and_come_back() {
         let backend = world.store.backend(id(number)).await.unwrap();
         backend.put(&key("k"), Body::Full(data(10, 1)), PutOptions::default()).await.unwrap();
     }
-    assert!(Arc::ptr_eq(&held, &world.store.backend(id(1)).await.unwrap()), "one that is held stays the same");
+    assert!(
+        Arc::ptr_eq(&held, &world.store.backend(id(1)).await.unwrap()),
+        "one that is held stays the same"
+    );
     for number in 2..10 {
         let backend = world.store.backend(id(number)).await.unwrap();
         assert_eq!(backend.usage().await.unwrap().files, 1, "{number}");

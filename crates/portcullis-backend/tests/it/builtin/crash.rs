@@ -12,7 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use portcullis_backend::builtin::{BuiltinBackend, Store, StoreOptions};
 use portcullis_backend::{
-    Backend, BackendErrorKind, Body, CompletedPart, CopyOptions, DeleteOptions, PartOptions, PutOptions, UploadOptions,
+    Backend, BackendErrorKind, Body, CompletedPart, CopyOptions, DeleteOptions, PartOptions, PutOptions,
+    UploadOptions,
 };
 use portcullis_domain::{Overwrite, SystemClock};
 
@@ -65,6 +66,9 @@ impl FromStr for Deed {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split(' ').collect();
+        if words.len() != 4 {
+            return Err(text.to_owned());
+        }
         let number = |at: usize| words[at].parse::<u64>().unwrap();
         let length = || usize::try_from(number(1)).unwrap();
         match words[0] {
@@ -95,9 +99,7 @@ impl Deed {
     fn after(self, before: Option<&Bytes>) -> Option<Bytes> {
         match self {
             Self::Put(length, seed, _) => Some(data(length, seed)),
-            Self::Parts(length, seed) => {
-                Some([data(5 << 20, seed), data(length, seed + 1)].concat().into())
-            }
+            Self::Parts(length, seed) => Some([data(5 << 20, seed), data(length, seed + 1)].concat().into()),
             Self::Touch => before.cloned(),
             Self::Delete(_) => None,
         }
@@ -222,7 +224,11 @@ async fn check(directory: &Path, allowed: &mut Allowed, context: &str) {
         };
         let length = |bytes: &Option<Bytes>| bytes.as_ref().map(Bytes::len);
         let lengths: Vec<_> = states.iter().map(length).collect();
-        assert!(states.contains(&found), "{context}, {at}: {:?} instead of one of {lengths:?}", length(&found));
+        assert!(
+            states.contains(&found),
+            "{context}, {at}: {:?} instead of one of {lengths:?}",
+            length(&found)
+        );
         *states = vec![found];
     }
     for _ in 0..8 {

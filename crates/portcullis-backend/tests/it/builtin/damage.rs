@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use portcullis_backend::builtin::{ScrubOptions, Store, StoreError, StoreOptions};
 use portcullis_backend::{
-    Backend, BackendError, BackendErrorKind, Body, CopyOptions, GetOptions, ListRequest, PutOptions, RangeRequest,
+    Backend, BackendError, BackendErrorKind, Body, CopyOptions, GetOptions, ListRequest, PutOptions,
+    RangeRequest,
 };
 use portcullis_domain::SystemClock;
 use rusqlite::Connection;
@@ -45,7 +46,8 @@ async fn a_flipped_bit_in_a_file_is_found_and_never_sent() {
     refused(world.get("whole").await.unwrap_err());
     let range = GetOptions { range: Some(RangeRequest::FromTo(0, 9)), ..GetOptions::default() };
     refused(world.backend.get(&key("whole"), &range).await.map(|_| ()).unwrap_err());
-    let copy = CopyOptions { checksum: Some(portcullis_backend::DigestAlgorithm::Sha256), ..CopyOptions::default() };
+    let copy =
+        CopyOptions { checksum: Some(portcullis_backend::DigestAlgorithm::Sha256), ..CopyOptions::default() };
     refused(world.backend.copy(&key("whole"), &key("copy"), copy).await.unwrap_err());
     assert_eq!(world.get("other").await.unwrap(), data(100_000, 2));
     // It is known after a restart, and forgotten when the file is whole again.
@@ -191,7 +193,8 @@ fn a_store_is_open_once() {
 async fn a_full_disk_refuses_large_bodies_and_still_deletes() {
     // All of the disk is reserve: nothing is left for files.
     let world = World::new(StoreOptions { reserve_bytes: u64::MAX, ..StoreOptions::default() }).await;
-    let put = |length| world.backend.put(&key("a"), Body::Full(data(length, 1)), PutOptions::default());
+    let put =
+        async |length| world.backend.put(&key("a"), Body::Full(data(length, 1)), PutOptions::default()).await;
     assert_eq!(put(100_000).await.unwrap_err().kind, BackendErrorKind::Full);
     assert_eq!(world.backend.usage().await.unwrap().files, 0);
     assert_eq!(world.backend.available().await.unwrap(), Some(0));
@@ -248,7 +251,8 @@ async fn when_writing_fails_nothing_acknowledged_is_lost() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let lines: Vec<String> = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap).collect();
+    let lines: Vec<String> =
+        BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap).collect();
     child.wait().unwrap();
     let said = |what: &str| lines.iter().filter_map(|line| line.strip_prefix(what)).collect::<Vec<_>>();
     assert_eq!(said("large "), ["Full"], "{lines:?}");

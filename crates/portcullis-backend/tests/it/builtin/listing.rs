@@ -37,7 +37,9 @@ async fn all_pages(world: &World, mut request: ListRequest) -> Entries {
         let count = page.objects.len() + page.prefixes.len();
         assert!(count <= request.limit);
         let before = entries.len();
-        entries.extend(page.objects.into_iter().map(|object| (object.key.as_str().to_owned(), Some(object.size))));
+        entries.extend(
+            page.objects.into_iter().map(|object| (object.key.as_str().to_owned(), Some(object.size))),
+        );
         entries.extend(page.prefixes.into_iter().map(|prefix| (prefix, None)));
         assert_eq!(entries.len(), before + count, "no entry comes twice");
         match page.next {
@@ -51,8 +53,11 @@ async fn all_pages(world: &World, mut request: ListRequest) -> Entries {
 }
 
 fn text(most: usize) -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(vec!["a", "b", "/", "-", "é", "\u{7f}", "\u{10ffff}"]), 0..=most)
-        .prop_map(|parts| parts.concat())
+    prop::collection::vec(
+        prop::sample::select(vec!["a", "b", "/", "-", "é", "\u{7f}", "\u{10ffff}"]),
+        0..=most,
+    )
+    .prop_map(|parts| parts.concat())
 }
 
 fn request() -> impl Strategy<Value = ListRequest> {
@@ -78,7 +83,8 @@ fn request() -> impl Strategy<Value = ListRequest> {
 fn any_listing_is_that_of_a_sorted_map() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(40));
-    let keys = prop::collection::btree_set(text(6).prop_filter("a key has text", |text| !text.is_empty()), 0..40);
+    let keys =
+        prop::collection::btree_set(text(6).prop_filter("a key has text", |text| !text.is_empty()), 0..40);
     let inputs = (keys, prop::collection::vec(request(), 20));
     runner
         .run(&inputs, |(keys, requests): (BTreeSet<String>, Vec<ListRequest>)| {
@@ -90,7 +96,11 @@ fn any_listing_is_that_of_a_sorted_map() {
                     objects.insert(key, size);
                 }
                 for request in requests {
-                    assert_eq!(all_pages(&world, request.clone()).await, expected(&objects, &request), "{request:?}");
+                    assert_eq!(
+                        all_pages(&world, request.clone()).await,
+                        expected(&objects, &request),
+                        "{request:?}"
+                    );
                 }
                 assert_eq!(world.recount().usage, world.backend.usage().await.unwrap());
             });

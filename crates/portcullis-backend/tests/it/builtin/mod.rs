@@ -38,5 +38,6 @@ async fn conformance() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn conformance_of_the_other_paths() {
     let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
-    conforms(StoreOptions { inline_max: 0, cache_bytes: 0, max_open: 0, ..StoreOptions::default() }, clock).await;
+    conforms(StoreOptions { inline_max: 0, cache_bytes: 0, max_open: 0, ..StoreOptions::default() }, clock)
+        .await;
 }

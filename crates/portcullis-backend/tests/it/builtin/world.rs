@@ -8,7 +8,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use portcullis_backend::builtin::{BuiltinBackend, Store, StoreOptions};
 use portcullis_backend::{
-    Backend, BackendError, Body, CompletedPart, GetOptions, GetOutcome, PartOptions, PutOptions, PutOutcome, UploadOptions,
+    Backend, BackendError, Body, CompletedPart, GetOptions, GetOutcome, PartOptions, PutOptions, PutOutcome,
+    UploadOptions,
 };
 use portcullis_domain::{Clock, ObjectKey, StorageId, SystemClock, Usage};
 use rusqlite::Connection;
@@ -133,7 +134,8 @@ pub(super) struct Recount {
 
 pub(super) fn recount(home: &Path) -> Recount {
     let conn = Connection::open(home.join("index.db")).unwrap();
-    let number = |sql: &str| u64::try_from(conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap();
+    let number =
+        |sql: &str| u64::try_from(conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()).unwrap();
     let keys: Vec<String> = rows(&conn, "SELECT CAST(k AS TEXT) FROM objects");
     let folders: BTreeSet<String> =
         keys.iter().flat_map(|text| key(text).folders().map(str::to_owned).collect::<Vec<_>>()).collect();
@@ -144,9 +146,13 @@ pub(super) fn recount(home: &Path) -> Recount {
         version_bytes: number("SELECT coalesce(sum(size), 0) FROM versions"),
         upload_bytes: number("SELECT coalesce(sum(size), 0) FROM parts"),
     };
-    let counted: BTreeSet<String> = rows(&conn, "SELECT CAST(p AS TEXT) FROM folders").into_iter().collect();
-    assert_eq!(counted, folders);
-    let names = |sql: &str| -> BTreeSet<String> { rows(&conn, sql).into_iter().map(|hex| hyphenated(&hex)).collect() };
+    assert_eq!(
+        rows(&conn, "SELECT CAST(p AS TEXT) || ' ' || f || ' ' || n FROM folders ORDER BY p"),
+        entries(&keys, &folders)
+    );
+    let names = |sql: &str| -> BTreeSet<String> {
+        rows(&conn, sql).into_iter().map(|hex| hyphenated(&hex)).collect()
+    };
     let mut referred = names(
         "SELECT lower(hex(blob)) FROM objects WHERE blob IS NOT NULL
          UNION ALL SELECT lower(hex(blob)) FROM versions WHERE blob IS NOT NULL
@@ -171,6 +177,21 @@ pub(super) fn recount(home: &Path) -> Recount {
         files: files(&home.join("data")).iter().map(|path| name_of(path)).collect(),
         referred,
     }
+}
+
+/// Every folder with the number of objects, and of objects and folders, directly in it; and the same of the storage itself.
+fn entries(keys: &[String], folders: &BTreeSet<String>) -> Vec<String> {
+    let parent = |text: &str| text.rfind('/').map_or(String::new(), |at| text[..=at].to_owned());
+    let all = std::iter::once(String::new()).chain(folders.iter().cloned());
+    let counted = all.map(|folder| {
+        let objects = keys.iter().filter(|key| parent(key) == folder).count();
+        let inner = folders.iter().filter(|inner| parent(&inner[..inner.len() - 1]) == folder).count();
+        (folder, objects, objects + inner)
+    });
+    counted
+        .filter(|(_, _, all)| *all > 0)
+        .map(|(folder, objects, all)| format!("{folder} {objects} {all}"))
+        .collect()
 }
 
 fn rows(conn: &Connection, sql: &str) -> Vec<String> {
