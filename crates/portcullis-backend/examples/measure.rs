@@ -4,6 +4,8 @@
 //! cargo run --release -p portcullis-backend --example measure -- /data/measure digests small large lists
 //! ```
 //!
+//! `inline16k` besides them keeps objects of up to 16 KiB in the index.
+//!
 //! Rates depend on the disk; the processor time per operation, of this whole process, does much less.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that fails shall stop")]
@@ -86,9 +88,15 @@ async fn fill(backend: &Arc<BuiltinBackend>, tasks: u32, count: u32, size: usize
 }
 
 async fn puts(backend: &Arc<BuiltinBackend>) {
-    for (size, tasks, count) in
-        [(4096, 1, 2000), (4096, 8, 20_000), (4096, 64, 60_000), (16 * 1024, 64, 20_000), (1 << 20, 8, 500)]
-    {
+    for (size, tasks, count) in [
+        (4096, 1, 2000),
+        (4096, 8, 20_000),
+        (4096, 64, 60_000),
+        (16 * 1024, 1, 1000),
+        (16 * 1024, 8, 8000),
+        (16 * 1024, 64, 20_000),
+        (1 << 20, 8, 500),
+    ] {
         let measure = Measure::begin(format!("put {size} bytes, {tasks} at a time"));
         fill(backend, tasks, count, size).await;
         measure.end(count);
@@ -200,8 +208,13 @@ async fn main() {
     let mut arguments = std::env::args_os().skip(1);
     let root = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from).join("portcullis-measure");
     let parts: Vec<_> = arguments.collect();
-    let wanted = |part: &str| parts.is_empty() || parts.iter().any(|named| named == part);
-    let store = Store::open(&root, StoreOptions::default(), Arc::new(SystemClock)).unwrap();
+    let named = |part: &str| parts.iter().any(|given| given == part);
+    let wanted = |part: &str| parts.is_empty() || named(part);
+    let mut options = StoreOptions::default();
+    if named("inline16k") {
+        options.inline_max = 16 * 1024;
+    }
+    let store = Store::open(&root, options, Arc::new(SystemClock)).unwrap();
     let backend = store.backend(StorageId::generate()).await.unwrap();
     if wanted("digests") {
         digests();

@@ -202,7 +202,7 @@ impl Backend for BuiltinBackend {
     }
 
     async fn usage(&self) -> Result<Usage> {
-        self.index.read("usage", |conn| index::usage(conn)).await
+        self.index.read("usage", index::usage).await
     }
 
     async fn available(&self) -> Result<Option<u64>> {

@@ -85,10 +85,15 @@ impl BuiltinBackend {
         let pinned = (extents.len() > 1).then(|| self.pins.pin(self.clock.now()));
         let reader = Reader::new(self.files.clone(), extents, pinned);
         let body = spawn_blocking(move || reader.start()).await.map_err(task_error("get"))?;
-        body.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Unreadable::Gone,
-            io::ErrorKind::InvalidData => BackendError::with(BackendErrorKind::Corrupt, "get", error).into(),
-            _ => disk_error("get")(error).into(),
+        body.map_err(|error| {
+            let kind = error.kind();
+            if kind == io::ErrorKind::NotFound {
+                Unreadable::Gone
+            } else if kind == io::ErrorKind::InvalidData {
+                BackendError::with(BackendErrorKind::Corrupt, "get", error).into()
+            } else {
+                disk_error("get")(error).into()
+            }
         })
     }
 

@@ -219,7 +219,7 @@ proptest! {
         let object = object("in/side");
         let request = Request {
             subject: Subject::Key { key: &key, owner: Some(&owner) }, channel: Channel::S3,
-            peer: "203.0.113.7".parse().unwrap(), now: NOW, action: action, target: Target::Object(&storage, &object),
+            peer: "203.0.113.7".parse().unwrap(), now: NOW, action, target: Target::Object(&storage, &object),
         };
         let shuffled = order.iter().find_map(|at| RULES[*at](&request));
         prop_assert_eq!(decide(&request).is_ok(), shuffled.is_none());

@@ -93,8 +93,8 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
     let config = Config {
         data_dir: get("data_dir")
             .map_or_else(|| PathBuf::from("portcullis-data"), |raw| PathBuf::from(raw.value)),
-        web: address(get("web"), "127.0.0.1:8080", &mut problems),
-        s3: address(get("s3"), "127.0.0.1:9000", &mut problems),
+        web: address(get("web").as_ref(), "127.0.0.1:8080", &mut problems),
+        s3: address(get("s3").as_ref(), "127.0.0.1:9000", &mut problems),
         database: database(get("database"), &mut problems),
         s3_domains: domains(get("s3_domain"), &mut problems),
         s3_url: url(get("s3_url"), &mut problems),
@@ -124,10 +124,10 @@ pub(crate) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn address(raw: Option<Raw>, default: &str, problems: &mut Vec<String>) -> SocketAddr {
-    let text = raw.as_ref().map_or(default, |raw| raw.value.as_str());
+fn address(raw: Option<&Raw>, default: &str, problems: &mut Vec<String>) -> SocketAddr {
+    let text = raw.map_or(default, |raw| raw.value.as_str());
     text.parse().unwrap_or_else(|_| {
-        let origin = raw.as_ref().map_or("default", |raw| raw.origin.as_str());
+        let origin = raw.map_or("default", |raw| raw.origin.as_str());
         problems.push(format!("{origin}: \"{text}\" is not an address; write 127.0.0.1:9000 or [::1]:9000 (port 0 picks a free one)"));
         SocketAddr::from(([127, 0, 0, 1], 0))
     })

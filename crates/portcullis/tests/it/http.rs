@@ -142,7 +142,7 @@ impl<'a> Signed<'a> {
             extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         all.push(("x-amz-date".into(), signed.date.to_string()));
         all.push(("x-amz-content-sha256".into(), signed.content_sha256.to_string()));
-        all.push(("authorization".into(), signed.authorization.to_string()));
+        all.push(("authorization".into(), signed.authorization));
         all
     }
 

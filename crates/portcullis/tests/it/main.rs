@@ -1,5 +1,17 @@
 //! The whole system, from the outside: the real binary, real sockets, real clients.
 
+#![cfg(test)]
+#![allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    clippy::let_underscore_must_use,
+    reason = "a test may fail loudly, lives in real time and starts real programs"
+)]
+
 mod bad_input;
 mod cli;
 mod clients;

@@ -181,7 +181,7 @@ fn perform(stage: &Stage, operation: Operation, key: Option<&Access>) -> Answer 
         })
         .collect();
     selectors.sort();
-    let source = object.clone();
+    let source = format!("/{bucket}/there.txt");
     let mut headers: Vec<(&str, &str)> = Vec::new();
     if shape.copies {
         headers.push(("x-amz-copy-source", &source));
@@ -322,7 +322,8 @@ fn write_only_learns_nothing() {
         &[],
         b"hello",
     );
-    let calls: [(&str, &str, &[(&str, &str)]); 9] = [
+    type Headers = &'static [(&'static str, &'static str)];
+    let calls: [(&str, &str, Headers); 9] = [
         ("GET", "", &[]),
         ("HEAD", "", &[]),
         ("DELETE", "", &[]),
