@@ -93,7 +93,7 @@ pub struct CompleteOptions {
 pub struct UploadsRequest {
     /// Only keys under it.
     pub prefix: KeyPrefix,
-    /// As in [`ListRequest`].
+    /// As in [`crate::ListRequest`].
     pub delimiter: Option<String>,
     /// After this key, or after this upload of this key, or after this common prefix.
     pub after: Option<(ListPosition, Option<UploadId>)>,

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use portcullis_domain::Timestamp;
 use tokio::task::spawn_blocking;
@@ -88,10 +88,9 @@ impl BuiltinBackend {
         let mut collected = 0u64;
         for _ in 0..COLLECT_ROUNDS {
             let before = self.clock.now().before(self.options.grace);
-            let before = self
-                .pins
-                .oldest()
-                .map_or(before, |oldest| oldest.before(std::time::Duration::from_micros(1)).min(before));
+            // What was discarded at the very moment a body was opened may be part of it.
+            let needed = self.pins.oldest().map(|oldest| oldest.before(Duration::from_micros(1)));
+            let before = needed.map_or(before, |needed| needed.min(before));
             let ids = self
                 .index
                 .read("collect", move |conn| index::collectable(conn, before, COLLECT_AT_ONCE))
@@ -152,13 +151,13 @@ impl BuiltinBackend {
         Ok(())
     }
 
-    /// Notes how far everything is clean. Today never is: more files come.
+    /// Notes how far everything is clean. Today and yesterday never are: more files come, and a clock may be set back.
     async fn end_sweep(&self, sweep: &mut Sweep, now: Timestamp) -> Result<()> {
         sweep.running = false;
         sweep.due = now.after(self.options.grace);
-        let today = day_of(now);
+        let yesterday = day_of(now.before(Duration::from_secs(24 * 60 * 60)));
         let clean_before =
-            sweep.unclean.take().map_or_else(|| today.clone(), |unclean| unclean.min(today.clone()));
+            sweep.unclean.take().map_or_else(|| yesterday.clone(), |unclean| unclean.min(yesterday.clone()));
         let Ok(day) = clean_before.parse::<i64>() else { return Ok(()) };
         let known = self.index.read("sweep", |conn| index::mark(conn, SWEPT)).await?;
         if known != Some(day) {

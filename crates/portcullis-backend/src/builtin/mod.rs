@@ -11,15 +11,15 @@
 //! is committed. A file without a row is an orphan and is removed; a row without its file cannot come to be.
 //! `docs/adr/0003-blob-layout-and-index.md` tells the alternatives.
 //!
-//! **Writes.** All changes of a storage go through one thread ([`index::Index::write`]), which takes what is queued, up to 512
+//! **Writes.** All changes of a storage go through one thread (`index::Index::write`), which takes what is queued, up to 512
 //! changes, decides conditions and quotas inside one transaction, commits it (fsync) and only then answers. So conditional
 //! writes are atomic, counters are exact, and many small writes share one fsync. A queue that is full refuses with
 //! [`Unavailable`](crate::BackendErrorKind::Unavailable). Bodies are hashed and written on the blocking pool, one piece while
-//! the next one comes in from the network ([`ingest`]).
+//! the next one comes in from the network (`ingest`).
 //!
 //! **Reads** of what is cached never leave the calling thread; others run on the blocking pool with a read-only
-//! connection. Why the cache can only give answers that SQLite could have given at that moment is told in [`cache`]. A body
-//! that was opened stays readable whatever happens to the object: its file is open, or the collector waits for it ([`collect`]).
+//! connection. Why the cache can only give answers that SQLite could have given at that moment is told in the module `cache`. A body
+//! that was opened stays readable whatever happens to the object: its file is open, or the collector waits for it (`collect`).
 //!
 //! **Faults.** Every file and every small body has a CRC-64/NVME that is compared on each complete read; what does not match
 //! ends in an error before its last byte is sent. A disk error in the index stops writing to that storage until it is opened

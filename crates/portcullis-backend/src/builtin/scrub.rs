@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use portcullis_domain::ObjectKey;
@@ -58,6 +59,9 @@ pub struct Damage {
 /// Rows looked at in one go.
 const AT_ONCE: u32 = 64;
 
+/// Pieces of a file that are read in one go: 8 MiB.
+const PIECES_AT_ONCE: usize = 32;
+
 impl BuiltinBackend {
     /// Reads every file and every small object and compares checksums. Files that are damaged are set aside: objects with
     /// them answer `Corrupt` from then on, also after a restart, until a later scrub finds them whole.
@@ -88,7 +92,7 @@ impl BuiltinBackend {
             after = Some(last.segment.blob);
             for row in rows {
                 let segment = row.segment;
-                let whole = self.is_whole(segment).await?;
+                let whole = self.is_whole(segment, options).await?;
                 report.files += 1;
                 report.bytes = report.bytes.saturating_add(segment.size);
                 if !whole && self.is_in_use(segment.blob).await? {
@@ -97,26 +101,40 @@ impl BuiltinBackend {
                 }
                 report.restored += u64::from(whole && row.bad);
                 self.set_aside(segment.blob, damaged.contains(&segment.blob), row.bad).await?;
-                pause(options, segment.size).await;
             }
         }
     }
 
-    async fn is_whole(&self, segment: Segment) -> Result<bool> {
+    /// Reads a file to its end, no faster than it may, and says whether it is what it was.
+    async fn is_whole(&self, segment: Segment, options: ScrubOptions) -> Result<bool> {
         let mut reader = Reader::new(self.files.clone(), extents(&[segment], None), None);
-        let read = spawn_blocking(move || {
-            while reader.piece()?.is_some() {}
-            Ok::<_, io::Error>(())
-        });
-        match read.await.map_err(task_error("scrub"))? {
-            Ok(()) => Ok(true),
-            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound) => {
-                Ok(false)
+        loop {
+            let read = spawn_blocking(move || {
+                let mut bytes = 0;
+                for _ in 0..PIECES_AT_ONCE {
+                    match reader.piece()? {
+                        Some(piece) => bytes += index::length(&piece),
+                        None => return Ok((reader, bytes, true)),
+                    }
+                }
+                Ok::<_, io::Error>((reader, bytes, false))
+            });
+            match read.await.map_err(task_error("scrub"))? {
+                Ok((_, bytes, true)) => {
+                    pause(options, bytes).await;
+                    break;
+                }
+                Ok((on, bytes, false)) => {
+                    reader = on;
+                    pause(options, bytes).await;
+                }
+                Err(error) if is_damage(&error) => return Ok(false),
+                Err(error) => return Err(disk_error("scrub")(error)),
             }
-            // The disk cannot read it: to whoever wants the object that is the same.
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => Ok(false),
-            Err(error) => Err(disk_error("scrub")(error)),
         }
+        let blobs = Arc::clone(&self.files.blobs);
+        spawn_blocking(move || blobs.let_go(segment.blob)).await.map_err(task_error("scrub"))?;
+        Ok(true)
     }
 
     /// Whether something still refers to a file: what was discarded meanwhile may be gone.
@@ -127,7 +145,7 @@ impl BuiltinBackend {
     /// Notes in memory and in the index whether a file is damaged.
     async fn set_aside(&self, blob: BlobId, bad: bool, noted: bool) -> Result<()> {
         {
-            let mut damaged = self.files.damaged.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut damaged = self.files.damaged.lock().unwrap_or_else(PoisonError::into_inner);
             if bad {
                 damaged.insert(blob)
             } else {
@@ -155,6 +173,12 @@ impl BuiltinBackend {
             pause(options, stretch.bytes).await;
         }
     }
+}
+
+/// Whether a file is not what it was. That the disk cannot read it is the same to whoever wants the object.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::NotFound)
+        || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
 /// Waits for as long as reading so many bytes may take.

@@ -24,7 +24,7 @@ use crate::{Backend, BackendError, BackendErrorKind, Drivers, Result};
 /// How a store works. The defaults are what was measured to be best on an ordinary machine.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
-    /// Objects of at most so many bytes are kept in the index itself.
+    /// Objects of at most so many bytes are kept in the index itself, 64 KiB at most: they are hashed where they arrive.
     pub inline_max: usize,
     /// Bytes of small objects and what is known of objects that are kept in memory, for all storages together.
     pub cache_bytes: usize,
@@ -44,7 +44,7 @@ impl Default for StoreOptions {
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Self {
-            inline_max: 8 * 1024,
+            inline_max: 16 * 1024,
             cache_bytes: 32 * 1024 * 1024,
             max_open: 256,
             grace: Duration::from_secs(60 * 60),
@@ -90,7 +90,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::InUse`] if another process has it open, [`StoreError::Io`].
-    pub fn open(root: &Path, options: StoreOptions, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
+    pub fn open(
+        root: &Path,
+        mut options: StoreOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StoreError> {
         std::fs::create_dir_all(root).map_err(StoreError::io("make the directory", root))?;
         let path = root.join("lock");
         let lock = File::options()
@@ -104,6 +108,7 @@ impl Store {
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(StoreError::InUse { path: root.to_owned() }),
             Err(error) => return Err(StoreError::io("lock", &path)(error.into())),
         }
+        options.inline_max = options.inline_max.min(64 * 1024);
         let shared = Shared {
             cache: Arc::new(Cache::new(options.cache_bytes)),
             buffers: Arc::new(Buffers::new(BUFFERS)),

@@ -38,16 +38,24 @@ impl BuiltinBackend {
         body: Body,
         options: PartOptions,
     ) -> Result<Part> {
-        let refused = |kind| BackendError::new(kind, "upload part");
+        const OPERATION: &str = "upload part";
+        let refused = |kind| BackendError::new(kind, OPERATION);
         if !(1..=MAX_PART_NUMBER).contains(&number) {
             return Err(refused(BackendErrorKind::InvalidPart));
         }
         let (key, upload) = (key.clone(), upload.clone());
         let (sought, named) = (key.clone(), upload.clone());
-        let meta = self.index.read("upload part", move |conn| index::upload(conn, &sought, &named)).await?;
+        let found =
+            self.index.read(OPERATION, move |conn| index::upload_with_part(conn, (&sought, &named), number));
+        let (meta, freed) = found.await?;
         let kept = meta.checksum.map(|(algorithm, _)| algorithm).or(options.digests.keep);
+        let others = self.index.stored_bytes().saturating_sub(freed);
+        let room = options.quota.map(|quota| quota.saturating_sub(others));
+        if room.zip(options.length).is_some_and(|(room, length)| length > room) {
+            return Err(refused(BackendErrorKind::QuotaExceeded));
+        }
         // Parts always become files: they are large, but for the last one.
-        let bounds = Bounds { length: options.length, room: options.quota, inline_max: 0 };
+        let bounds = Bounds { length: options.length, room, inline_max: 0 };
         let received = receive(&self.files.blobs, body, bounds, &options.digests, kept).await?;
         let part = Part {
             number,
@@ -62,9 +70,7 @@ impl BuiltinBackend {
         };
         let new = NewPart { part, file, crc: received.crc };
         let quota = options.quota;
-        self.index
-            .write("upload part", move |batch| index::put_part(batch, (&key, &upload), new, quota))
-            .await
+        self.index.write(OPERATION, move |batch| index::put_part(batch, (&key, &upload), new, quota)).await
     }
 
     pub(super) async fn finish_upload(

@@ -19,6 +19,7 @@ mod first_files;
 mod http;
 mod matrix;
 mod memory;
+mod offline;
 mod rest_matrix;
 mod tidy;
 mod world;

@@ -168,7 +168,7 @@ fn perform(stage: &Stage, operation: Operation, key: Option<&Access>) -> Answer 
     let path = match shape.level {
         Level::Service => "/".to_owned(),
         Level::Bucket => format!("/{bucket}"),
-        Level::Object => object.clone(),
+        Level::Object => object,
     };
     let mut selectors: Vec<String> = shape
         .selectors

@@ -40,7 +40,9 @@ pub(super) use completion::{Prepared, complete, crc_of, prepare};
 pub(super) use listing::list;
 pub(super) use objects::{NewBody, NewObject, Overwriting, delete, put, set_tags};
 pub(super) use row::{Name, Place, Row, Segment, find};
-pub(super) use uploads::{NewPart, abort, create, drop_expired, list_parts, list_uploads, put_part, upload};
+pub(super) use uploads::{
+    NewPart, abort, create, drop_expired, list_parts, list_uploads, put_part, upload, upload_with_part,
+};
 pub(super) use versions::list_versions;
 use writer::Writer;
 

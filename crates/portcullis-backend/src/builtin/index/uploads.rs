@@ -88,6 +88,27 @@ pub(in super::super) fn upload(
     Ok(find(conn, key, name_of(upload)?)?.meta)
 }
 
+/// The same, with the size of the part that has a number already, zero if there is none.
+///
+/// # Errors
+/// `NoSuchUpload`.
+pub(in super::super) fn upload_with_part(
+    conn: &Connection,
+    (key, upload): (&ObjectKey, &UploadId),
+    number: u16,
+) -> Result<(UploadMeta, u64), Fault> {
+    let name = name_of(upload)?;
+    let meta = find(conn, key, name)?.meta;
+    Ok((meta, part_there(conn, name, number)?.0))
+}
+
+/// Size and file of the part that has a number.
+fn part_there(conn: &Connection, name: Name, number: u16) -> rusqlite::Result<(u64, Option<BlobId>)> {
+    let mut statement = conn.prepare_cached("SELECT size, blob FROM parts WHERE upload = ?1 AND no = ?2")?;
+    let read = |row: &Row<'_>| Ok((codec::unsigned(row.get(0)?)?, row.get(1)?));
+    Ok(statement.query_row(params![name, number], read).optional()?.unwrap_or((0, None)))
+}
+
 pub(super) fn name_of(upload: &UploadId) -> Result<Name, Fault> {
     Name::of_upload(upload).ok_or(Fault::Refused(BackendErrorKind::NoSuchUpload))
 }
@@ -113,14 +134,7 @@ pub(in super::super) fn put_part(
 ) -> Result<Part, Fault> {
     let name = name_of(upload)?;
     find(batch.conn, key, name)?;
-    let replaced = batch
-        .conn
-        .prepare_cached("SELECT size, blob FROM parts WHERE upload = ?1 AND no = ?2")?
-        .query_row(params![name, new.part.number], |row| {
-            Ok((codec::unsigned(row.get(0)?)?, row.get::<_, Option<BlobId>>(1)?))
-        })
-        .optional()?;
-    let (freed, old) = replaced.unwrap_or((0, None));
+    let (freed, old) = part_there(batch.conn, name, new.part.number)?;
     check_quota(batch, quota, new.part.size, freed)?;
     let part = Part { modified: batch.now, ..new.part };
     let blob = new.file.map(|file| batch.adopt(file, part.size, new.crc)).transpose()?;

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 
 use portcullis_domain::{Clock, StorageId};
 use rusqlite::Connection;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::StoreError;
@@ -24,6 +25,13 @@ const MAX_BATCH: usize = 512;
 
 /// The most changes that wait. More means that the disk does not keep up, and waiting longer would not help.
 const QUEUE: usize = 2048;
+
+/// A write-ahead log of so many bytes is more than the checkpoints after commits leave: readers that follow each other without
+/// a gap keep it from beginning anew. Then the writer waits for such a gap.
+const LONG_LOG: u64 = 64 << 20;
+
+/// After so many batches the log's length is looked at.
+const LOOK_AFTER: u32 = 64;
 
 /// A change that waits, runs and is answered.
 trait Job: Send {
@@ -131,12 +139,16 @@ impl Writer {
         operation: &'static str,
         change: impl FnOnce(&mut Batch<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T> {
+        const CLOSED: &str = "the index is closed";
         let unavailable =
             |why: &'static str| BackendError::with(BackendErrorKind::Unavailable, operation, why);
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Change { operation, change: Some(change), outcome: None, reply });
-        self.queue.try_send(job).map_err(|_| unavailable("too many changes are waiting for the disk"))?;
-        answer.await.unwrap_or_else(|_| Err(unavailable("the index is closed")))
+        self.queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => unavailable("too many changes are waiting for the disk"),
+            TrySendError::Closed(_) => unavailable(CLOSED),
+        })?;
+        answer.await.unwrap_or_else(|_| Err(unavailable(CLOSED)))
     }
 
     pub(super) fn stored_bytes(&self) -> u64 {
@@ -168,11 +180,28 @@ struct Thread {
 impl Thread {
     fn run(self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
         let mut jobs = Vec::with_capacity(MAX_BATCH);
+        let mut batches = 0u32;
         while queue.blocking_recv_many(&mut jobs, MAX_BATCH) > 0 {
             let committed = self.commit(&mut jobs);
             for job in jobs.drain(..) {
                 job.settle(committed.as_ref().copied());
             }
+            batches = batches.wrapping_add(1);
+            if batches.is_multiple_of(LOOK_AFTER) {
+                self.shorten_log();
+            }
+        }
+    }
+
+    /// Keeps the write-ahead log from growing without end.
+    fn shorten_log(&self) {
+        let length = fs::metadata(self.directory.join("index.db-wal")).map_or(0, |log| log.len());
+        if length < LONG_LOG {
+            return;
+        }
+        let busy = self.conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get::<_, bool>(0));
+        if !matches!(busy, Ok(false)) {
+            tracing::warn!(length, ?busy, directory = %self.directory.display(), "the log of an index stays long");
         }
     }
 

@@ -1,74 +1,23 @@
 //! Files: created under their final name, made durable, never changed, removed once.
 
+mod id;
+mod new;
+
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use portcullis_domain::{Clock, Timestamp};
+use portcullis_domain::Clock;
 use rustix::fs::FallocateFlags;
-use uuid::Uuid;
+
+pub(super) use id::{BlobId, day_of, unique};
+pub(super) use new::NewBlob;
 
 /// From this length on, room is set aside before the first byte is written: a full disk is told early, and the
 /// file lies in one piece.
 const PREALLOCATE_FROM: u64 = 1 << 20;
-
-/// The name of a file: a UUID version 7, made when the file is, and never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct BlobId(u128);
-
-impl BlobId {
-    /// A new name.
-    ///
-    /// # Errors
-    /// The system has no random numbers.
-    fn generate(now: Timestamp) -> io::Result<Self> {
-        unique(now).map(Self)
-    }
-
-    pub(super) const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(u128::from_be_bytes(bytes))
-    }
-
-    pub(super) const fn to_bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
-    }
-
-    /// The day on which it was made, as `20261121`: the bucket it lies in.
-    pub(super) fn day(self) -> String {
-        day_of(Timestamp::from_micros(i64::try_from(self.0 >> 80).unwrap_or(0).saturating_mul(1000)))
-    }
-
-    /// The last byte, which is chance: spreads the files of a day over 256 directories.
-    fn fan(self) -> u8 {
-        let [.., last] = self.to_bytes();
-        last
-    }
-
-    fn file_name(self) -> String {
-        Uuid::from_u128(self.0).as_hyphenated().to_string()
-    }
-
-    /// The name that a file has, if it is one of ours.
-    pub(super) fn parse(name: &str) -> Option<Self> {
-        let uuid = Uuid::try_parse(name).ok()?;
-        (name.len() == 36).then(|| Self(uuid.as_u128()))
-    }
-}
-
-/// A day in UTC, as `20261121`.
-pub(super) fn day_of(moment: Timestamp) -> String {
-    moment.to_string().chars().filter(char::is_ascii_digit).take(8).collect()
-}
-
-/// 128 bits in the form of a UUID version 7: milliseconds, then chance.
-pub(super) fn unique(now: Timestamp) -> io::Result<u128> {
-    let mut random = [0u8; 10];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let millis = u64::try_from(now.micros().div_euclid(1000)).unwrap_or(0);
-    Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u128())
-}
 
 /// The files of one storage. Every method blocks.
 #[derive(Debug)]
@@ -121,7 +70,7 @@ impl Blobs {
             return Err(io::ErrorKind::StorageFull.into());
         }
         let mut blob = self.name_new()?;
-        let path = self.path(blob.id);
+        let path = self.path(blob.id());
         let file = self.in_durable_directory(&path, |path| {
             File::options().write(true).read(true).create_new(true).open(path)
         })?;
@@ -132,7 +81,7 @@ impl Blobs {
                 Err(error) => return Err(error.into()),
             }
         }
-        blob.file = Some(file);
+        blob.open(file);
         Ok(blob)
     }
 
@@ -143,7 +92,7 @@ impl Blobs {
     /// `NotFound` if the file is gone; the disk is full or faulty.
     pub(super) fn link(self: &Arc<Self>, from: BlobId) -> io::Result<NewBlob> {
         let blob = self.name_new()?;
-        let (source, path) = (self.path(from), self.path(blob.id));
+        let (source, path) = (self.path(from), self.path(blob.id()));
         match self.in_durable_directory(&path, |path| std::fs::hard_link(&source, path)) {
             Ok(()) => Ok(blob),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
@@ -155,10 +104,7 @@ impl Blobs {
     fn duplicate(self: &Arc<Self>, source: &Path) -> io::Result<NewBlob> {
         let mut source = File::open(source)?;
         let mut blob = self.create(Some(source.metadata()?.len()))?;
-        if let Some(file) = &mut blob.file {
-            io::copy(&mut source, file)?;
-        }
-        blob.sync_data()?;
+        blob.copy_from(&mut source)?;
         Ok(blob)
     }
 
@@ -168,6 +114,13 @@ impl Blobs {
     /// `NotFound` if it is gone.
     pub(super) fn open(&self, id: BlobId) -> io::Result<File> {
         File::open(self.path(id))
+    }
+
+    /// Tells the kernel that a file will not be needed again soon, so that reading it did not push out what is.
+    pub(super) fn let_go(&self, id: BlobId) {
+        if let Ok(file) = self.open(id) {
+            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap_or_default();
+        }
     }
 
     /// Removes a file; one that is gone already is no error.
@@ -214,7 +167,7 @@ impl Blobs {
     fn name_new(self: &Arc<Self>) -> io::Result<NewBlob> {
         let id = BlobId::generate(self.clock.now())?;
         self.unfinished().insert(id);
-        Ok(NewBlob { id, file: None, kept: false, blobs: Arc::clone(self) })
+        Ok(NewBlob::new(id, Arc::clone(self)))
     }
 
     fn in_durable_directory<T>(&self, path: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<T> {
@@ -271,74 +224,6 @@ impl Blobs {
 /// The disk is faulty.
 pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
-}
-
-/// A file that no row refers to yet. Unless it is [kept](NewBlob::keep), it is removed when this goes, whoever drops it:
-/// a client that went away, a refused condition, an error.
-#[derive(Debug)]
-pub(super) struct NewBlob {
-    id: BlobId,
-    file: Option<File>,
-    kept: bool,
-    blobs: Arc<Blobs>,
-}
-
-impl NewBlob {
-    pub(super) const fn id(&self) -> BlobId {
-        self.id
-    }
-
-    /// Appends bytes.
-    ///
-    /// # Errors
-    /// The disk is full or faulty.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.file {
-            Some(file) => file.write_all(bytes),
-            None => Err(io::Error::other("the file is closed")),
-        }
-    }
-
-    /// Makes bytes and name durable. A failed sync is final: the kernel may have dropped what it could not write.
-    ///
-    /// # Errors
-    /// The disk is full or faulty.
-    pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()?;
-        self.blobs.sync_directories(std::iter::once(self.id))
-    }
-
-    fn sync_data(&mut self) -> io::Result<()> {
-        self.file.take().map_or(Ok(()), |file| file.sync_data())
-    }
-
-    /// From here on a row may refer to the file: it is no longer removed with this. What a commit with an unknown
-    /// outcome leaves behind is for the sweep, which does not touch it while this lives.
-    pub(super) const fn keep(&mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for NewBlob {
-    fn drop(&mut self) {
-        let (id, blobs, kept) = (self.id, Arc::clone(&self.blobs), self.kept);
-        if kept {
-            blobs.unfinished().remove(&id);
-            return;
-        }
-        drop(self.file.take());
-        let remove = move || {
-            if let Err(error) = blobs.remove(id) {
-                tracing::warn!(%error, "the file of a cut-off upload stays until the next sweep");
-            }
-            blobs.unfinished().remove(&id);
-        };
-        // Removing a large file takes the file system a while.
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
-            Err(_) => remove(),
-        }
-    }
 }
 
 #[cfg(test)]
