@@ -95,7 +95,6 @@ async fn puts(backend: &Arc<BuiltinBackend>) {
         (16 * 1024, 1, 1000),
         (16 * 1024, 8, 8000),
         (16 * 1024, 64, 20_000),
-        (1 << 20, 8, 500),
     ] {
         let measure = Measure::begin(format!("put {size} bytes, {tasks} at a time"));
         fill(backend, tasks, count, size).await;
@@ -116,19 +115,25 @@ async fn reads(backend: &Arc<BuiltinBackend>) {
         backend.get(&at, &options).await.unwrap();
     }
     measure.end(500_000);
-    for (size, count, step) in [(4096u32, 20_000u32, 3u32), (16 * 1024, 20_000, 1), (1 << 20, 500, 1)] {
-        let measure = Measure::begin(format!("get {size} bytes, not cached"));
-        for number in (0..count).map(|number| number * step) {
-            let at = key(&format!("{size}/folder {:04}/object {number:08}", number % 1000));
-            let GetOutcome::Found(object) = backend.get(&at, &options).await.unwrap() else { return };
-            if let Body::Stream(mut stream) = object.body {
-                while let Some(piece) = stream.next().await {
-                    piece.unwrap();
-                }
+    get_uncached(backend, 4096, 20_000, 3).await;
+    get_uncached(backend, 16 * 1024, 20_000, 1).await;
+}
+
+/// Reads objects that [`fill`] stored, every so many.
+async fn get_uncached(backend: &Arc<BuiltinBackend>, size: u32, count: u32, step: usize) {
+    let measure = Measure::begin(format!("get {size} bytes, not cached"));
+    for number in (0u32..).step_by(step).take(usize::try_from(count).unwrap_or(0)) {
+        let at = key(&format!("{size}/folder {:04}/object {number:08}", number % 1000));
+        let GetOutcome::Found(object) = backend.get(&at, &GetOptions::default()).await.unwrap() else {
+            return;
+        };
+        if let Body::Stream(mut stream) = object.body {
+            while let Some(piece) = stream.next().await {
+                piece.unwrap();
             }
         }
-        measure.end(count);
     }
+    measure.end(count);
 }
 
 async fn lists(backend: &Arc<BuiltinBackend>) {
@@ -159,6 +164,10 @@ async fn lists(backend: &Arc<BuiltinBackend>) {
 }
 
 async fn large(backend: &Arc<BuiltinBackend>) {
+    let measure = Measure::begin("put 1 MiB, 8 at a time");
+    fill(backend, 8, 500, 1 << 20).await;
+    measure.end(500);
+    get_uncached(backend, 1 << 20, 500, 1).await;
     let piece = Bytes::from(vec![7; 64 * 1024]);
     let body = || Body::Stream(stream::iter(vec![Ok(piece.clone()); 1024]).boxed());
     let length = Some(64 << 20);

@@ -22,6 +22,10 @@ pub(super) const MAX_PUT: u64 = 5 << 30;
 /// ones are collected, so that an upload holds about twice as much.
 const PIECE: usize = 256 * 1024;
 
+/// So many bytes are written and hashed in turn: they stay in the processor's cache between the two, and in the kernel
+/// one write of a megabyte was measured to take three times as long as many small ones.
+const SLICE: usize = 64 * 1024;
+
 /// Smaller pieces are copied together. Each larger one is written from where it came to lie; a small one would keep all of
 /// the network buffer in memory that it is a slice of.
 const COPY_BELOW: usize = 8 * 1024;
@@ -244,7 +248,7 @@ impl Sink {
             Some(file) => file,
             None => self.blobs.create(self.length)?,
         };
-        for piece in &batch.pieces {
+        for piece in batch.pieces.iter().flat_map(|piece| piece.chunks(SLICE)) {
             file.write(piece)?;
             self.digester.update(piece);
         }
