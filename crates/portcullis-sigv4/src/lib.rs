@@ -1,7 +1,7 @@
 //! AWS Signature Version 4 for S3: canonical form, signing and verification, pure.
 //!
 //! Nothing here reads a clock, a socket or a key store. A front collects a [`RawRequest`] from what came over the
-//! wire, [`parse`] finds what the client presents, the caller looks the key up and derives (or takes from its cache)
+//! wire, [`parse()`] finds what the client presents, the caller looks the key up and derives (or takes from its cache)
 //! a [`SigningKey`], and [`Presented::verify`] answers with a [`Seed`] or a mismatch. The same canonical form signs
 //! requests in [`Signer`], so that verifying and signing cannot drift apart.
 //!

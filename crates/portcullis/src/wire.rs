@@ -33,6 +33,7 @@ pub(crate) struct House {
 /// What serves.
 pub(crate) struct Running {
     tasks: TaskTracker,
+    store: Arc<Store>,
     metadata: Metadata,
 }
 
@@ -178,7 +179,7 @@ pub(crate) fn start(
     ));
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
-    tasks.spawn(housekeeping(store, background.clone()));
+    tasks.spawn(housekeeping(Arc::clone(&store), background.clone()));
     tasks.spawn(async move {
         stop.cancelled().await;
         doors_done.close();
@@ -186,7 +187,7 @@ pub(crate) fn start(
         background.cancel();
     });
     tasks.close();
-    Running { tasks, metadata }
+    Running { tasks, store, metadata }
 }
 
 async fn door(name: &'static str, serving: impl Future<Output = std::io::Result<()>>) {
@@ -210,9 +211,11 @@ async fn housekeeping(store: Arc<Store>, stop: CancellationToken) {
 }
 
 impl Running {
-    /// Waits until everything that was started has ended.
+    /// Waits until everything that was started has ended. The store closes after the doors and the gate: a closed index
+    /// needs no look at its log at the next start.
     pub(crate) async fn finish(self) {
         self.tasks.wait().await;
+        self.store.close().await;
         self.metadata.close().await;
     }
 }
