@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use portcullis_access::{Access, AccessConfig, System};
 use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_control::Control;
-use portcullis_domain::{Clock, Secret, SystemClock};
+use portcullis_domain::{Secret, SystemClock};
 use portcullis_listener::Limits;
 use portcullis_metadata::Metadata;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +24,8 @@ const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// Everything that is open and not yet serving.
 pub(crate) struct House {
-    pub(crate) metadata: Metadata,
-    pub(crate) store: Arc<Store>,
+    metadata: Metadata,
+    store: Arc<Store>,
     access: Access,
     system: System,
 }
@@ -42,14 +42,6 @@ pub(crate) struct Running {
 /// # Errors
 /// Says which of them cannot be opened and what to do.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<House> {
-    let (metadata, store, access, system) = open_parts(config).await?;
-    let house = House { metadata, store, access, system };
-    first_start(&house).await?;
-    Ok(house)
-}
-
-async fn open_parts(config: &Config) -> anyhow::Result<(Metadata, Arc<Store>, Access, System)> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // The store's lock comes first: a second server on the same directory must not touch anything.
     let store = open_store(config)?;
     let metadata = open_metadata(config).await?;
@@ -57,9 +49,12 @@ async fn open_parts(config: &Config) -> anyhow::Result<(Metadata, Arc<Store>, Ac
         metadata.setting("master_key_check").await.map_err(|error| database_error(&error))?.is_some();
     let master = config::read_master_key(&config.master_key, &config.data_dir, !sealed)?;
     let drivers: Arc<Store> = Arc::clone(&store);
+    let clock = Arc::new(SystemClock);
     let (access, system) =
         Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
-    Ok((metadata, store, access, system))
+    let house = House { metadata, store, access, system };
+    first_start(&house).await?;
+    Ok(house)
 }
 
 /// The embedded store, locked against a second process.
