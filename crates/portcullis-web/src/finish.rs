@@ -22,7 +22,8 @@ pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
         headers.insert(REQUEST_ID, value);
     }
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    headers.insert("referrer-policy", HeaderValue::from_static("no-referrer"));
+    // A page has a rule of its own, so that forms can be told from those of other sites.
+    headers.entry("referrer-policy").or_insert(HeaderValue::from_static("no-referrer"));
     response
 }
 
@@ -32,7 +33,7 @@ fn with_document(mut response: Response, id: &RequestId) -> Response {
     match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem.render(&id.0, HeaderMap::new()),
         // The router's own refusals, such as of a method that an address does not have.
-        None if (status.is_client_error() || status.is_server_error()) && !is_problem(&response) => {
+        None if (status.is_client_error() || status.is_server_error()) && !has_own_form(&response) => {
             let allow = response.headers().get(ALLOW).cloned();
             Problem::of_status(status).render(&id.0, allow.map(|allow| (ALLOW, allow)).into_iter().collect())
         }
@@ -40,6 +41,8 @@ fn with_document(mut response: Response, id: &RequestId) -> Response {
     }
 }
 
-fn is_problem(response: &Response) -> bool {
-    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/problem+json")
+/// A problem document, or a page that says it to a person.
+fn has_own_form(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    kind.is_some_and(|kind| kind == b"application/problem+json" || kind.starts_with(b"text/html"))
 }

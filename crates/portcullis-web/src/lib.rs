@@ -1,12 +1,12 @@
-//! Everything on HTTP that is not S3: the REST API under `/api/v1`, its OpenAPI document, and health.
+//! Everything on HTTP that is not S3: the control panel, the REST API under `/api/v1` with its OpenAPI document, and health.
 //!
 //! * **The signature is the rule.** A handler that takes `Admin` is for admins, one that takes
 //!   `Caller` for whoever authenticated; files go through the grants of `portcullis-access`. No
 //!   handler has a rule of its own, and this crate depends on neither the database nor the drivers.
 //! * **What is not understood is refused**: unknown fields, parameters and methods, with a problem document (RFC 9457) that
 //!   names the field.
-//! * **Nothing here is for a browser's own credentials**: there is no cookie, so there is nothing that another site could
-//!   make a browser send.
+//! * **Another site gets nothing of a browser's credentials**: the session's cookie is `SameSite=Strict`, and besides it every change
+//!   needs a token that only our own pages have: a field of the form in the panel, a header in the REST API.
 //! * **A secret is in one answer**: that of the call that made it.
 
 mod app;
@@ -17,6 +17,7 @@ mod handlers;
 mod headers;
 mod openapi;
 mod operations;
+mod panel;
 mod problem;
 mod request_id;
 mod router;
@@ -37,6 +38,8 @@ pub use operations::{Needs, OPERATIONS, Operation};
 pub struct Config {
     /// The address of the S3 door as clients reach it, such as `https://s3.example.org`: told with every storage and key.
     pub s3_address: String,
+    /// The address of this door as browsers reach it, such as `https://gate.example.org`. With https, cookies are kept to it.
+    pub web_address: String,
     /// What a client may take of connections, time and memory.
     pub limits: Limits,
 }
@@ -61,7 +64,12 @@ pub async fn serve(
 /// The router that [`serve`] serves, for tests without a socket. Requests need a [`portcullis_listener::Peer`] in their
 /// extensions, as the listener puts it there.
 pub fn router(config: &Config, access: Access, control: Control) -> axum::Router {
-    router::router(app::App { access, control, s3_address: config.s3_address.clone() })
+    router::router(app::App {
+        access,
+        control,
+        s3_address: config.s3_address.clone(),
+        web_address: config.web_address.clone(),
+    })
 }
 
 /// The OpenAPI 3.1 document as JSON, as it is served at `/api/v1/openapi.json`.

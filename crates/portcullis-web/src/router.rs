@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use http::header::ACCEPT;
+use http::{HeaderMap, StatusCode, Uri};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::finish::finish;
 use crate::handlers::{audit, file, files, health, keys, me, sessions, storages};
-use crate::openapi;
+use crate::{openapi, panel};
 
 /// Routes and document, made of the same handlers.
 pub(crate) fn routes() -> Routes {
@@ -47,5 +49,14 @@ fn administration(routes: Routes) -> Routes {
 /// The router as it is served.
 pub(crate) fn router(app: App) -> Router {
     let (router, _) = routes().split_for_parts();
-    router.fallback(async || StatusCode::NOT_FOUND).with_state(Arc::new(app)).layer(from_fn(finish))
+    router.merge(panel::router()).fallback(nothing_here).with_state(Arc::new(app)).layer(from_fn(finish))
+}
+
+/// An address that is none: in the words of whoever asked.
+async fn nothing_here(uri: Uri, headers: HeaderMap) -> Response {
+    let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accepts.contains("text/html") && !uri.path().starts_with("/api/") {
+        return panel::not_found();
+    }
+    StatusCode::NOT_FOUND.into_response()
 }

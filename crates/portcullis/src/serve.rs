@@ -63,15 +63,24 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let endpoints = Endpoints { web: doors.web.local_addr()?, s3: doors.s3.local_addr()? };
     create_private(&config.data_dir)
         .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
-    let s3_url = config.s3_url.clone().unwrap_or_else(|| format!("http://{}", endpoints.s3));
+    let addresses = Addresses {
+        s3: config.s3_url.clone().unwrap_or_else(|| format!("http://{}", endpoints.s3)),
+        web: config.web_url.clone().unwrap_or_else(|| format!("http://{}", endpoints.web)),
+    };
     let house = wire::open(&config).await?;
-    let running = wire::start(house, &config, doors, &s3_url, stop.clone());
+    let running = wire::start(house, &config, doors, addresses, stop.clone());
     endpoints.announce(&config.data_dir)?;
     stop.cancelled().await;
     tracing::info!("stopping: requests under way may end");
     running.finish().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Where people and their tools reach the doors.
+pub(crate) struct Addresses {
+    pub(crate) s3: String,
+    pub(crate) web: String,
 }
 
 /// Where the doors really are.

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::config::{self, Config};
-use crate::serve::Doors;
+use crate::serve::{Addresses, Doors};
 
 /// How often the embedded store tidies up.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -152,7 +152,7 @@ pub(crate) fn start(
     house: House,
     config: &Config,
     doors: Doors,
-    s3_url: &str,
+    addresses: Addresses,
     stop: CancellationToken,
 ) -> Running {
     let tasks = TaskTracker::new();
@@ -160,7 +160,11 @@ pub(crate) fn start(
     let control = Control::new(access.clone(), metadata.clone());
     let s3 =
         portcullis_s3::Config { base_domains: config.s3_domains.clone(), ..portcullis_s3::Config::default() };
-    let web = portcullis_web::Config { s3_address: s3_url.to_owned(), limits: Limits::default() };
+    let web = portcullis_web::Config {
+        s3_address: addresses.s3,
+        web_address: addresses.web,
+        limits: Limits::default(),
+    };
     // The background work outlives the doors: what the last requests did must still be written down.
     let background = CancellationToken::new();
     let doors_done = TaskTracker::new();

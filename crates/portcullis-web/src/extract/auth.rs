@@ -9,8 +9,10 @@ use http::request::Parts;
 use portcullis_access::{Denial, Origin, Principal, SiteAdmin};
 use portcullis_domain::Channel;
 use portcullis_listener::Peer;
+use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
+use crate::panel;
 use crate::problem::Problem;
 use crate::request_id::RequestId;
 
@@ -59,9 +61,15 @@ impl FromRequestParts<Arc<App>> for Caller {
         let stranger = Stranger::of(parts)?;
         let mut given = parts.headers.get_all(AUTHORIZATION).iter();
         let token = match (given.next(), given.next()) {
-            (None, _) => {
-                return Err(app.access.refuse(stranger.origin(), None, Denial::NoCredentials).into());
-            }
+            (None, _) => match panel_session(parts, app) {
+                Cookie::Session(token) => Some(token),
+                Cookie::Forged => {
+                    return Err(app.access.refuse(stranger.origin(), None, Denial::Malformed).into());
+                }
+                Cookie::None => {
+                    return Err(app.access.refuse(stranger.origin(), None, Denial::NoCredentials).into());
+                }
+            },
             (Some(value), None) => value.to_str().ok().and_then(bearer),
             (Some(_), Some(_)) => None,
         };
@@ -70,6 +78,26 @@ impl FromRequestParts<Arc<App>> for Caller {
         };
         Ok(Self(app.access.authenticate_bearer(stranger.origin(), token).await?))
     }
+}
+
+enum Cookie<'a> {
+    None,
+    /// With a cookie, but not from one of our own pages.
+    Forged,
+    Session(&'a str),
+}
+
+/// The session of a page of the panel. A browser sends the cookie whoever made the request, so our own pages also send what no
+/// other site can: the header `x-csrf-token`.
+fn panel_session<'a>(parts: &'a Parts, app: &App) -> Cookie<'a> {
+    let Some(token) = panel::session_of(&parts.headers, app.is_secure()) else { return Cookie::None };
+    let given = parts.headers.get("x-csrf-token").map_or(&b""[..], |token| token.as_bytes());
+    let ours = bool::from(given.ct_eq(panel::csrf_of(token).as_bytes()));
+    // A key is never in a cookie: its token has a dot, a session's has none.
+    if !ours || panel::is_foreign(&parts.headers) || token.contains('.') {
+        return Cookie::Forged;
+    }
+    Cookie::Session(token)
 }
 
 /// The token of a bearer credential (RFC 6750 section 2.1); the scheme's case does not matter (RFC 9110 section 11.1).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use portcullis_control::setups::{self, S3Setup, Setup};
+use portcullis_control::setups::{self, S3Setup};
 use portcullis_control::{CreatedKey, DEFAULT_REGION, KeyChange, KeyDraft, KeyQuery};
 use portcullis_domain::{Channel, KeyId, StorageId, UserId};
 use serde::Deserialize;
@@ -93,7 +93,7 @@ fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
             bucket,
             prefix: &key.prefix,
             access_key: key.credential,
-            secret: &secret,
+            secret: Some(&secret),
             permission: key.permission,
         }),
     };
@@ -102,7 +102,7 @@ fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
         bearer,
         bucket_name: bucket.map(str::to_owned),
         s3_address: s3_address.to_owned(),
-        setup: setups.into_iter().map(|Setup { tool, text }| (tool, text)).collect(),
+        setup: setups.into_iter().map(|mut setup| (setup.tool, std::mem::take(&mut *setup.text))).collect(),
         key: view.into(),
     }
 }

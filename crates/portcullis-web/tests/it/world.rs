@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const WEB_ADDRESS: &str = "https://gate.example.org";
 pub(crate) const S3_ADDRESS: &str = "https://s3.example.org";
 
 pub(crate) struct World {
@@ -132,7 +133,11 @@ impl World {
             Access::open(config, metadata.clone(), drivers, &master, as_clock).await.unwrap();
         access.bootstrap(&system, &Secret::foreign(PASSWORD.to_owned())).await.unwrap();
         let control = Control::new(access.clone(), metadata.clone());
-        let config = Config { s3_address: S3_ADDRESS.to_owned(), limits: Limits::default() };
+        let config = Config {
+            s3_address: S3_ADDRESS.to_owned(),
+            web_address: WEB_ADDRESS.to_owned(),
+            limits: Limits::default(),
+        };
         let router = portcullis_web::router(&config, access.clone(), control.clone());
         let told = Mutex::default();
         let mut world =

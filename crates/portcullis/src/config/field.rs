@@ -30,7 +30,7 @@ const fn field(name: &'static str, value: &'static str, help: &'static str) -> F
 /// Every setting of `serve`.
 pub(crate) const FIELDS: &[Field] = &[
     field("data_dir", "DIR", "Where state and the embedded store live [default: portcullis-data]"),
-    field("web", "ADDR", "REST API, OpenAPI document and health [default: 127.0.0.1:8080]"),
+    field("web", "ADDR", "Control panel, REST API and health [default: 127.0.0.1:8080]"),
     field("s3", "ADDR", "S3 protocol [default: 127.0.0.1:9000]"),
     field(
         "database",
@@ -46,6 +46,11 @@ pub(crate) const FIELDS: &[Field] = &[
         "s3_url",
         "URL",
         "The S3 address that people are shown, e.g. https://s3.example.com behind a proxy",
+    ),
+    field(
+        "web_url",
+        "URL",
+        "The address at which browsers reach the panel, e.g. https://gate.example.com behind a proxy",
     ),
     field(
         "master_key_file",

@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) s3_domains: Vec<String>,
     /// The S3 address that people are shown, if it is another than the one listened on.
     pub(crate) s3_url: Option<String>,
+    /// The address at which browsers reach the panel, if it is another than the one listened on.
+    pub(crate) web_url: Option<String>,
     /// Where the master key comes from.
     pub(crate) master_key: MasterKeySource,
     /// Which messages are logged.
@@ -98,6 +100,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
         database: database(get("database"), &mut problems),
         s3_domains: domains(get("s3_domain"), &mut problems),
         s3_url: url(get("s3_url"), &mut problems),
+        web_url: url(get("web_url"), &mut problems),
         master_key: master_key::source(
             env("PORTCULLIS_MASTER_KEY"),
             get("master_key_file"),
@@ -169,7 +172,7 @@ fn url(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {
     let host = raw.value.strip_prefix("https://").or_else(|| raw.value.strip_prefix("http://"));
     if !host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '@', ' '])) {
         problems.push(format!(
-            "{}: \"{}\" is not an address for tools; write https://s3.example.com, without a path",
+            "{}: \"{}\" is not an address; write one such as https://s3.example.com, without a path",
             raw.origin, raw.value
         ));
     }

@@ -18,7 +18,7 @@ fn every_problem_is_told_at_once_with_line_and_field() {
         "portcullis.toml:3: s3: expected text",
         "portcullis.toml:4: sthree: unknown setting",
         "portcullis.toml:5: log_format: \"xml\" is neither text nor json",
-        "portcullis.toml:6: s3_url: \"s3.example.com\" is not an address for tools",
+        "portcullis.toml:6: s3_url: \"s3.example.com\" is not an address; write one such as https://s3.example.com, without a path",
     ] {
         assert!(told.contains(expected), "{expected}\nnot in\n{told}");
     }

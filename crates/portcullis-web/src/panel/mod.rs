@@ -1,0 +1,56 @@
+//! The control panel: whole HTML pages, made here, with forms that work without a script.
+//!
+//! * **Every page is an address**, and every answer to a browser is a whole page or a redirect. Scripts (`assets/js`) swap parts of the
+//!   page for the same parts of a freshly made one; no handler knows of it.
+//! * **The signature is the rule.** A handler that takes [`Admin`](visitor::Admin) is for admins. Fields of a form are only to be
+//!   had from [`Posted`](posted::Posted), which has checked that the form was one of ours.
+//! * **Nothing of a stranger is markup.** Templates escape; the headers of [`page`] let nothing run that is not a file of ours.
+//! * **A secret is on one page**: the answer to the request that made it, which nothing stores.
+//! * **Sentences stand in `texts/en`**, looks in `assets/`, markup in `templates/`.
+
+mod account;
+mod assets;
+mod connection;
+mod connections;
+mod cookie;
+mod credentials;
+mod error;
+mod fields;
+mod format;
+mod new_connection;
+mod origin;
+mod page;
+mod posted;
+mod sign_in;
+mod visitor;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+pub(crate) use cookie::{csrf_of, session_of};
+pub(crate) use error::not_found;
+pub(crate) use origin::is_foreign;
+
+/// The page that a person comes to after signing in.
+pub(crate) const HOME: &str = "/connections";
+
+/// Every page of the panel.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(async || Redirect::to(HOME)))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .merge(account::routes())
+        .merge(connections::routes())
+        .merge(new_connection::routes())
+        .merge(connection::routes())
+        .layer(from_fn(origin::same_origin))
+        .route("/assets/{version}/{*path}", get(assets::serve))
+}
