@@ -19,7 +19,7 @@ use crate::feed::Change;
 use crate::registry::Registry;
 use crate::session::Passwords;
 use crate::throttle::{Throttle, ThrottleConfig};
-use crate::usage::LastUsed;
+use crate::usage::{LastUsed, Touched};
 use crate::vault::{MasterKey, Vault};
 use crate::watch::Watch;
 use crate::{AccessError, OpenError};
@@ -78,7 +78,10 @@ pub(crate) struct Inner {
     pub(crate) throttle: Throttle,
     pub(crate) watch: Arc<Watch>,
     pub(crate) last_used: LastUsed,
+    pub(crate) touched: Mutex<Touched>,
     pub(crate) audit: AuditQueue,
+    /// Held while last use or the audit trail is written: who waits for it finds what was noted before in the database.
+    pub(crate) writing: tokio::sync::Mutex<()>,
     /// The last change of the feed that the directory has; held while the feed is followed.
     pub(crate) seen: tokio::sync::Mutex<i64>,
     /// Held from reading a record to putting it in the directory, so that an older state never comes after a newer.
@@ -125,7 +128,9 @@ impl Access {
             throttle: Throttle::new(config.throttle),
             watch: Arc::default(),
             last_used: LastUsed::default(),
+            touched: Mutex::default(),
             audit: AuditQueue::new(config.audit_queue),
+            writing: tokio::sync::Mutex::new(()),
             seen: tokio::sync::Mutex::new(seen),
             reloading: tokio::sync::Mutex::new(()),
             unsettled: Mutex::default(),

@@ -1,8 +1,8 @@
 //! The audit trail: who was refused what, and what administrators did. Nothing waits for it, and it is bounded.
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use portcullis_domain::{CredentialId, DenyReason, Key, KeyId, SiteId, StorageId, Timestamp, User};
 use portcullis_metadata::AuditEvent;
@@ -65,27 +65,21 @@ impl AuditQueue {
         }
     }
 
-    /// The oldest events, at most a batch. Says in the log, once, how many had to be dropped since it was last asked.
-    pub(crate) fn take(&self) -> Vec<AuditEvent> {
+    /// The oldest events, at most a batch; they wait on until they are [`AuditQueue::written`], so that none is lost if the
+    /// write fails or whoever waits for it goes; one may come twice if that happens while it is committed. Says in the log, once, how many had to be dropped since it was last asked.
+    pub(crate) fn oldest(&self) -> Vec<AuditEvent> {
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             tracing::warn!(dropped, "audit events were dropped: more came than the database takes");
         }
-        let mut waiting = locked(&self.waiting);
-        let batch = waiting.len().min(BATCH);
-        waiting.drain(..batch).collect()
+        locked(&self.waiting).iter().take(BATCH).cloned().collect()
     }
 
-    /// Puts back what could not be written, before what came since.
-    pub(crate) fn put_back(&self, unwritten: Vec<AuditEvent>) {
+    /// Lets go of so many of the oldest events, which are in the database.
+    pub(crate) fn written(&self, batch: usize) {
         let mut waiting = locked(&self.waiting);
-        for event in unwritten.into_iter().rev() {
-            if waiting.len() >= self.capacity {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            } else {
-                waiting.push_front(event);
-            }
-        }
+        let batch = batch.min(waiting.len());
+        drop(waiting.drain(..batch));
     }
 }
 
@@ -199,16 +193,15 @@ impl Access {
 
     /// Writes everything that waits.
     pub(crate) async fn write_audit(&self) -> Result<(), AccessError> {
-        let inner = Arc::clone(self.inner());
+        let inner = self.inner();
+        let _alone = inner.writing.lock().await;
         loop {
-            let batch = inner.audit.take();
+            let batch = inner.audit.oldest();
             if batch.is_empty() {
                 return Ok(());
             }
-            if let Err(error) = inner.metadata.append_audit(&batch).await {
-                inner.audit.put_back(batch);
-                return Err(error.into());
-            }
+            inner.metadata.append_audit(&batch).await?;
+            inner.audit.written(batch.len());
         }
     }
 }
@@ -261,11 +254,13 @@ mod tests {
         let queue = AuditQueue::new(300);
         (0..310).for_each(|n| queue.push(event(n)));
         assert_eq!(queue.dropped.load(Ordering::Relaxed), 10);
-        let first = queue.take();
+        let first = queue.oldest();
         assert_eq!(first.len(), BATCH);
-        queue.put_back(first);
-        let order: Vec<_> = queue.take().into_iter().chain(queue.take()).map(|e| e.reason).collect();
+        assert_eq!(queue.oldest(), first, "what was not written comes again");
+        queue.written(first.len());
+        let order: Vec<_> = first.into_iter().chain(queue.oldest()).map(|e| e.reason).collect();
         assert_eq!(order, (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
-        assert!(queue.take().is_empty());
+        queue.written(BATCH);
+        assert!(queue.oldest().is_empty());
     }
 }

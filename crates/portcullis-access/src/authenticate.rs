@@ -255,7 +255,8 @@ impl Access {
 }
 
 fn entry_principal(entry: &KeyEntry, origin: &Origin<'_>) -> Principal {
-    Principal::new(Who::Key { id: entry.key.id, owner: entry.owner() }, entry.key.site, origin)
+    let who = Who::Key { id: entry.key.id, credential: entry.key.credential, owner: entry.owner() };
+    Principal::new(who, entry.key.site, origin)
 }
 
 fn time_denial(error: &TimeError) -> Denial {

@@ -166,6 +166,7 @@ impl StorageAccess {
     /// revocations for too long.
     pub fn grant<A: Permitted>(&self, target: A::Target) -> Result<Grant<A>, AccessError> {
         self.seat.ask(A::ACTION, sealed::Place::part(&target))?;
+        self.seat.touch(false);
         Ok(Grant::new(self.seat.clone(), target))
     }
 
@@ -259,7 +260,8 @@ impl Access {
             }
         };
         self.inner().last_used.note(who, now);
-        let backend = self.inner().registry.backend(&storage).await?;
+        let credentials = self.provider_credentials(storage.id);
+        let backend = self.inner().registry.backend(&storage, credentials).await?;
         let seat = Seat { access: self.clone(), who: who.clone(), storage: storage.id, backend };
         Ok(StorageAccess { seat, storage })
     }

@@ -320,8 +320,9 @@ fn ask(
     target: Target<'_>,
 ) -> Result<(), DenyReason> {
     let subject = match who.who() {
-        Who::Key { id, .. } => {
-            let entry = records.keys.get(&id).ok_or(DenyReason::KeyDeleted)?;
+        Who::Key { id, credential, .. } => {
+            let entry = records.keys.get(&id).filter(|entry| entry.key.credential == credential);
+            let entry = entry.ok_or(DenyReason::KeyDeleted)?;
             let owner = entry.owner().and_then(|user| records.users.get(&user)).map(|user| &**user);
             Subject::Key { key: &entry.key, owner }
         }

@@ -6,7 +6,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_domain::{Action, KeyId, SessionId, SiteId, StorageId, StorageState, UserId};
+use portcullis_domain::{
+    Action, KeyId, Provider, SessionId, SiteId, Storage, StorageId, StorageState, UserId,
+};
 use portcullis_metadata::{ChangeKind, MetadataError, MetadataErrorKind};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::System;
 use crate::directory::Part;
 use crate::throttle::locked;
-use crate::{Access, AccessError};
+use crate::{Access, AccessError, SiteAdmin};
 
 /// How many changes are read at a time.
 const PAGE: u32 = 500;
@@ -27,6 +29,8 @@ const LAST_USED_EVERY: u32 = 10;
 const PURGE_EVERY: u32 = 600;
 /// The longest that a call waits for uploads that were cut to let go.
 const CUT_WAIT: Duration = Duration::from_secs(1);
+/// The longest that a reader waits for what was noted to be written.
+const FRESH_WAIT: Duration = Duration::from_secs(1);
 /// The longest that the last flush takes.
 const LAST_FLUSH: Duration = Duration::from_secs(5);
 
@@ -94,7 +98,11 @@ impl Access {
             }
             Change::Storage(id) => {
                 let storage = inner.metadata.storage(id).await?;
-                if storage.as_ref().is_none_or(|storage| storage.state != StorageState::Active) {
+                // The credentials of a remote bucket may be others now.
+                let stays = |storage: &Storage| {
+                    storage.state == StorageState::Active && storage.connection.provider == Provider::Builtin
+                };
+                if !storage.as_ref().is_some_and(stays) {
                     inner.registry.close(id);
                 }
                 inner.directory.set_storage(id, storage);
@@ -205,20 +213,23 @@ impl Access {
     /// # Errors
     /// [`AccessError::Metadata`]; what could not be written is kept for the next time.
     pub async fn flush(&self, _system: &System) -> Result<(), AccessError> {
-        self.write_last_used().await?;
-        self.write_audit().await
+        self.write_last_used().await.and(self.write_audit().await)
+    }
+
+    /// Returns when what this node noted up to now is in the database, so that who reads last use or the audit trail next sees
+    /// it; or after a second, whichever comes first. It may be given up at any time: nothing noted is lost. What other nodes
+    /// noted comes in their own time.
+    pub async fn written(&self, _proof: &SiteAdmin) {
+        let writing = async { self.write_last_used().await.and(self.write_audit().await) };
+        drop(timeout(FRESH_WAIT, writing).await);
     }
 
     async fn write_last_used(&self) -> Result<(), AccessError> {
         let inner = self.inner();
-        let uses = inner.last_used.take();
-        if uses.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = inner.metadata.record_use(&uses).await {
-            inner.last_used.put_back(uses);
-            return Err(error.into());
-        }
+        let _alone = inner.writing.lock().await;
+        let uses = inner.last_used.noted();
+        inner.metadata.record_use(&uses).await?;
+        inner.last_used.written(&uses);
         Ok(())
     }
 

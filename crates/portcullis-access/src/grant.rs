@@ -179,7 +179,7 @@ impl Grant<Get> {
         to.refuse_conditions(&options.conditions)?;
         options.overwrite = Some(to.overwrite());
         options.quota = storage.quota_bytes;
-        Ok(self.seat.backend.copy(&self.target, &to.target, options).await?)
+        Ok(to.seat.changing().0.backend.copy(&self.target, &to.target, options).await?)
     }
 
     async fn copy_across(self, to: Grant<Put>, options: CopyOptions) -> Result<PutOutcome, AccessError> {
@@ -243,6 +243,6 @@ impl Grant<Delete> {
     /// [`AccessError::Denied`] if the right is gone, [`AccessError::Backend`] as [`portcullis_backend::Backend::delete`].
     pub async fn delete(self, options: DeleteOptions) -> Result<DeleteOutcome, AccessError> {
         self.ask()?;
-        Ok(self.seat.backend.delete(&self.target, &options).await?)
+        Ok(self.seat.changing().0.backend.delete(&self.target, &options).await?)
     }
 }

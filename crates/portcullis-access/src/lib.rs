@@ -158,6 +158,7 @@ pub use grant::{Grant, PartCopy, UploadsAfter, VersionsAfter};
 pub use principal::{Origin, Principal};
 pub use session::SignedIn;
 pub use throttle::ThrottleConfig;
+pub use usage::Touched;
 pub use vault::{InvalidMasterKey, MasterKey, rotate_master_key};
 
 // What goes through a grant. Protocols take these from here: they do not depend on the drivers.
@@ -166,8 +167,9 @@ pub use portcullis_backend::{
     ChecksumKind, CompleteOptions, CompletedPart, ContentHeaders, CopyOptions, DeleteOptions, DeleteOutcome,
     Digest, DigestAlgorithm, DigestPlan, Digester, Etag, EtagCondition, GetOptions, GetOutcome, IfRange,
     LateDigests, ListPage, ListPosition, ListedObject, ListedUpload, ListedVersion, MetadataDirective,
-    Object, ObjectMeta, Part, PartOptions, PartsPage, PutOptions, PutOutcome, RangeRequest, ReadConditions,
-    Tags, UploadId, UploadMeta, UploadOptions, UploadsPage, VersionId, VersionsPage, WriteConditions,
+    Object, ObjectMeta, Part, PartOptions, PartsPage, ProviderCredentials, PutOptions, PutOutcome,
+    RangeRequest, ReadConditions, RemoteCapabilities, Tags, UploadId, UploadMeta, UploadOptions, UploadsPage,
+    VersionId, VersionsPage, WriteConditions,
 };
 pub use portcullis_metadata::{MetadataError, SessionRecord, StoredSecret};
 pub use portcullis_sigv4::{ChunkVerifier, Presented, PresentedPolicy, RawRequest};

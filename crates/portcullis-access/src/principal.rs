@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use portcullis_domain::{Channel, KeyId, SessionId, SiteId, Timestamp, UserId};
+use portcullis_domain::{Channel, CredentialId, KeyId, SessionId, SiteId, Timestamp, UserId};
 
 /// Where a request comes from, as its protocol saw it.
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +51,17 @@ struct Inner {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Who {
-    Key { id: KeyId, owner: Option<UserId> },
-    Session { id: SessionId, user: UserId, expires: Timestamp },
+    /// The credential too: when the key is given another, who came with this one is nobody any more.
+    Key {
+        id: KeyId,
+        credential: CredentialId,
+        owner: Option<UserId>,
+    },
+    Session {
+        id: SessionId,
+        user: UserId,
+        expires: Timestamp,
+    },
 }
 
 impl Principal {
@@ -152,7 +161,8 @@ mod tests {
             request_id: &"r".repeat(100),
             tool: &format!("rclone/1\r\nforged é{}", "x".repeat(200)),
         };
-        let who = Who::Key { id: KeyId::from_u128(1), owner: None };
+        let credential = CredentialId::from_entropy([1; 16]);
+        let who = Who::Key { id: KeyId::from_u128(1), credential, owner: None };
         let principal = Principal::new(who, SiteId::from_u128(1), &origin);
         assert_eq!(principal.request_id().len(), 64);
         assert_eq!(principal.tool().len(), 120);

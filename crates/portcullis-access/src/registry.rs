@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
-use portcullis_backend::{Backend, Drivers};
+use portcullis_backend::{Backend, Drivers, ProviderCredentials};
 use portcullis_domain::{Storage, StorageId};
 use tokio::sync::OnceCell;
 
@@ -26,15 +26,19 @@ impl Registry {
         Self { drivers, open: Mutex::new(LruCache::new(most)) }
     }
 
-    /// The backend of this storage. Whoever comes while it is being opened waits for that one opening; a failed one is
-    /// tried again by the next.
-    pub(crate) async fn backend(&self, storage: &Storage) -> Result<Arc<dyn Backend>, AccessError> {
+    /// The backend of this storage; `credentials` are those of its provider, read only if it has to be opened. Whoever comes
+    /// while it is being opened waits for that one opening; a failed one is tried again by the next.
+    pub(crate) async fn backend(
+        &self,
+        storage: &Storage,
+        credentials: impl Future<Output = Result<Option<ProviderCredentials>, AccessError>>,
+    ) -> Result<Arc<dyn Backend>, AccessError> {
         let slot = Arc::clone(locked(&self.open).get_or_insert(storage.id, Slot::default));
         if let Some(backend) = slot.get() {
             return Ok(Arc::clone(backend));
         }
-        let backend = slot.get_or_try_init(|| self.drivers.open(storage)).await?;
-        Ok(Arc::clone(backend))
+        let open = || async { Ok::<_, AccessError>(self.drivers.open(storage, credentials.await?).await?) };
+        Ok(Arc::clone(slot.get_or_try_init(open).await?))
     }
 
     /// Lets a storage's backend go.

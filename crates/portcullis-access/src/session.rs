@@ -149,7 +149,12 @@ impl Access {
         Ok(SignedIn { token, session, principal })
     }
 
-    async fn check_password(
+    /// Whether this is the person's password, for acts that ask for it once more; slowed down under guessing as signing in is.
+    /// It signs nobody in, and does not look whether the person may come in.
+    ///
+    /// # Errors
+    /// As [`Access::sign_in`], but for the state of the user.
+    pub async fn check_password(
         &self,
         origin: &Origin<'_>,
         username: &str,

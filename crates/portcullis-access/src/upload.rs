@@ -43,7 +43,7 @@ impl Grant<Put> {
         let Admitted { body, storage, registration } = self.admit(body)?;
         options.overwrite = Some(self.overwrite());
         options.quota = storage.quota_bytes;
-        let outcome = self.seat.backend.put(&self.target, body, options).await;
+        let outcome = self.seat.changing().0.backend.put(&self.target, body, options).await;
         settle(outcome, registration.as_ref())
     }
 
@@ -72,7 +72,8 @@ impl Grant<Put> {
         self.refuse_foreign(upload).await?;
         let Admitted { body, storage, registration } = self.admit(body)?;
         options.quota = storage.quota_bytes;
-        let outcome = self.seat.backend.upload_part(&self.target, upload, number, body, options).await;
+        let outcome =
+            self.seat.changing().0.backend.upload_part(&self.target, upload, number, body, options).await;
         settle(outcome, registration.as_ref())
     }
 
@@ -123,7 +124,7 @@ impl Grant<Put> {
         }
         self.ask()?;
         options.overwrite = Some(self.overwrite());
-        Ok(self.seat.backend.complete_upload(&self.target, upload, parts, options).await?)
+        Ok(self.seat.changing().0.backend.complete_upload(&self.target, upload, parts, options).await?)
     }
 
     /// Gives an upload up and drops its parts.
@@ -133,7 +134,7 @@ impl Grant<Put> {
     pub async fn abort_upload(self, upload: &UploadId) -> Result<(), AccessError> {
         self.ask()?;
         self.refuse_foreign(upload).await?;
-        Ok(self.seat.backend.abort_upload(&self.target, upload).await?)
+        Ok(self.seat.changing().0.backend.abort_upload(&self.target, upload).await?)
     }
 
     /// Replaces the object's tags. That tells whether it exists, so it takes the right to read it too, as a value.

@@ -1,15 +1,18 @@
-//! When and from where keys were last used, without a write per request.
+//! When and from where keys were last used, and which storages were touched, without a write per request.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use portcullis_domain::{KeyId, Timestamp};
+use portcullis_domain::{KeyId, StorageId, Timestamp, Usage};
 use portcullis_metadata::KeyUse;
 
+use crate::access::System;
+use crate::authorize::Seat;
 use crate::principal::Principal;
 use crate::throttle::locked;
+use crate::{Access, AccessError};
 
-/// More keys than this between two flushes are not noted; the next flush has them.
+/// More keys or storages than this between two flushes are not noted; the next flush has them.
 const MOST: usize = 65_536;
 
 /// The last use of each key since the last flush.
@@ -32,18 +35,66 @@ impl LastUsed {
         }
     }
 
-    /// Everything noted; what could not be written comes back by [`LastUsed::put_back`].
-    pub(crate) fn take(&self) -> Vec<KeyUse> {
-        locked(&self.0).drain().map(|(_, used)| used).collect()
+    /// Everything noted; it stays until it is [`LastUsed::written`].
+    pub(crate) fn noted(&self) -> Vec<KeyUse> {
+        locked(&self.0).values().cloned().collect()
     }
 
-    /// Keeps what could not be written, unless there is something newer.
-    pub(crate) fn put_back(&self, unwritten: Vec<KeyUse>) {
-        let mut uses = locked(&self.0);
-        for used in unwritten {
-            if uses.len() < MOST {
-                uses.entry(used.key).or_insert(used);
+    /// Lets go of what is in the database, unless there is something newer.
+    pub(crate) fn written(&self, uses: &[KeyUse]) {
+        let mut noted = locked(&self.0);
+        for used in uses {
+            if noted.get(&used.key) == Some(used) {
+                noted.remove(&used.key);
             }
         }
+    }
+}
+
+/// The storages that were touched: whether what they hold may have changed, and when a key last did something there, if
+/// one did and not only people who signed in.
+pub type Touched = HashMap<StorageId, (bool, Option<Timestamp>)>;
+
+/// Notes when it is dropped that the storage may have changed: done, failed or given up, the bytes may be there.
+pub(crate) struct Changing(pub(crate) Seat);
+
+impl Drop for Changing {
+    fn drop(&mut self) {
+        self.0.touch(true);
+    }
+}
+
+impl Seat {
+    /// The seat for an operation that changes the storage.
+    pub(crate) fn changing(&self) -> Changing {
+        Changing(self.clone())
+    }
+
+    pub(crate) fn touch(&self, changed: bool) {
+        let used = self.who.key_id().map(|_| self.access.now());
+        let mut all = locked(&self.access.inner().touched);
+        if all.len() < MOST {
+            let known = all.entry(self.storage).or_default();
+            *known = (known.0 || changed, known.1.max(used));
+        }
+    }
+}
+
+impl Access {
+    /// The storages that were touched on this node since the last call.
+    #[must_use]
+    pub fn take_touched(&self, _: &System) -> Touched {
+        std::mem::take(&mut *locked(&self.inner().touched))
+    }
+
+    /// What a storage holds, and how many more bytes fit as far as its driver can tell; for the work in the background.
+    ///
+    /// # Errors
+    /// [`AccessError::NotFound`] if there is no such storage now; [`AccessError::Backend`].
+    pub async fn measure(&self, _: &System, id: StorageId) -> Result<(Usage, Option<u64>), AccessError> {
+        let storage = self.inner().directory.storage(id).ok_or(AccessError::NotFound)?;
+        let credentials = self.provider_credentials(storage.id);
+        let backend = self.inner().registry.backend(&storage, credentials).await?;
+        Ok((backend.usage().await?, backend.available().await?))
     }
 }

@@ -11,13 +11,14 @@ use std::fmt;
 use aes_gcm_siv::aead::{Aead as _, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, Nonce};
 use base64::Engine as _;
+use portcullis_backend::{BackendErrorKind, ProviderCredentials};
 use portcullis_domain::{KeyId, StorageId};
 use portcullis_metadata::{Metadata, SealedOwner};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::OpenError;
+use crate::{Access, AccessError, OpenError, SiteAdmin};
 
 const FORMAT: u8 = 1;
 const KEY_ID: usize = 8;
@@ -168,6 +169,35 @@ impl Vault {
         };
         let text = self.open(Purpose::Check, &stored).map_err(|NotOpened| OpenError::MasterKeyMismatch)?;
         if text.as_slice() == CHECK_TEXT { Ok(()) } else { Err(OpenError::MasterKeyMismatch) }
+    }
+}
+
+impl Access {
+    /// What to store of a provider's credentials, with the record of this storage and no other.
+    ///
+    /// # Errors
+    /// [`AccessError::Unavailable`] if the system gives no random numbers.
+    pub fn seal_provider_credentials(
+        &self,
+        _proof: &SiteAdmin,
+        storage: StorageId,
+        credentials: &ProviderCredentials,
+    ) -> Result<Vec<u8>, AccessError> {
+        let sealed = self.inner().vault.seal(Purpose::ProviderCredentials(storage), &credentials.to_plain()?);
+        sealed.map_err(|_| AccessError::Unavailable)
+    }
+
+    /// The credentials of a storage's provider, if it has any.
+    pub(crate) async fn provider_credentials(
+        &self,
+        storage: StorageId,
+    ) -> Result<Option<ProviderCredentials>, AccessError> {
+        let sealed = self.inner().metadata.provider_credentials(storage).await?;
+        let open = |sealed: Vec<u8>| {
+            let plain = self.inner().vault.open(Purpose::ProviderCredentials(storage), &sealed);
+            Ok(ProviderCredentials::from_plain(&plain.map_err(|NotOpened| BackendErrorKind::Corrupt)?)?)
+        };
+        sealed.map(open).transpose()
     }
 }
 

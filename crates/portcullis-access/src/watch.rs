@@ -208,7 +208,7 @@ mod tests {
 
     use futures_util::StreamExt as _;
     use futures_util::stream;
-    use portcullis_domain::{Channel, KeyId, SiteId};
+    use portcullis_domain::{Channel, CredentialId, KeyId, SiteId};
 
     use super::*;
     use crate::principal::{Origin, Who};
@@ -224,8 +224,9 @@ mod tests {
     fn transfer(action: Action) -> Transfer {
         let origin =
             Origin { channel: Channel::S3, peer: [127, 0, 0, 1].into(), request_id: "R", tool: "test" };
-        let who =
-            Principal::new(Who::Key { id: KeyId::from_u128(1), owner: None }, SiteId::from_u128(1), &origin);
+        let credential = CredentialId::from_entropy([1; 16]);
+        let who = Who::Key { id: KeyId::from_u128(1), credential, owner: None };
+        let who = Principal::new(who, SiteId::from_u128(1), &origin);
         let object = ObjectKey::parse("a").unwrap();
         Transfer::new(who, StorageId::from_u128(1), action, object, Timestamp::default())
     }

@@ -12,6 +12,7 @@ mod error;
 mod listing;
 pub mod memory;
 mod range;
+pub mod s3;
 mod types;
 mod upload;
 
@@ -24,6 +25,7 @@ use portcullis_domain::{ObjectKey, Storage, Usage};
 pub use conditions::{EtagCondition, IfRange, ReadConditions, ReadVerdict, WriteConditions};
 pub use digest::{Digest, DigestAlgorithm, DigestPlan, Digester, LateDigests};
 pub use error::{BackendError, BackendErrorKind, BodyFault, Result};
+pub use s3::{ProviderCredentials, RemoteCapabilities};
 pub use types::{
     Body, BodyStream, ByteRange, Capabilities, Checksum, ChecksumKind, ContentHeaders, CopyOptions,
     DeleteOptions, DeleteOutcome, Etag, GetOptions, GetOutcome, ListPage, ListPosition, ListRequest,
@@ -43,9 +45,10 @@ pub use upload::{
 /// **Versions.** Every object has a version; a key has at most one current one. There are no delete markers: a previous version
 /// never becomes current by itself, it comes back by a copy of it onto its own key. `keep_previous` and the rules
 /// [`KeepPrevious`](portcullis_domain::Overwrite::KeepPrevious) and [`CreateOnly`](portcullis_domain::Overwrite::CreateOnly)
-/// need [`Capabilities::keeps_versions`], otherwise they are `Unsupported`. What a `CreateOnly` write finds in place stays
-/// current, with its tags and its time; the write is kept as a version that was never current, and its outcome is made the
-/// same way as that of any other write.
+/// need [`Capabilities::keeps_versions`]. What a `CreateOnly` write finds in place stays current, with its tags and its time;
+/// the write is kept as a version that was never current, and its outcome is made the same way as that of any other write.
+/// A driver whose store cannot do that only creates under these rules: `PreconditionFailed` if there is something, and
+/// `Unsupported` if the store cannot even tell.
 ///
 /// **Quota.** A write is refused if the storage would hold more than the quota after it, by
 /// [`Usage::stored_bytes`]: what the write removes no longer counts.
@@ -193,9 +196,15 @@ pub trait Backend: Send + Sync + Debug + 'static {
 /// Where backends come from: opens the driver for a storage's provider.
 #[async_trait]
 pub trait Drivers: Send + Sync + Debug + 'static {
-    /// The backend of this storage, opened if it was not. The same storage always gives the same backend while one is held.
+    /// The backend of this storage, opened if it was not. The same storage with the same credentials always gives the same
+    /// backend while one is held. `credentials` are those of its provider, if it has any.
     ///
     /// # Errors
-    /// `Unavailable` if it cannot be opened, `Unsupported` for a provider without a driver.
-    async fn open(&self, storage: &Storage) -> Result<Arc<dyn Backend>>;
+    /// `Unavailable` if it cannot be opened, `Unsupported` for a provider without a driver and for a connection that the
+    /// driver cannot use.
+    async fn open(
+        &self,
+        storage: &Storage,
+        credentials: Option<ProviderCredentials>,
+    ) -> Result<Arc<dyn Backend>>;
 }

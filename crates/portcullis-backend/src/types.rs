@@ -84,7 +84,7 @@ impl fmt::Debug for Etag {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VersionId(pub Box<str>);
 
-/// Names a multipart upload. Opaque text of at most 64 characters.
+/// Names a multipart upload. Opaque text of at most 1,024 characters: providers give long ones.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UploadId(pub Box<str>);
 

@@ -61,6 +61,15 @@ pub struct Connection {
     pub path_style: bool,
 }
 
+impl Connection {
+    /// The connection to the embedded store.
+    #[must_use]
+    pub fn builtin(region: String) -> Self {
+        let (id, provider) = (ConnectionId::generate(), Provider::Builtin);
+        Self { id, provider, region, endpoint: None, bucket: None, path_style: false }
+    }
+}
+
 /// A named tree of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Storage {

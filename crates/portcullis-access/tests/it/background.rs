@@ -1,5 +1,6 @@
 //! What is noted in memory reaches the database.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use portcullis_access::{AuditEntry, Change, Get, List};
@@ -52,6 +53,50 @@ async fn refusals_and_administration_are_in_the_audit_trail() {
     assert_eq!((events[2].reason.as_str(), events[2].storage), ("key_permission", Some(storage.id)));
     assert_eq!((events[2].site, events[2].request_id.as_str()), (Some(world.admin.site()), "REQ1"));
     assert!(events.iter().all(|event| event.object.as_deref() != Some("quiet")));
+}
+
+#[tokio::test]
+async fn who_reads_sees_what_was_noted_before() {
+    let world = World::new().await;
+    let storage = world.storage(|_| {}).await;
+    let holder = world.key(&storage, |_| {}).await;
+    let at = world.at(&holder, &storage).await;
+    let knock = |from: u32| {
+        let peer = std::net::Ipv4Addr::from(0xcb00_7100 + from).into();
+        denial(world.signed_as(holder.key.credential.as_str(), "wrong", peer));
+    };
+    knock(0);
+    put(&at, "a", "bytes").await;
+    let filter = portcullis_metadata::AuditFilter::default();
+    let page = portcullis_metadata::PageRequest::first(1000);
+    // The addresses from which somebody knocked.
+    let trail = async || {
+        let events = world.metadata.audit(&filter, &page).await.unwrap().items;
+        let knocks = events.into_iter().filter(|event| event.reason == "bad_signature");
+        knocks.map(|event| event.peer).collect::<BTreeSet<_>>().len()
+    };
+    let last = async || world.metadata.last_use(&[holder.key.id]).await.unwrap().pop().map(|used| used.at);
+    assert_eq!((trail().await, last().await), (0, None), "nothing is written by itself here");
+    let first = world.now();
+    world.access.written(&world.admin).await;
+    assert_eq!((trail().await, last().await), (1, Some(first)));
+    world.clock.advance(Duration::from_secs(1));
+    put(&world.at(&holder, &storage).await, "b", "bytes").await;
+    // Whoever waits may go at any moment: nothing is lost.
+    for polls in 1..=40 {
+        knock(polls);
+        let mut writing = Box::pin(world.access.written(&world.admin));
+        for _ in 0..polls {
+            if futures_util::poll!(&mut writing).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(writing);
+    }
+    world.access.written(&world.admin).await;
+    assert_eq!(trail().await, 41);
+    assert_eq!(last().await, Some(first.after(Duration::from_secs(1))));
 }
 
 #[tokio::test]

@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 use portcullis_access::{
-    AccessError, Body, BodyFault, Change, Denial, Get, Put, PutOptions, PutOutcome, StorageAccess,
+    AccessError, Body, BodyFault, Change, Denial, Get, GetOptions, Put, PutOptions, PutOutcome, StorageAccess,
 };
-use portcullis_domain::{DenyReason, NetworkEntry, Networks, Permission};
+use portcullis_domain::{DenyReason, Key, KeyId, NetworkEntry, Networks, Permission};
 use tokio::sync::mpsc;
 
-use crate::world::{World, denial, object, put, read};
+use crate::world::{Holder, World, denial, ip, object, put, read};
 
 /// A body that comes when the test says so; it ends when the sender is dropped.
 struct Slow(mpsc::UnboundedReceiver<Bytes>);
@@ -62,6 +62,48 @@ async fn deleting_a_key_wakes_and_ends_its_upload() {
     let events = world.events().await;
     assert_eq!((events[0].action.as_str(), events[0].reason.as_str()), ("put_cut", "key_deleted"));
     assert_eq!(events[0].object.as_deref(), Some("slow"));
+}
+
+/// The key stays, and is somebody else afterwards: whoever came with its old credentials is nobody.
+#[tokio::test]
+async fn rotating_a_key_ends_what_its_old_credentials_began() {
+    let world = World::new().await;
+    let storage = world.storage(|_| {}).await;
+    let holder = world.key(&storage, |_| {}).await;
+    let at = world.at(&holder, &storage).await;
+    put(&at, "kept", "bytes").await;
+    let in_hand = at.grant::<Get>(object("kept")).unwrap();
+    let (sender, body) = slow();
+    sender.send(Bytes::from_static(b"some")).unwrap();
+    let tombstone = KeyId::generate();
+    let rotate = async {
+        let minted = world.access.mint(&world.admin, holder.key.id, holder.key.channel).unwrap();
+        let (id, now) = (holder.key.id, world.now());
+        world.metadata.rotate_key(id, minted.credential, &minted.stored, tombstone, now).await.unwrap();
+        let report = world.access.applied(Change::Key(id)).await.unwrap();
+        world.access.applied(Change::Key(tombstone)).await.unwrap();
+        assert!(sender.send(Bytes::from_static(b"more")).is_err(), "nobody reads any more");
+        let key = Key { credential: minted.credential, ..holder.key.clone() };
+        (Holder { key, secret: minted.secret }, report.transfers_cut)
+    };
+    let (outcome, (rotated, cut)) = tokio::join!(upload(&at, body), rotate);
+    let over = Denial::Policy(DenyReason::KeyDeleted);
+    assert_eq!((denial(outcome), cut), (over, 1));
+    assert_eq!(denial(in_hand.get(GetOptions::default()).await), over, "not even with a grant in hand");
+    assert_eq!(denial(at.grant::<Get>(object("kept"))), over);
+    assert_eq!(denial(world.signed(&holder)), Denial::UnknownKey, "what was signed before counts no more");
+    let mixed = world.signed_as(rotated.key.credential.as_str(), holder.secret.reveal(), ip("203.0.113.7"));
+    assert_eq!(denial(mixed), Denial::BadSignature, "nor does the old secret with the new id");
+    let at = world.at(&rotated, &storage).await;
+    assert_eq!(read(&at, "kept").await.unwrap(), "bytes");
+    assert_eq!(world.who(&rotated).key_id(), Some(holder.key.id), "the record is the same");
+    // Who still knocks is known: the old id leads to the tombstone, in the same site.
+    let knocked = world.events().await.into_iter().find(|event| event.key == Some(tombstone)).unwrap();
+    assert_eq!((knocked.reason.as_str(), knocked.site), ("key_deleted", Some(world.admin.site())));
+    // Another node learns the same from the feed, in whatever state it was.
+    world.access.refresh(&world.system).await.unwrap();
+    assert_eq!(denial(world.signed(&holder)), Denial::UnknownKey);
+    assert!(world.signed(&rotated).is_ok());
 }
 
 #[tokio::test]

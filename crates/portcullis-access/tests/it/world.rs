@@ -11,7 +11,7 @@ use portcullis_access::{
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
     Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, ObjectKey,
-    Overwrite, Permission, Provider, Scope, Secret, Storage, Timestamp,
+    Overwrite, Permission, Provider, Scope, Secret, Storage, StorageId, Timestamp,
 };
 use portcullis_metadata::{Metadata, NewStorage};
 use portcullis_sigv4::{AmzDate, Payload, RawRequest, Signer, parse};
@@ -83,6 +83,7 @@ impl World {
 
     pub(crate) async fn storage(&self, change: impl FnOnce(&mut NewStorage)) -> Storage {
         let mut new = NewStorage {
+            id: StorageId::generate(),
             site: self.admin.site(),
             owner: self.admin.user().unwrap(),
             name: DisplayName::parse("Files").unwrap(),

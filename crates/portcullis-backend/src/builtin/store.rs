@@ -19,7 +19,7 @@ use super::cache::Cache;
 use super::error::{disk_error, task_error};
 use super::stream::Buffers;
 use super::{BuiltinBackend, Housekeeping, StoreError};
-use crate::{Backend, BackendError, BackendErrorKind, Drivers, Result};
+use crate::{Backend, BackendError, BackendErrorKind, Drivers, ProviderCredentials, Result};
 
 /// How a store works. The defaults are what was measured to be best on an ordinary machine.
 #[derive(Clone, Debug)]
@@ -266,7 +266,11 @@ fn storages(root: &Path) -> io::Result<Vec<StorageId>> {
 
 #[async_trait]
 impl Drivers for Store {
-    async fn open(&self, storage: &Storage) -> Result<Arc<dyn Backend>> {
+    async fn open(
+        &self,
+        storage: &Storage,
+        _credentials: Option<ProviderCredentials>,
+    ) -> Result<Arc<dyn Backend>> {
         match storage.connection.provider {
             Provider::Builtin => Ok(self.backend(storage.id).await?),
             Provider::Aws | Provider::CloudflareR2 | Provider::S3 => {

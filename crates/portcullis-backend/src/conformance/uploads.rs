@@ -18,7 +18,7 @@ pub(super) async fn beginning_and_giving_up(store: Store) -> Outcome {
         ..UploadOptions::default()
     };
     let upload = backend.create_upload(&at, options).await?;
-    holds("a name is 1 to 64 characters", (1..=64).contains(&upload.0.len()))?;
+    holds("a name is 1 to 1024 characters", (1..=1024).contains(&upload.0.len()))?;
     let UploadMeta { owner, checksum, .. } = backend.upload(&at, &upload).await?;
     same("owner", &owner, &Some(KeyId::from_u128(7)))?;
     same("checksum", &checksum, &Some((DigestAlgorithm::Crc32c, true)))?;

@@ -19,8 +19,8 @@ use portcullis_domain::{Clock, ObjectKey, Overwrite, Storage, StorageId, Usage};
 use crate::{
     Backend, BackendError, BackendErrorKind, Body, Capabilities, CompleteOptions, CompletedPart, CopyOptions,
     DeleteOptions, DeleteOutcome, Drivers, GetOptions, GetOutcome, ListPage, ListRequest, Object, ObjectMeta,
-    Part, PartOptions, PartsPage, PutOptions, PutOutcome, Result, Tags, UploadId, UploadMeta, UploadOptions,
-    UploadsPage, UploadsRequest, VersionId, VersionsPage, VersionsRequest,
+    Part, PartOptions, PartsPage, ProviderCredentials, PutOptions, PutOutcome, Result, Tags, UploadId,
+    UploadMeta, UploadOptions, UploadsPage, UploadsRequest, VersionId, VersionsPage, VersionsRequest,
 };
 use receive::{Bounds, receive};
 use state::{Draft, State};
@@ -220,7 +220,11 @@ impl fmt::Debug for MemoryDrivers {
 
 #[async_trait]
 impl Drivers for MemoryDrivers {
-    async fn open(&self, storage: &Storage) -> Result<Arc<dyn Backend>> {
+    async fn open(
+        &self,
+        storage: &Storage,
+        _credentials: Option<ProviderCredentials>,
+    ) -> Result<Arc<dyn Backend>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let backend =
             open.entry(storage.id).or_insert_with(|| Arc::new(MemoryBackend::new(Arc::clone(&self.clock))));

@@ -11,3 +11,5 @@
 mod builtin;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod s3;

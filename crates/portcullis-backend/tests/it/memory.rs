@@ -109,11 +109,11 @@ fn storage(id: u128) -> Storage {
 #[tokio::test]
 async fn every_storage_has_a_backend_of_its_own() {
     let drivers = MemoryDrivers::new(Arc::new(SystemClock));
-    let one = drivers.open(&storage(1)).await.unwrap();
+    let one = drivers.open(&storage(1), None).await.unwrap();
     one.put(&key("k"), body(1), PutOptions::default()).await.unwrap();
     drop(one);
-    let again = drivers.open(&storage(1)).await.unwrap();
+    let again = drivers.open(&storage(1), None).await.unwrap();
     assert_eq!(again.usage().await.unwrap().files, 1);
-    let other = drivers.open(&storage(2)).await.unwrap();
+    let other = drivers.open(&storage(2), None).await.unwrap();
     assert_eq!(other.usage().await.unwrap().files, 0);
 }

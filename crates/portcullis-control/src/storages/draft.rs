@@ -3,6 +3,7 @@
 use portcullis_domain::{DisplayName, Label, Networks, Permission, Provider, Storage};
 
 use super::DEFAULT_REGION;
+use super::remote::{Candidate, RemoteDraft};
 use crate::check::{Check, set};
 use crate::{NetworkDraft, Result};
 
@@ -26,8 +27,8 @@ pub struct StorageDraft {
     pub s3_access: Option<bool>,
     /// The most bytes it may hold; no limit if left out.
     pub quota_bytes: Option<u64>,
-    /// Fields that were filled in and only make sense for a remote provider.
-    pub remote_fields: Vec<&'static str>,
+    /// For a remote provider: its address, bucket and credentials.
+    pub remote: RemoteDraft,
 }
 
 /// What to change of a storage; what is left out stays.
@@ -49,9 +50,15 @@ pub struct StorageChange {
 pub(super) struct Checked {
     pub(super) name: DisplayName,
     pub(super) label: Label,
-    pub(super) region: String,
+    pub(super) place: Place,
     pub(super) permission: Permission,
     pub(super) networks: Networks,
+}
+
+/// Where a storage's bytes are to live.
+pub(super) enum Place {
+    Builtin { region: String },
+    Remote(Box<Candidate>),
 }
 
 impl StorageDraft {
@@ -63,19 +70,8 @@ impl StorageDraft {
             Some(label) => check.parse("label", label),
             None => suggested,
         };
-        if check
-            .parse::<Provider>("provider", &self.provider)
-            .is_some_and(|provider| provider != Provider::Builtin)
-        {
-            check.problem("provider", "not available in this version; use builtin");
-        }
-        for field in &self.remote_fields {
-            check.problem(*field, "only storages of a remote provider have this; leave it out for builtin");
-        }
-        let region = self.region.as_deref().unwrap_or(DEFAULT_REGION);
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let right = (1..=64).contains(&region.len()) && region.bytes().all(plain);
-        check.require(right, "region", "1 to 64 lower-case letters, digits and hyphens, such as us-east-1");
+        let provider = check.parse::<Provider>("provider", &self.provider);
+        let place = provider.and_then(|provider| self.place(&mut check, provider));
         let permission = check.parse_or("permission", self.permission.as_deref(), Permission::ReadWrite);
         check_ceiling(&mut check, permission);
         let networks = check.networks(&self.networks);
@@ -84,12 +80,29 @@ impl StorageDraft {
             Some(Checked {
                 name: name?,
                 label: label?,
-                region: region.to_owned(),
+                place: place?,
                 permission: permission?,
                 networks: networks?,
             })
         })();
         check.finish(read)
+    }
+}
+
+impl StorageDraft {
+    fn place(&self, check: &mut Check, provider: Provider) -> Option<Place> {
+        if provider != Provider::Builtin {
+            let read = self.remote.read(check, provider, self.region.as_deref());
+            return read.map(|candidate| Place::Remote(Box::new(candidate)));
+        }
+        for field in self.remote.filled() {
+            check.problem(field, "only storages of a remote provider have this; leave it out for builtin");
+        }
+        let region = self.region.as_deref().unwrap_or(DEFAULT_REGION);
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let right = (1..=64).contains(&region.len()) && region.bytes().all(plain);
+        check.require(right, "region", "1 to 64 lower-case letters, digits and hyphens, such as us-east-1");
+        right.then(|| Place::Builtin { region: region.to_owned() })
     }
 }
 

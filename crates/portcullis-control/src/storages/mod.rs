@@ -1,18 +1,23 @@
 //! Storages: make, look at, list, change.
 
 mod draft;
+mod remote;
 mod view;
 
 use futures_util::{StreamExt as _, stream};
 use portcullis_access::{Change, SiteAdmin};
-use portcullis_domain::{Provider, Role, Storage, StorageId, StorageState, UserId};
+use portcullis_domain::{Connection, Role, Storage, StorageId, StorageState, UserId};
 use portcullis_metadata::{NewStorage, Page, PageRequest, StorageFilter};
 
 use crate::audit::Deed;
 use crate::{Control, ControlError, Result};
 
+use draft::Place;
 pub use draft::{StorageChange, StorageDraft};
+use remote::Candidate;
+pub use remote::RemoteDraft;
 pub use view::StorageView;
+pub(crate) use view::{available, health_after};
 
 /// The region of a storage for which none was said; what S3 tools take for granted.
 pub const DEFAULT_REGION: &str = "us-east-1";
@@ -47,17 +52,27 @@ impl Control {
     pub async fn create_storage(&self, admin: &SiteAdmin, draft: &StorageDraft) -> Result<StorageView> {
         let checked = draft.check()?;
         let owner = self.owner_for(admin).await?;
+        let id = StorageId::generate();
+        let (connection, sealed) = match checked.place {
+            Place::Builtin { region } => (Connection::builtin(region), None),
+            Place::Remote(candidate) => {
+                let Candidate { connection, credentials } =
+                    self.connectable(admin, &draft.remote, *candidate).await?;
+                (connection, Some(self.access.seal_provider_credentials(admin, id, &credentials)?))
+            }
+        };
         let new = NewStorage {
+            id,
             site: admin.site(),
             owner,
             name: checked.name,
             label: checked.label,
-            provider: Provider::Builtin,
-            region: checked.region,
-            endpoint: None,
-            bucket: None,
-            path_style: false,
-            provider_credentials: None,
+            provider: connection.provider,
+            region: connection.region,
+            endpoint: connection.endpoint,
+            bucket: connection.bucket,
+            path_style: connection.path_style,
+            provider_credentials: sealed,
             permission: checked.permission,
             networks: checked.networks,
             s3_access: draft.s3_access.unwrap_or(true),
@@ -75,11 +90,11 @@ impl Control {
         };
         self.record(admin, deed).await?;
         self.access.applied(Change::Storage(storage.id)).await?;
-        self.view_storage(admin, storage, self.site_wide_s3(admin).await?).await
+        self.view_new(admin, storage).await
     }
 
     /// The user in whose name a storage is made: whoever acts or, for a key of the whole site, the first admin.
-    async fn owner_for(&self, admin: &SiteAdmin) -> Result<UserId> {
+    pub(crate) async fn owner_for(&self, admin: &SiteAdmin) -> Result<UserId> {
         if let Some(user) = admin.user() {
             return Ok(user);
         }
@@ -94,8 +109,7 @@ impl Control {
     /// [`ControlError::NotFound`], [`ControlError::Metadata`].
     pub async fn storage(&self, admin: &SiteAdmin, id: StorageId) -> Result<StorageView> {
         let storage = self.find_storage(admin, id).await?;
-        let site_wide = self.site_wide_s3(admin).await?;
-        self.view_storage(admin, storage, site_wide).await
+        self.view_storage(admin, storage).await
     }
 
     /// The record of a storage of the admin's site.
@@ -125,11 +139,11 @@ impl Control {
             Order::Created => self.metadata.storages(&filter, page).await?,
             Order::Name => self.storages_by_name(&filter, page).await?,
         };
-        let site_wide = self.site_wide_s3(admin).await?;
+        let ids: Vec<_> = found.items.iter().map(|storage| storage.id).collect();
+        let openers = self.openers(admin.site(), &ids).await?;
         let views =
-            stream::iter(found.items.into_iter().map(|storage| self.view_storage(admin, storage, site_wide)));
-        let items = views.buffered(ASKED_AT_ONCE).collect::<Vec<_>>().await;
-        Ok(Page { items: items.into_iter().collect::<Result<_>>()?, next: found.next })
+            stream::iter(found.items.into_iter().map(|storage| self.view_opened(admin, storage, &openers)));
+        Ok(Page { items: views.buffered(ASKED_AT_ONCE).collect().await, next: found.next })
     }
 
     /// The database lists by age; ten thousand names are sorted here in a few milliseconds. The cursor is the last id.
@@ -172,8 +186,26 @@ impl Control {
         id: StorageId,
         change: &StorageChange,
     ) -> Result<StorageView> {
+        self.update_storage_if(admin, id, change, |_| true).await?.ok_or(ControlError::NotFound)
+    }
+
+    /// Changes a storage as [`Self::update_storage`] does, but only if it still is as whoever decided on the change saw it; none,
+    /// and nothing is changed, if it is not.
+    ///
+    /// # Errors
+    /// As [`Self::update_storage`].
+    pub async fn update_storage_if(
+        &self,
+        admin: &SiteAdmin,
+        id: StorageId,
+        change: &StorageChange,
+        is_as_seen: impl FnOnce(&Storage) -> bool + Send,
+    ) -> Result<Option<StorageView>> {
         let alone = self.changing.lock().await;
         let before = self.find_storage(admin, id).await?;
+        if !is_as_seen(&before) {
+            return Ok(None);
+        }
         let storage = change.apply(before)?;
         let deed = Deed { action: "update_storage", storage: Some(id), ..Deed::default() };
         self.record(admin, deed).await?;
@@ -181,7 +213,6 @@ impl Control {
         committed.inspect_err(|error| self.note_failure(admin, deed, error))?;
         self.access.applied(Change::Storage(id)).await?;
         drop(alone);
-        let site_wide = self.site_wide_s3(admin).await?;
-        self.view_storage(admin, storage, site_wide).await
+        self.view_storage(admin, storage).await.map(Some)
     }
 }

@@ -1,12 +1,11 @@
 //! How a storage is: what it holds, what is left, whether it answers, whether a key opens it.
 
 use portcullis_access::{AccessError, BackendErrorKind, SiteAdmin};
-use portcullis_domain::{
-    Channel, Health, Key, Permission, Role, SiteId, Storage, StorageId, StorageState, Usage, UserState,
-};
-use portcullis_metadata::{KeyFilter, PageRequest};
+use portcullis_domain::{Health, Storage, StorageId, Usage};
+use portcullis_metadata::Measurement;
 
-use crate::keys::KeyStatus;
+use crate::connections::{Openers, S3Connection};
+use crate::facts::next_look;
 use crate::{Control, Result};
 
 /// A storage with how it is.
@@ -25,73 +24,79 @@ pub struct StorageView {
 }
 
 impl Control {
-    pub(super) async fn view_storage(
+    /// A storage as it is at this moment.
+    pub(super) async fn view_storage(&self, admin: &SiteAdmin, storage: Storage) -> Result<StorageView> {
+        let openers = self.openers(admin.site(), &[storage.id]).await?;
+        Ok(self.view_opened(admin, storage, &openers).await)
+    }
+
+    pub(super) async fn view_opened(
         &self,
         admin: &SiteAdmin,
         storage: Storage,
-        site_wide_s3: bool,
-    ) -> Result<StorageView> {
-        let open = storage.s3_access
-            && storage.permission != Permission::None
-            && storage.state == StorageState::Active;
-        let s3_active = open && (site_wide_s3 || self.has_s3_key(&storage).await?);
-        let (usage, free, health) = match self.measure(admin, storage.id).await {
-            Ok((usage, free)) => (Some(usage), free, Health::Reachable),
-            Err(error) => (None, None, health_after(&error)),
+        openers: &Openers,
+    ) -> StorageView {
+        let measured = self.measure(admin, storage.id).await;
+        view_of(storage, measured, openers)
+    }
+
+    /// A storage that was just made; the list of connections knows it from now on.
+    pub(super) async fn view_new(&self, admin: &SiteAdmin, storage: Storage) -> Result<StorageView> {
+        let openers = self.openers(admin.site(), &[storage.id]).await?;
+        let measured = self.measure(admin, storage.id).await;
+        let (at, health) =
+            (self.access.now(), measured.as_ref().err().map_or(Health::Reachable, health_after));
+        let measurement = Measurement {
+            storage: storage.id,
+            site: storage.site,
+            at,
+            usage: measured.as_ref().ok().copied(),
+            health,
+            due: next_look(storage.connection.provider, health, at),
         };
-        let available = match (usage, storage.quota_bytes) {
-            (Some(usage), Some(quota)) => {
-                let left = quota.saturating_sub(usage.stored_bytes());
-                Some(free.map_or(left, |free| free.min(left)))
-            }
-            (Some(_) | None, _) => free,
-        };
-        Ok(StorageView { storage, usage, available, health, s3_active })
+        if let Err(error) = self.keep_measured(&[measurement]).await {
+            tracing::warn!(%error, "a new storage is shown without numbers until it is measured");
+        }
+        Ok(view_of(storage, measured, &openers))
     }
 
     async fn measure(&self, admin: &SiteAdmin, id: StorageId) -> Result<(Usage, Option<u64>), AccessError> {
         let entered = self.access.storage_by_id(admin.principal(), id).await?;
         Ok((entered.usage().await?, entered.available().await?))
     }
+}
 
-    /// Whether there is an S3 key for this storage that works.
-    async fn has_s3_key(&self, storage: &Storage) -> Result<bool> {
-        self.any_usable(KeyFilter { storage: Some(storage.id), ..s3_keys(storage.site) }).await
-    }
-
-    /// Whether there is an S3 key of an admin that works: it opens every storage of the site.
-    pub(super) async fn site_wide_s3(&self, admin: &SiteAdmin) -> Result<bool> {
-        for user in self.metadata.users(admin.site()).await? {
-            let counts = user.role == Role::Admin && user.state == UserState::Active;
-            if counts && self.any_usable(KeyFilter { user: Some(user.id), ..s3_keys(user.site) }).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    async fn any_usable(&self, filter: KeyFilter) -> Result<bool> {
-        let now = self.access.now();
-        let mut request = PageRequest::first(100);
-        loop {
-            let page = self.metadata.keys(&filter, &request).await?;
-            if page.items.iter().any(|key: &Key| KeyStatus::of(key, now) == KeyStatus::Active) {
-                return Ok(true);
-            }
-            request.after = page.next;
-            if request.after.is_none() {
-                return Ok(false);
-            }
-        }
+fn view_of(
+    storage: Storage,
+    measured: Result<(Usage, Option<u64>), AccessError>,
+    openers: &Openers,
+) -> StorageView {
+    let (usage, free, health) = match measured {
+        Ok((usage, free)) => (Some(usage), free, Health::Reachable),
+        Err(error) => (None, None, health_after(&error)),
+    };
+    StorageView {
+        available: available(usage, storage.quota_bytes, free),
+        s3_active: S3Connection::is_open(&storage, openers),
+        storage,
+        usage,
+        health,
     }
 }
 
-fn s3_keys(site: SiteId) -> KeyFilter {
-    KeyFilter { channel: Some(Channel::S3), ..KeyFilter::of(site) }
+/// How many more bytes fit, by the quota and the space there is.
+pub(crate) fn available(usage: Option<Usage>, quota: Option<u64>, free: Option<u64>) -> Option<u64> {
+    match (usage, quota) {
+        (Some(usage), Some(quota)) => {
+            let left = quota.saturating_sub(usage.stored_bytes());
+            Some(free.map_or(left, |free| free.min(left)))
+        }
+        (Some(_) | None, _) => free,
+    }
 }
 
 /// How a connection is that failed with this.
-fn health_after(error: &AccessError) -> Health {
+pub(crate) fn health_after(error: &AccessError) -> Health {
     match error {
         AccessError::Backend(error) => match error.kind {
             BackendErrorKind::Unavailable | BackendErrorKind::Unsupported => Health::Unreachable,

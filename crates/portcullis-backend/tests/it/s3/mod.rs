@@ -1,0 +1,8 @@
+//! The driver of remote buckets.
+
+mod conformance;
+mod connecting;
+mod faults;
+mod lies;
+mod proxy;
+mod world;

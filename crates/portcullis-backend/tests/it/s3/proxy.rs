@@ -1,0 +1,184 @@
+//! A proxy that fails on purpose, between the driver and the provider.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What the proxy does to every connection.
+#[derive(Clone, Debug)]
+pub(crate) enum Mode {
+    /// Passes everything on.
+    Pass,
+    /// Closes the connection as soon as it is there.
+    Close,
+    /// Reads and never answers.
+    Silent,
+    /// Does not even read.
+    Deaf,
+    /// Closes after so many bytes towards the provider.
+    CutUp(usize),
+    /// Closes after so many bytes towards the driver.
+    CutDown(usize),
+    /// Waits before it passes anything towards the driver.
+    Delay(Duration),
+    /// Passes one byte at a time towards the driver, with a pause after each.
+    Drip(Duration),
+    /// Lets the provider do its work and does not pass its answer on.
+    Swallow,
+    /// Answers every request with these bytes, as soon as its head is there, and closes.
+    Answer(String),
+    /// Answers the first so many requests so, and passes the others on.
+    AnswerFirst(usize, String),
+}
+
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    mode: Arc<Mutex<Mode>>,
+    /// Connections so far.
+    pub(crate) connections: Arc<AtomicUsize>,
+    stop: CancellationToken,
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Proxy {
+    pub(crate) async fn start(upstream: SocketAddr, mode: Mode) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mode, stop) = (Arc::new(Mutex::new(mode)), CancellationToken::new());
+        let connections = Arc::new(AtomicUsize::new(0));
+        let tasks = TaskTracker::new();
+        let (shared, counter, token) = (Arc::clone(&mode), Arc::clone(&connections), stop.clone());
+        let spawner = tasks.clone();
+        tasks.spawn(token.clone().run_until_cancelled_owned(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let number = counter.fetch_add(1, Ordering::SeqCst);
+                let mode = shared.lock().unwrap().clone();
+                let serve = serve(client, upstream, mode, number);
+                spawner.spawn(token.clone().run_until_cancelled_owned(serve));
+            }
+        }));
+        Self { address, mode, connections, stop }
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        *self.mode.lock().unwrap() = mode;
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+async fn serve(mut client: TcpStream, upstream: SocketAddr, mode: Mode, number: usize) {
+    match mode {
+        Mode::Close => {}
+        Mode::Deaf => std::future::pending().await,
+        Mode::Silent => {
+            read_all(&mut client).await;
+            std::future::pending().await
+        }
+        Mode::Answer(text) => answer(&mut client, &text).await,
+        Mode::AnswerFirst(times, text) if number < times => answer(&mut client, &text).await,
+        mode => {
+            let Ok(server) = TcpStream::connect(upstream).await else { return };
+            between(client, server, mode).await;
+        }
+    }
+}
+
+async fn read_all(client: &mut TcpStream) {
+    let mut buffer = [0; 4096];
+    while matches!(client.read(&mut buffer).await, Ok(1..)) {}
+}
+
+async fn answer(client: &mut TcpStream, text: &str) {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        match client.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => head.extend_from_slice(&buffer[..read]),
+        }
+    }
+    if client.write_all(text.as_bytes()).await.is_err() {
+        return;
+    }
+    drop(client.shutdown().await);
+    // Closing with bytes unread would reset the connection and lose the answer.
+    read_all(client).await;
+}
+
+async fn between(client: TcpStream, server: TcpStream, mode: Mode) {
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let up = match mode {
+        Mode::CutUp(most) => most,
+        _ => usize::MAX,
+    };
+    tokio::select! {
+        () = pump_up(from_client, to_server, up) => {}
+        () = pump_down(from_server, to_client, mode) => {}
+    }
+}
+
+async fn pump_up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, most: usize) {
+    let (mut buffer, mut left) = (vec![0; 16 << 10], most);
+    loop {
+        let Ok(read @ 1..) = from.read(&mut buffer).await else { break };
+        let take = read.min(left);
+        if to.write_all(&buffer[..take]).await.is_err() {
+            break;
+        }
+        left -= take;
+        if left == 0 {
+            return;
+        }
+    }
+    // The client has said all; the answer may still come.
+    std::future::pending().await
+}
+
+async fn pump_down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mode: Mode) {
+    let mut buffer = vec![0; 16 << 10];
+    let mut left = match mode {
+        Mode::CutDown(most) => most,
+        _ => usize::MAX,
+    };
+    loop {
+        let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
+        match &mode {
+            Mode::Swallow => return,
+            Mode::Delay(pause) => tokio::time::sleep(*pause).await,
+            Mode::Drip(pause) => {
+                for byte in &buffer[..read] {
+                    tokio::time::sleep(*pause).await;
+                    if to.write_all(std::slice::from_ref(byte)).await.is_err() {
+                        return;
+                    }
+                }
+                continue;
+            }
+            _ => {}
+        }
+        let take = read.min(left);
+        if to.write_all(&buffer[..take]).await.is_err() {
+            return;
+        }
+        left -= take;
+        if left == 0 {
+            return;
+        }
+    }
+}
