@@ -1,6 +1,6 @@
 //! The audit trail: how administration writes it, and how admins read it.
 
-use portcullis_access::{AuditEntry, Denial, SiteAdmin};
+use portcullis_access::{AuditEntry, Denial, Principal, SiteAdmin};
 use portcullis_domain::{DenyReason, KeyId, StorageId, Timestamp};
 use portcullis_metadata::{AuditEvent, AuditFilter, Page, PageRequest};
 
@@ -30,13 +30,21 @@ pub(crate) struct Deed<'a> {
 impl Control {
     /// Writes a deed to the audit trail and waits for it: what cannot be recorded is not done.
     pub(crate) async fn record(&self, admin: &SiteAdmin, deed: Deed<'_>) -> Result<()> {
-        let who = admin.principal();
-        let event = AuditEvent {
+        self.record_by(admin.principal(), admin.actor(), deed).await
+    }
+
+    /// The same for what people do to what is their own, admins or not.
+    pub(crate) async fn record_by(&self, who: &Principal, actor: &str, deed: Deed<'_>) -> Result<()> {
+        Ok(self.metadata.append_audit(&[self.event(who, actor, deed)]).await?)
+    }
+
+    fn event(&self, who: &Principal, actor: &str, deed: Deed<'_>) -> AuditEvent {
+        AuditEvent {
             at: self.access.now(),
             request_id: who.request_id().to_owned(),
-            site: Some(admin.site()),
-            actor: admin.actor().to_owned(),
-            key: deed.key.or_else(|| admin.key()),
+            site: Some(who.site()),
+            actor: actor.to_owned(),
+            key: deed.key.or_else(|| who.key_id()),
             storage: deed.storage,
             channel: who.channel(),
             peer: who.peer().to_canonical().to_string(),
@@ -45,23 +53,30 @@ impl Control {
             object: deed.object.map(str::to_owned),
             allowed: true,
             reason: String::new(),
-        };
-        Ok(self.metadata.append_audit(&[event]).await?)
+        }
     }
 
     /// Says in the audit trail that a deed that was recorded did not come about.
     pub(crate) fn note_failure(&self, admin: &SiteAdmin, deed: Deed<'_>, error: &ControlError) {
-        let reason = match error {
-            ControlError::Invalid(_) => "failed: invalid",
-            ControlError::NotFound => "failed: not_found",
-            ControlError::Conflict { .. } => "failed: conflict",
-            ControlError::Access(_) | ControlError::Metadata(_) => "failed: unavailable",
-        };
+        let reason = failure(error);
         let Deed { action, key, storage, object } = deed;
         self.access.audit(admin, AuditEntry { action, key, storage, object, allowed: false, reason });
     }
 
-    /// What was done and refused in the admin's site, newest first.
+    /// The same for what people do to what is their own, as far as a database that has just failed takes it.
+    pub(crate) async fn note_failure_by(
+        &self,
+        who: &Principal,
+        actor: &str,
+        deed: Deed<'_>,
+        error: &ControlError,
+    ) {
+        let reason = failure(error).to_owned();
+        let event = AuditEvent { allowed: false, reason, ..self.event(who, actor, deed) };
+        drop(self.metadata.append_audit(&[event]).await);
+    }
+
+    /// What was done and refused in the admin's site, newest first. Of other nodes an entry may show a second later.
     ///
     /// A refusal of credentials that belong to no site (an access key that nobody has) is found by the id of its request, by
     /// the admins of the topmost site: whoever runs the installation.
@@ -83,6 +98,7 @@ impl Control {
             storage: query.storage,
             ..AuditFilter::default()
         };
+        self.access.written(admin).await;
         let mut found = self.metadata.audit(&filter, page).await?;
         found.items.retain(|event| event.site.is_none_or(|site| site == own));
         Ok(found)
@@ -90,6 +106,16 @@ impl Control {
 
     async fn is_topmost(&self, admin: &SiteAdmin) -> Result<bool> {
         Ok(self.metadata.site(admin.site()).await?.is_some_and(|site| site.parent.is_none()))
+    }
+}
+
+/// The word for why a deed did not come about.
+const fn failure(error: &ControlError) -> &'static str {
+    match error {
+        ControlError::Invalid(_) => "failed: invalid",
+        ControlError::NotFound => "failed: not_found",
+        ControlError::Conflict { .. } => "failed: conflict",
+        ControlError::Access(_) | ControlError::Metadata(_) => "failed: unavailable",
     }
 }
 

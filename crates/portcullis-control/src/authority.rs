@@ -6,11 +6,12 @@ use portcullis_domain::{Key, Networks, Scope};
 use crate::{Control, ControlError, FieldProblem, Result};
 
 impl Control {
-    /// Refuses a key that allows more than the key that asks for it, unless `before`, the same key as it was, did already:
+    /// Refuses, as `action`, a key that allows more than the key that asks for it, unless `before`, the same key as it was, did already:
     /// what is narrowed may stay wider than the one who narrows it.
     pub(crate) async fn check_authority(
         &self,
         admin: &SiteAdmin,
+        action: &'static str,
         new: &Key,
         before: Option<&Key>,
     ) -> Result<()> {
@@ -23,7 +24,7 @@ impl Control {
         self.access.audit(
             admin,
             AuditEntry {
-                action: if before.is_some() { "update_key" } else { "create_key" },
+                action,
                 key: Some(new.id),
                 storage: storage_of(new),
                 object: None,

@@ -3,8 +3,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use portcullis_domain::{NetworkEntry, Networks};
+use portcullis_domain::{InvalidNetwork, NetworkEntry, Networks};
 
+use crate::networks::{self, Outcome};
 use crate::{ControlError, FieldProblem, Result};
 
 /// The longest text that is looked at in a field; longer ones are refused before anything is copied.
@@ -69,7 +70,8 @@ impl Check {
             .iter()
             .enumerate()
             .filter_map(|(at, draft)| {
-                self.noted(&format!("networks[{at}]"), NetworkEntry::parse(&draft.network, &draft.note))
+                let entry = NetworkEntry::parse(&draft.network, &draft.note);
+                self.noted(&format!("networks[{at}]"), entry.map_err(|error| advice(draft, &error)))
             })
             .collect();
         if entries.len() < drafts.len() {
@@ -88,6 +90,15 @@ impl Check {
             Some(value) if self.0.is_empty() => Ok(value),
             Some(_) | None => Err(ControlError::Invalid(self.0)),
         }
+    }
+}
+
+/// What is wrong with a network, and what was probably meant.
+fn advice(draft: &NetworkDraft, error: &InvalidNetwork) -> String {
+    match networks::read_one(&draft.network, "").outcome {
+        Outcome::Refused(refusal) => refusal.to_string(),
+        // It is the note, or a form that only the editor takes.
+        Outcome::Accepted { .. } => error.to_string(),
     }
 }
 

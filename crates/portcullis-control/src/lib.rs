@@ -14,10 +14,20 @@
 mod audit;
 mod authority;
 mod check;
+mod connections;
 mod error;
+mod facts;
+mod inventory;
 mod keys;
 mod me;
+pub mod networks;
+mod once;
+mod password;
+mod presets;
+mod preview;
 mod probe;
+mod providers;
+mod remotes;
 mod sessions;
 pub mod setups;
 mod storages;
@@ -30,13 +40,25 @@ use tokio::sync::Mutex;
 
 pub use audit::{AuditQuery, explanation};
 pub use check::NetworkDraft;
+pub use connections::{
+    ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, KeysToReview, MeasuredUsage, Posture,
+    ReviewExample, ReviewReason, S3Connection, S3Filter, S3Status, ShareStatus,
+};
 pub use error::{ControlError, FieldProblem, Result};
-pub use keys::{CreatedKey, KeyChange, KeyDraft, KeyQuery, KeyStatus, KeyView, ScopeDraft};
+pub use keys::{CreatedKey, KeyChange, KeyDraft, KeyQuery, KeyStatus, KeyView, Rotation, ScopeDraft};
 pub use me::Me;
+pub use once::new_once_token;
+pub use password::{PASSWORD_MAX, PASSWORD_MIN, check_password};
 pub use portcullis_metadata::{AuditEvent, KeyUse, MetadataErrorKind, Page, PageRequest};
+pub use presets::{NetworksHint, Preset, presets};
+pub use preview::BucketNamePreview;
 pub use probe::{ProbeOptions, Step};
+pub use providers::{EndpointForm, ProviderPreset, provider_preset, provider_presets};
+pub use remotes::{NoRemotes, RemoteState, Remotes};
 pub use sessions::SESSION_LIFETIME;
-pub use storages::{DEFAULT_REGION, Order, StorageChange, StorageDraft, StorageQuery, StorageView};
+pub use storages::{
+    DEFAULT_REGION, Order, RemoteDraft, StorageChange, StorageDraft, StorageQuery, StorageView,
+};
 
 /// The use cases of administration. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -46,13 +68,29 @@ pub struct Control {
     /// Held while a record is read, changed and written back: otherwise a change of a name could bring back
     /// the networks that somebody else has just narrowed.
     changing: Arc<Mutex<()>>,
+    facts: Arc<facts::Facts>,
+    remotes: Arc<dyn Remotes>,
+    postures: Arc<connections::Postures>,
 }
 
 impl Control {
     /// Administration above this core and this database.
     #[must_use]
     pub fn new(access: Access, metadata: Metadata) -> Self {
-        Self { access, metadata, changing: Arc::default() }
+        Self {
+            access,
+            metadata,
+            changing: Arc::default(),
+            facts: Arc::default(),
+            remotes: Arc::new(NoRemotes),
+            postures: Arc::default(),
+        }
+    }
+
+    /// The same with drivers for outside buckets; without them there is only the embedded store.
+    #[must_use]
+    pub fn with_remotes(self, remotes: Arc<dyn Remotes>) -> Self {
+        Self { remotes, ..self }
     }
 
     /// Whether requests can be served: the database answers, and revocations are heard of.

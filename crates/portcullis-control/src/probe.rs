@@ -1,5 +1,7 @@
 //! Tries a storage out and says what each step found.
 
+use std::borrow::Cow;
+
 use portcullis_access::{
     AccessError, BackendErrorKind, Body, Delete, DeleteOptions, Get, GetOptions, GetOutcome, List, Put,
     PutOptions, SiteAdmin, StorageAccess, WriteConditions,
@@ -19,14 +21,14 @@ pub struct ProbeOptions {
 /// One step of a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What was tried: `connect`, `index`, `space`, `write`, `read`, `delete`.
+    /// What was tried: `connect`, `index`, `space`, `write`, `read`, `delete`; of remote buckets `name`, `tcp`, `tls`, `clock`, `credentials`, `bucket`, `list`, `write`.
     pub name: &'static str,
     /// Whether it worked.
     pub ok: bool,
     /// What was found.
     pub detail: String,
     /// What to do if it did not work; empty if it did.
-    pub advice: &'static str,
+    pub advice: Cow<'static, str>,
 }
 
 /// Space below which a test complains, in bytes.
@@ -34,12 +36,12 @@ const LITTLE_SPACE: u64 = 64 << 20;
 
 impl Step {
     fn fine(name: &'static str, detail: impl Into<String>) -> Self {
-        Self { name, ok: true, detail: detail.into(), advice: "" }
+        Self { name, ok: true, detail: detail.into(), advice: Cow::Borrowed("") }
     }
 
     fn failed(name: &'static str, error: &AccessError) -> Self {
         let (detail, advice) = in_words(error);
-        Self { name, ok: false, detail: detail.to_owned(), advice }
+        Self { name, ok: false, detail: detail.to_owned(), advice: Cow::Borrowed(advice) }
     }
 }
 
@@ -95,7 +97,7 @@ async fn space(entered: &StorageAccess) -> Step {
             name: "space",
             ok: false,
             detail: format!("only {free} bytes are left"),
-            advice: "free some space on the disk, or delete files and previous versions",
+            advice: "free some space on the disk, or delete files and previous versions".into(),
         },
         Ok(Some(free)) => Step::fine("space", format!("{free} bytes are left")),
         Ok(None) => Step::fine("space", "the provider does not say how much is left"),
@@ -128,7 +130,7 @@ async fn write_and_delete(entered: &StorageAccess, key: &ObjectKey, steps: &mut 
             name: "read",
             ok: false,
             detail: "it is there, but not as it was written".to_owned(),
-            advice: "check the disk or the provider",
+            advice: "check the disk or the provider".into(),
         },
         Err(error) => Step::failed("read", &error),
     });

@@ -17,9 +17,12 @@ mod audit;
 mod changes;
 mod db;
 mod error;
+mod facts;
 mod keys;
 mod listen;
+mod measurements;
 mod migrate;
+mod once;
 mod open;
 mod page;
 mod row;
@@ -34,10 +37,15 @@ pub use audit::{AuditEvent, AuditFilter};
 pub use changes::{Change, ChangeKind};
 pub use db::Metadata;
 pub use error::{MetadataError, MetadataErrorKind, Result};
+pub use facts::{StorageFacts, StoragePlace};
 pub use keys::{KeyFilter, StoredSecret};
+pub use measurements::{Measurement, StorageUse};
 pub use page::{Page, PageRequest};
 pub use sessions::SessionRecord;
 pub use settings::SealedOwner;
-pub use storages::{NewStorage, StorageFilter};
+pub use storages::{
+    KeyReview, KeysToReview, ListOrder, ListQuery, NewStorage, OpenStorages, OpenedByAdmins, OpenerGroup,
+    Openness, ReviewExample, ReviewReason, StorageFilter, StoredTotals,
+};
 pub use users::NewUser;
 pub use uses::KeyUse;

@@ -7,7 +7,11 @@ use crate::error::{Fault, MetadataErrorKind};
 
 /// The steps from nothing to the present schema; step `n` (counted from 1) makes version `n`. A released step is
 /// never edited: what comes later is a new file.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
+];
 
 /// The advisory lock under which PostgreSQL is migrated; the letters of "portcull".
 const LOCK: i64 = i64::from_be_bytes(*b"portcull");

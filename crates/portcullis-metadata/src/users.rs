@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use portcullis_domain::{Role, SiteId, Timestamp, User, UserId, UserState, Username};
+use portcullis_domain::{Role, SessionId, SiteId, Timestamp, User, UserId, UserState, Username};
 
 use crate::changes::ChangeKind;
-use crate::db::{Metadata, Write, reading, within};
+use crate::db::{Metadata, Write, reading, within, writing};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
 use crate::row::{Both, number, read, row};
 
@@ -51,6 +51,9 @@ row! {
         created_us: i64,
     }
 }
+/// A new password is nobody's printed one.
+const SET_PASSWORD: &str = "UPDATE users SET password = $2, password_printed = 0 WHERE id = $1";
+
 row! {
     PasswordRow { password: String }
 }
@@ -142,8 +145,63 @@ impl Metadata {
     /// # Errors
     /// [`NotFound`](MetadataErrorKind::NotFound); what any verb may give.
     pub async fn set_password(&self, user: UserId, phc: &str) -> Result<()> {
-        let sql = "UPDATE users SET password = $2 WHERE id = $1";
-        self.update_user(sql, user, phc).await.during("set a password")
+        self.update_user(SET_PASSWORD, user, phc).await.during("set a password")
+    }
+
+    /// Replaces the hash of a user's password and ends their sessions but for `keep`, in one step; says how many ended.
+    ///
+    /// # Errors
+    /// [`NotFound`](MetadataErrorKind::NotFound); what any verb may give.
+    pub async fn change_password(&self, user: UserId, phc: &str, keep: SessionId) -> Result<u64> {
+        let work = async {
+            let mut write = self.write().await?;
+            write.update_user(SET_PASSWORD, user, phc).await?;
+            let sql = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id";
+            let ended: Vec<String> = within!(write.tx, c => {
+                sqlx::query_scalar(sql).bind(user.to_string()).bind(keep.to_string()).fetch_all(c).await
+            })?;
+            for id in &ended {
+                write.note(ChangeKind::Session, id);
+            }
+            self.commit(write).await?;
+            Ok::<_, Fault>(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+        };
+        work.await.during("change a password")
+    }
+
+    /// Whether the user's password is still the one that was made up and printed at the first start; false if there is no
+    /// such user.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn password_printed(&self, user: UserId) -> Result<bool> {
+        let sql = "SELECT password_printed FROM users WHERE id = $1";
+        let found: Result<Option<i64>, _> =
+            reading!(self, pool => sqlx::query_scalar(sql).bind(user.to_string()).fetch_optional(pool).await);
+        found.map(|printed| printed == Some(1)).during("read how a password came about")
+    }
+
+    /// Remembers that the user's password was made up and printed, or that nobody needs to be reminded of that any more. A new
+    /// password ends it as well. Of an unknown user nothing is remembered.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn set_password_printed(&self, user: UserId, printed: bool) -> Result<()> {
+        let sql = "UPDATE users SET password_printed = $2 WHERE id = $1";
+        let done = writing!(self, pool => {
+            sqlx::query(sql).bind(user.to_string()).bind(i64::from(printed)).execute(pool).await.map(drop)
+        });
+        done.during("note how a password came about")
+    }
+
+    /// The number that the next storage would get at this moment.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn next_storage_number(&self) -> Result<u32> {
+        let sql = "SELECT next FROM counters WHERE name = 'storage'";
+        let next: Result<i64, _> = reading!(self, pool => sqlx::query_scalar(sql).fetch_one(pool).await);
+        next.map_err(Fault::from).and_then(|next| number("next", next)).during("read the next number")
     }
 
     /// Lets a user in or keeps them out.
@@ -157,18 +215,23 @@ impl Metadata {
 
     async fn update_user(&self, sql: &'static str, user: UserId, to: &str) -> Result<(), Fault> {
         let mut write = self.write().await?;
-        let rows = within!(write.tx, c => {
-            sqlx::query(sql).bind(user.to_string()).bind(to).execute(c).await.map(|done| done.rows_affected())
-        })?;
-        if rows == 0 {
-            return Err(MetadataErrorKind::NotFound.into());
-        }
-        write.note(ChangeKind::User, &user);
+        write.update_user(sql, user, to).await?;
         self.commit(write).await
     }
 }
 
 impl Write {
+    async fn update_user(&mut self, sql: &'static str, user: UserId, to: &str) -> Result<(), Fault> {
+        let rows = within!(self.tx, c => {
+            sqlx::query(sql).bind(user.to_string()).bind(to).execute(c).await.map(|done| done.rows_affected())
+        })?;
+        if rows == 0 {
+            return Err(MetadataErrorKind::NotFound.into());
+        }
+        self.note(ChangeKind::User, &user);
+        Ok(())
+    }
+
     /// Adds a user with the next number.
     pub(crate) async fn insert_user(&mut self, new: NewUser) -> Result<User, Fault> {
         let user = User {

@@ -1,6 +1,7 @@
 //! Keys: make, look at, list, change, delete.
 
 mod draft;
+mod rotate;
 
 use std::collections::HashMap;
 
@@ -16,6 +17,7 @@ use crate::{Control, ControlError, Result};
 
 pub use draft::{KeyChange, KeyDraft, ScopeDraft};
 use draft::{no_storage, no_user};
+pub use rotate::Rotation;
 
 /// Which keys to list.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +74,7 @@ pub struct KeyView {
     pub key: Key,
     /// Whether it works.
     pub status: KeyStatus,
-    /// When, from where and with which tool it was last used; some seconds may pass before a use shows.
+    /// When, from where and with which tool it was last used. Of other nodes a use may show some seconds later.
     pub last_used: Option<KeyUse>,
 }
 
@@ -102,7 +104,7 @@ impl Control {
     pub async fn create_key(&self, admin: &SiteAdmin, draft: &KeyDraft) -> Result<CreatedKey> {
         let mut key = draft.check(admin, KeyId::generate(), self.access.now())?;
         let storage = self.check_scope(admin, &key).await?;
-        self.check_authority(admin, &key, None).await?;
+        self.check_authority(admin, "create_key", &key, None).await?;
         let deed = Deed {
             action: "create_key",
             key: Some(key.id),
@@ -154,8 +156,20 @@ impl Control {
     /// [`ControlError::NotFound`], also for a deleted one; [`ControlError::Metadata`].
     pub async fn key(&self, admin: &SiteAdmin, id: KeyId) -> Result<KeyView> {
         let key = self.find_key(admin, id).await?;
+        self.access.written(admin).await;
         let last_used = self.metadata.last_use(&[id]).await?.pop();
         Ok(self.view_key(key, last_used))
+    }
+
+    /// The S3 keys that are for this storage alone, the oldest first, with how they are and when they were last used: the first
+    /// thousand, and whether there are more. Those of users, which open it too, are not among them.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`], [`ControlError::Metadata`].
+    pub async fn keys_of_storage(&self, admin: &SiteAdmin, id: StorageId) -> Result<Page<KeyView>> {
+        self.find_storage(admin, id).await?;
+        let query = KeyQuery { storage: Some(id), channel: Some(Channel::S3), ..KeyQuery::default() };
+        self.keys(admin, query, &PageRequest::first(PageRequest::MAX)).await
     }
 
     async fn find_key(&self, admin: &SiteAdmin, id: KeyId) -> Result<Key> {
@@ -181,6 +195,7 @@ impl Control {
         let KeyQuery { storage, user, channel, search } = query;
         let filter = KeyFilter { storage, user, channel, search, ..KeyFilter::of(admin.site()) };
         let found = self.metadata.keys(&filter, page).await?;
+        self.access.written(admin).await;
         let ids: Vec<_> = found.items.iter().map(|key| key.id).collect();
         let uses = self.metadata.last_use(&ids).await?;
         let mut uses: HashMap<KeyId, KeyUse> = uses.into_iter().map(|used| (used.key, used)).collect();
@@ -197,13 +212,31 @@ impl Control {
     /// [`ControlError::Invalid`], [`ControlError::NotFound`], [`ControlError::Metadata`], [`ControlError::Access`] if the
     /// change is committed but could not be put in force here.
     pub async fn update_key(&self, admin: &SiteAdmin, id: KeyId, change: &KeyChange) -> Result<KeyView> {
+        self.update_key_if(admin, id, change, |_| true).await?.ok_or(ControlError::NotFound)
+    }
+
+    /// Changes a key as [`Self::update_key`] does, but only if it still is as whoever decided on the change saw it; none, and
+    /// nothing is changed, if it is not.
+    ///
+    /// # Errors
+    /// As [`Self::update_key`].
+    pub async fn update_key_if(
+        &self,
+        admin: &SiteAdmin,
+        id: KeyId,
+        change: &KeyChange,
+        is_as_seen: impl FnOnce(&Key) -> bool + Send,
+    ) -> Result<Option<KeyView>> {
         let alone = self.changing.lock().await;
         let before = self.find_key(admin, id).await?;
+        if !is_as_seen(&before) {
+            return Ok(None);
+        }
         let key = change.apply(before.clone(), self.access.now())?;
         if let Scope::User(_) = key.scope {
             self.check_scope(admin, &key).await?;
         }
-        self.check_authority(admin, &key, Some(&before)).await?;
+        self.check_authority(admin, "update_key", &key, Some(&before)).await?;
         let deed = deed_of("update_key", &key);
         self.record(admin, deed).await?;
         let committed = self.metadata.update_key(&key).await.map_err(ControlError::from);
@@ -211,7 +244,7 @@ impl Control {
         self.access.applied(Change::Key(id)).await?;
         drop(alone);
         let last_used = self.metadata.last_use(&[id]).await?.pop();
-        Ok(self.view_key(key, last_used))
+        Ok(Some(self.view_key(key, last_used)))
     }
 
     /// Deletes a key for good. When this returns, nothing is admitted under it, and transfers under way have ended.

@@ -4,13 +4,71 @@ use portcullis_domain::{Key, KeyId, Scope, Timestamp};
 
 use super::{StoredSecret, columns};
 use crate::changes::ChangeKind;
-use crate::db::{Metadata, within};
+use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
 use crate::page::fold;
 use crate::row::networks_to_text;
 
-fn folded(key: &Key) -> String {
+/// What the search looks through.
+pub(super) fn folded(key: &Key) -> String {
     fold(&format!("{}\n{}", key.name, key.credential))
+}
+
+/// Adds a row; `deleted` for the tombstone of a credential that was replaced.
+pub(super) async fn insert(
+    write: &mut Write,
+    key: &Key,
+    secret: &StoredSecret,
+    deleted: Option<Timestamp>,
+) -> Result<(), Fault> {
+    let sql = concat!(
+        "INSERT INTO keys (",
+        columns!(),
+        ", folded, secret_sealed, secret_hash, deleted_us) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+    );
+    let (storage, user) = match key.scope {
+        Scope::Storage(id) => (Some(id.to_string()), None),
+        Scope::User(id) => (None, Some(id.to_string())),
+        Scope::Site => (None, None),
+    };
+    let (sealed, hash) = halves(secret);
+    let networks = networks_to_text(&key.networks)?;
+    within!(write.tx, c => {
+        sqlx::query(sql)
+            .bind(key.id.to_string())
+            .bind(key.site.to_string())
+            .bind(key.credential.as_str())
+            .bind(key.name.as_str())
+            .bind(key.channel.as_str())
+            .bind(storage)
+            .bind(user)
+            .bind(key.permission.as_str())
+            .bind(key.overwrite.as_str())
+            .bind(networks)
+            .bind(key.prefix.as_str())
+            .bind(key.expires.map(Timestamp::micros))
+            .bind(key.state.as_str())
+            .bind(key.created.micros())
+            .bind(folded(key))
+            .bind(sealed)
+            .bind(hash)
+            .bind(deleted.map(Timestamp::micros))
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    write.note(ChangeKind::Key, &key.id);
+    Ok(())
+}
+
+/// A secret as the two columns hold it.
+pub(super) fn halves(secret: &StoredSecret) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    match secret {
+        StoredSecret::None => (None, None),
+        StoredSecret::Sealed(bytes) => (Some(bytes.clone()), None),
+        StoredSecret::Hash(hash) => (None, Some(hash.to_vec())),
+    }
 }
 
 impl Metadata {
@@ -25,48 +83,8 @@ impl Metadata {
     }
 
     async fn insert_key(&self, key: &Key, secret: &StoredSecret) -> Result<(), Fault> {
-        let sql = concat!(
-            "INSERT INTO keys (",
-            columns!(),
-            ", folded, secret_sealed, secret_hash) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
-        );
-        let (storage, user) = match key.scope {
-            Scope::Storage(id) => (Some(id.to_string()), None),
-            Scope::User(id) => (None, Some(id.to_string())),
-            Scope::Site => (None, None),
-        };
-        let (sealed, hash) = match secret {
-            StoredSecret::None => (None, None),
-            StoredSecret::Sealed(bytes) => (Some(bytes.clone()), None),
-            StoredSecret::Hash(hash) => (None, Some(hash.to_vec())),
-        };
-        let networks = networks_to_text(&key.networks)?;
         let mut write = self.write().await?;
-        within!(write.tx, c => {
-            sqlx::query(sql)
-                .bind(key.id.to_string())
-                .bind(key.site.to_string())
-                .bind(key.credential.as_str())
-                .bind(key.name.as_str())
-                .bind(key.channel.as_str())
-                .bind(storage)
-                .bind(user)
-                .bind(key.permission.as_str())
-                .bind(key.overwrite.as_str())
-                .bind(networks)
-                .bind(key.prefix.as_str())
-                .bind(key.expires.map(Timestamp::micros))
-                .bind(key.state.as_str())
-                .bind(key.created.micros())
-                .bind(folded(key))
-                .bind(sealed)
-                .bind(hash)
-                .execute(c)
-                .await
-                .map(drop)
-        })?;
-        write.note(ChangeKind::Key, &key.id);
+        insert(&mut write, key, secret, None).await?;
         self.commit(write).await
     }
 

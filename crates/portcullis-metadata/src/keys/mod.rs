@@ -1,6 +1,7 @@
 //! Keys and what is kept of their secrets.
 
 mod change;
+mod rotate;
 
 use std::fmt;
 

@@ -32,6 +32,31 @@ impl Metadata {
         work.await.during("create a storage")
     }
 
+    /// Replaces the sealed credentials of a storage's provider.
+    ///
+    /// # Errors
+    /// [`NotFound`](MetadataErrorKind::NotFound) if there is no active storage with this id; what any verb may give.
+    pub async fn set_provider_credentials(&self, id: StorageId, sealed: &[u8]) -> Result<()> {
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "UPDATE storages SET provider_sealed = $2 WHERE id = $1 AND state = 'active'";
+            let rows = within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(id.to_string())
+                    .bind(sealed.to_vec())
+                    .execute(c)
+                    .await
+                    .map(|done| done.rows_affected())
+            })?;
+            if rows == 0 {
+                return Err(MetadataErrorKind::NotFound.into());
+            }
+            write.note(ChangeKind::Storage, &id);
+            self.commit(write).await
+        };
+        work.await.during("replace the credentials of a provider")
+    }
+
     /// Keeps what may change of a storage: name, permission, networks, S3 access, quota and state. The rest of the
     /// record is not looked at. Detaching erases the provider's credentials.
     ///
@@ -63,6 +88,11 @@ impl Metadata {
             if rows == 0 {
                 return Err(MetadataErrorKind::NotFound.into());
             }
+            if storage.state == StorageState::Detached {
+                let sql = "DELETE FROM storage_facts WHERE storage_id = $1";
+                let id = storage.id.to_string();
+                within!(write.tx, c => sqlx::query(sql).bind(id).execute(c).await.map(drop))?;
+            }
             write.note(ChangeKind::Storage, &storage.id);
             self.commit(write).await
         };
@@ -79,7 +109,7 @@ impl Write {
         let owner_number: u32 = number("number", owner.ok_or(MetadataErrorKind::NotFound)?)?;
         let item_number = self.next_number("storage").await?;
         let storage = Storage {
-            id: StorageId::generate(),
+            id: new.id,
             site: new.site,
             owner: new.owner,
             number: item_number,
@@ -102,6 +132,9 @@ impl Write {
             created: new.created,
         };
         self.insert_storage_row(&storage, new.provider_credentials).await?;
+        let sql = "INSERT INTO storage_facts (storage_id, site_id) VALUES ($1, $2)";
+        let (id, site) = (storage.id.to_string(), storage.site.to_string());
+        within!(self.tx, c => sqlx::query(sql).bind(id).bind(site).execute(c).await.map(drop))?;
         self.note(ChangeKind::Storage, &storage.id);
         Ok(storage)
     }

@@ -1,6 +1,11 @@
 //! Storages and their connections.
 
 mod change;
+mod list;
+mod openers;
+mod pieces;
+mod posture;
+mod review;
 
 use std::fmt;
 
@@ -15,9 +20,16 @@ use crate::error::{During, Fault, Result};
 use crate::page::{Page, PageRequest, pattern};
 use crate::row::{networks_from_text, number, read, row};
 
+pub use list::{ListOrder, ListQuery, OpenedByAdmins, Openness};
+pub use openers::OpenerGroup;
+pub use posture::{OpenStorages, StoredTotals};
+pub use review::{KeyReview, KeysToReview, ReviewExample, ReviewReason};
+
 /// A storage to be made.
 #[derive(Clone)]
 pub struct NewStorage {
+    /// Identifies it; a fresh one. It is known beforehand because credentials are sealed for it.
+    pub id: StorageId,
     /// The site it will belong to.
     pub site: SiteId,
     /// The user who makes it, of the same site.
@@ -81,11 +93,52 @@ impl StorageFilter {
     }
 }
 
-/// The columns of a storage, without its provider's credentials.
+/// The columns of a storage, without its provider's credentials; of the table with this alias, written `"s."`.
 macro_rules! columns {
     () => {
-        "id, site_id, owner_id, number, name, label, bucket, connection_id, provider, region, endpoint, \
-         provider_bucket, path_style, permission, networks, s3_access, quota_bytes, state, created_us"
+        columns!("")
+    };
+    ($of:literal) => {
+        concat!(
+            $of,
+            "id, ",
+            $of,
+            "site_id, ",
+            $of,
+            "owner_id, ",
+            $of,
+            "number, ",
+            $of,
+            "name, ",
+            $of,
+            "label, ",
+            $of,
+            "bucket, ",
+            $of,
+            "connection_id, ",
+            $of,
+            "provider, ",
+            $of,
+            "region, ",
+            $of,
+            "endpoint, ",
+            $of,
+            "provider_bucket, ",
+            $of,
+            "path_style, ",
+            $of,
+            "permission, ",
+            $of,
+            "networks, ",
+            $of,
+            "s3_access, ",
+            $of,
+            "quota_bytes, ",
+            $of,
+            "state, ",
+            $of,
+            "created_us",
+        )
     };
 }
 use columns;
@@ -191,6 +244,24 @@ impl Metadata {
             Page::of(rows, page, |row| row.id.clone(), StorageRow::read)
         };
         work.await.during("list storages")
+    }
+
+    /// The active storages of all sites that live at this address.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn storages_at(&self, endpoint: &str) -> Result<Vec<Storage>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM storages WHERE endpoint = $1 AND state = 'active' ORDER BY id"
+        );
+        let rows = reading!(self, pool => {
+            sqlx::query_as::<_, StorageRow>(sql).bind(endpoint).fetch_all(pool).await
+        });
+        rows.map_err(Fault::from)
+            .and_then(|rows| rows.into_iter().map(StorageRow::read).collect())
+            .during("list the storages of an address")
     }
 
     /// The sealed credentials of a storage's provider, if it has any.

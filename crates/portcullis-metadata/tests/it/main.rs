@@ -4,12 +4,16 @@
 #![expect(clippy::cognitive_complexity, reason = "every assertion counts as a branch")]
 
 mod audit;
+mod claims;
 mod damage;
+mod facts;
 mod feed;
 mod keys;
+mod lists;
 mod migration;
 mod people;
 mod races;
+mod rotation;
 mod storages;
 mod world;
 
@@ -40,6 +44,17 @@ suite! {
     storages::a_storage_round_trip,
     storages::what_may_change_of_a_storage,
     storages::search_and_filters,
+    facts::what_was_measured,
+    facts::when_storages_were_used,
+    facts::storages_are_due,
+    facts::a_detached_storage_has_no_facts,
+    facts::sums_over_a_site,
+    facts::many_storages_at_once,
+    lists::every_filter_in_every_order,
+    lists::an_access_key_id_finds_its_storage,
+    lists::what_is_open,
+    lists::which_keys_open,
+    lists::keys_that_deserve_a_look,
     keys::keys_of_every_scope,
     keys::changing_and_deleting,
     keys::deletion_erases_the_secret,
@@ -58,6 +73,13 @@ suite! {
     races::two_first_starts_make_one_admin,
     races::a_follower_misses_nothing,
     races::one_key_is_deleted_once,
+    rotation::a_rotated_key_keeps_everything_but_its_credentials,
+    rotation::what_is_gone_is_not_rotated,
+    rotation::rotations_at_once_follow_each_other,
+    claims::a_token_is_claimed_once_on_all_nodes,
+    claims::a_changed_password_ends_the_other_sessions,
+    claims::a_printed_password_is_remembered_until_it_is_changed,
+    claims::the_next_number_is_the_one_that_is_given,
     migration::a_newer_schema_is_refused_and_stays,
     migration::version_1_is_carried_forward,
 }

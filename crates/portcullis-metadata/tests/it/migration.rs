@@ -1,12 +1,12 @@
 //! Databases of other versions.
 
-use portcullis_domain::{Scope, StorageState, Username};
+use portcullis_domain::{Scope, StorageState, Timestamp, Username};
 use portcullis_metadata::{AuditFilter, Metadata, MetadataErrorKind, PageRequest, SealedOwner, StoredSecret};
 
 use crate::world::{World, new_storage, new_user};
 
 /// The newest version that this build knows.
-const KNOWN: i64 = 1;
+const KNOWN: i64 = 3;
 
 pub(crate) async fn a_newer_schema_is_refused_and_stays(world: &World) {
     let (metadata, ..) = world.home().await;
@@ -59,6 +59,10 @@ pub(crate) async fn version_1_is_carried_forward(world: &World) {
     assert_eq!(metadata.sealed().await.unwrap(), [(SealedOwner::Key(keys[0].0.id), sealed)]);
     assert_eq!(metadata.session_by_token(&[0x22; 32]).await.unwrap().unwrap().user, admin.id);
     assert_eq!(metadata.last_use(&[keys[0].0.id]).await.unwrap()[0].tool, "rclone/v1.75");
+    // The active storage has a row of facts, with the last use of its key; the detached one has none.
+    let facts = world.numbers("SELECT last_used_us FROM storage_facts WHERE measured_us IS NULL").await;
+    assert_eq!(facts, [metadata.last_use(&[keys[0].0.id]).await.unwrap()[0].at.micros()]);
+    assert_eq!(metadata.storages_due(Timestamp::default(), 10).await.unwrap()[0].storage, storages[0].id);
     let trail = metadata.audit(&AuditFilter::default(), &PageRequest::first(10)).await.unwrap().items;
     assert_eq!((trail.len(), trail[0].request_id.as_str()), (1, "req-1"));
     assert_eq!(metadata.setting("master-key-check").await.unwrap(), Some(vec![1, 2, 3]));

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 use portcullis_domain::{
     Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, Networks, Overwrite,
-    Permission, Provider, Role, Scope, Site, SiteId, Storage, Timestamp, User, Username,
+    Permission, Provider, Role, Scope, Site, SiteId, Storage, StorageId, Timestamp, User, Username,
 };
 use portcullis_metadata::{Metadata, NewStorage, NewUser};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
@@ -133,6 +133,7 @@ pub(crate) fn new_user(site: SiteId, username: &str) -> NewUser {
 
 pub(crate) fn new_storage(owner: &User, display_name: &str) -> NewStorage {
     NewStorage {
+        id: StorageId::generate(),
         site: owner.site,
         owner: owner.id,
         name: name(display_name),
