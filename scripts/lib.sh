@@ -47,6 +47,24 @@ need_python() {
   }
 }
 
+# npm packages below target/; Node.js with npm comes from Debian if there is none.
+need_npm() {
+  local wanted="$*"
+  if [ "$(cat "$TOOLS/npm/.wanted" 2>/dev/null)" = "$wanted" ]; then
+    echo "   npm packages are here: $wanted"
+    return
+  fi
+  command -v node >/dev/null && command -v npm >/dev/null || need_debian nodejs npm
+  echo "   installing npm packages into target/tools/npm: $wanted"
+  rm -rf "$TOOLS/npm"
+  mkdir -p "$TOOLS/npm"
+  npm install --silent --prefix "$TOOLS/npm" --ignore-scripts --no-audit --no-fund --no-update-notifier "$@" &&
+    printf '%s' "$wanted" >"$TOOLS/npm/.wanted" || {
+    echo "   cannot install $wanted" >&2
+    exit 1
+  }
+}
+
 # A cargo tool of exactly this version below target/.
 need_cargo() {
   if "$CARGO_TOOLS/bin/$1" --version 2>/dev/null | grep -qF "$2"; then
@@ -83,6 +101,27 @@ cargo_tests() {
   PASSED=$((PASSED + passed))
   FAILED=$((FAILED + failed))
   [ "$failed" -gt 0 ] && FAILURES+=("cargo test $*")
+  rm -f "$log"
+}
+
+# The panel in Chromium, against the binary as it is built here; its counts are added up.
+browser_tests() {
+  local log status passed failed
+  cargo build --quiet -p portcullis || {
+    check false
+    return
+  }
+  log=$(mktemp)
+  printf -- '-- node tests/browser/run.mjs\n'
+  node tests/browser/run.mjs 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  passed=$(sed -nE 's/^browser tests: ([0-9]+) passed, .*/\1/p' "$log")
+  failed=$(sed -nE 's/^browser tests: [0-9]+ passed, ([0-9]+) failed$/\1/p' "$log")
+  : "${passed:=0}" "${failed:=0}"
+  [ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
+  PASSED=$((PASSED + passed))
+  FAILED=$((FAILED + failed))
+  [ "$failed" -gt 0 ] && FAILURES+=("node tests/browser/run.mjs")
   rm -f "$log"
 }
 

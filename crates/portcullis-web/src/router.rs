@@ -30,6 +30,7 @@ fn about(routes: Routes) -> Routes {
         .routes(routes!(sessions::create, sessions::list))
         .routes(routes!(sessions::end_current))
         .routes(routes!(me::show))
+        .routes(routes!(me::change_password))
 }
 
 fn files(routes: Routes) -> Routes {
@@ -41,8 +42,10 @@ fn administration(routes: Routes) -> Routes {
         .routes(routes!(storages::create, storages::list))
         .routes(routes!(storages::show, storages::update))
         .routes(routes!(storages::test))
+        .routes(routes!(storages::test_connection))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::show, keys::update, keys::delete))
+        .routes(routes!(keys::rotate))
         .routes(routes!(audit::list))
 }
 

@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod offline;
 mod output;
+mod remotes;
 mod serve;
 mod wire;
 

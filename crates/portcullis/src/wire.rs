@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use portcullis_access::{Access, AccessConfig, System};
 use portcullis_backend::builtin::{Store, StoreOptions};
+use portcullis_backend::s3::{ProviderDrivers, S3Drivers, S3Options};
 use portcullis_control::Control;
-use portcullis_domain::{Secret, SystemClock};
+use portcullis_domain::{Clock, Secret, SystemClock};
 use portcullis_listener::Limits;
 use portcullis_metadata::Metadata;
 use tokio_util::sync::CancellationToken;
@@ -17,15 +18,17 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::config::{self, Config};
+use crate::remotes;
 use crate::serve::{Addresses, Doors};
 
-/// How often the embedded store tidies up.
+/// How often the embedded store and the database are tidied up.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// Everything that is open and not yet serving.
 pub(crate) struct House {
     metadata: Metadata,
     store: Arc<Store>,
+    remote: Arc<S3Drivers>,
     access: Access,
     system: System,
 }
@@ -48,13 +51,26 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<House> {
     let sealed =
         metadata.setting("master_key_check").await.map_err(|error| database_error(&error))?.is_some();
     let master = config::read_master_key(&config.master_key, &config.data_dir, !sealed)?;
-    let drivers: Arc<Store> = Arc::clone(&store);
     let clock = Arc::new(SystemClock);
+    let remote = open_remotes(config, Arc::<SystemClock>::clone(&clock))?;
+    let drivers = Arc::new(ProviderDrivers { builtin: Arc::clone(&store), remote: Arc::clone(&remote) });
     let (access, system) =
         Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
-    let house = House { metadata, store, access, system };
+    let house = House { metadata, store, remote, access, system };
     first_start(&house).await?;
     Ok(house)
+}
+
+/// The drivers of outside buckets.
+fn open_remotes(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<S3Drivers>> {
+    let mut options =
+        S3Options { allow_private: config.allow_private_endpoints.clone(), ..S3Options::default() };
+    if let Some(path) = &config.provider_ca_file {
+        let pem = std::fs::read(path)
+            .with_context(|| format!("provider_ca_file: {} cannot be read", path.display()))?;
+        options.extra_roots_pem.push(pem);
+    }
+    S3Drivers::new(options, clock).context("certificate authorities for storage providers cannot be used")
 }
 
 /// The embedded store, locked against a second process.
@@ -121,9 +137,20 @@ async fn first_start(house: &House) -> anyhow::Result<()> {
         house.access.bootstrap(&house.system, &password).await.context("the first site cannot be made")?;
     if created && made_up {
         print_password(&password)?;
+        if let Err(error) = note_printed(&house.metadata).await {
+            tracing::warn!(%error, "the panel will not ask whether the printed password is to be changed");
+        }
     }
     if created {
         tracing::info!("first start: made the site main and the user admin");
+    }
+    Ok(())
+}
+
+/// Remembers that the only user there is so far has the password that was printed.
+async fn note_printed(metadata: &Metadata) -> Result<(), portcullis_metadata::MetadataError> {
+    for user in metadata.all_users().await? {
+        metadata.set_password_printed(user.id, true).await?;
     }
     Ok(())
 }
@@ -156,8 +183,9 @@ pub(crate) fn start(
     stop: CancellationToken,
 ) -> Running {
     let tasks = TaskTracker::new();
-    let House { metadata, store, access, system } = house;
-    let control = Control::new(access.clone(), metadata.clone());
+    let House { metadata, store, remote, access, system } = house;
+    let control =
+        Control::new(access.clone(), metadata.clone()).with_remotes(Arc::new(remotes::Drivers(remote)));
     let s3 =
         portcullis_s3::Config { base_domains: config.s3_domains.clone(), ..portcullis_s3::Config::default() };
     let web = portcullis_web::Config {
@@ -174,11 +202,21 @@ pub(crate) fn start(
     ));
     doors_done.spawn(door(
         "web",
-        portcullis_web::serve(web, doors.web, access.clone(), control, stop.clone(), doors_done.clone()),
+        portcullis_web::serve(
+            web,
+            doors.web,
+            access.clone(),
+            control.clone(),
+            stop.clone(),
+            doors_done.clone(),
+        ),
     ));
+    let system = Arc::new(system);
+    let (same_system, facts, end) = (Arc::clone(&system), control.clone(), background.clone());
+    tasks.spawn(async move { facts.keep_facts(&same_system, end).await });
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
-    tasks.spawn(housekeeping(Arc::clone(&store), background.clone()));
+    tasks.spawn(housekeeping(Arc::clone(&store), control, background.clone()));
     tasks.spawn(async move {
         stop.cancelled().await;
         doors_done.close();
@@ -195,7 +233,7 @@ async fn door(name: &'static str, serving: impl Future<Output = std::io::Result<
     }
 }
 
-async fn housekeeping(store: Arc<Store>, stop: CancellationToken) {
+async fn housekeeping(store: Arc<Store>, control: Control, stop: CancellationToken) {
     let mut tick = tokio::time::interval(HOUSEKEEPING);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -205,6 +243,9 @@ async fn housekeeping(store: Arc<Store>, stop: CancellationToken) {
         }
         if let Err(error) = store.housekeep().await {
             tracing::warn!(%error, "tidying the store failed; it is tried again in a minute");
+        }
+        if let Err(error) = control.tidy().await {
+            tracing::warn!(%error, "tidying the database failed; it is tried again in a minute");
         }
     }
 }

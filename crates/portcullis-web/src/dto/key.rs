@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_control::{KeyChange, KeyDraft, KeyView, ScopeDraft};
+use portcullis_control::{KeyChange, KeyDraft, KeyView, Rotation, ScopeDraft};
 use portcullis_domain::Scope;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -208,7 +208,23 @@ impl From<KeyPatch> for KeyChange {
     }
 }
 
-/// A key that was just made: the only answer that ever holds its secret.
+/// How a key gets new credentials.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Rotation)]
+pub(crate) struct RotationIn {
+    /// For how many seconds the old credentials go on working. Only 0, or nothing, in this version: they end at once.
+    #[schema(minimum = 0, maximum = 0)]
+    overlap_seconds: Option<u64>,
+}
+
+impl From<RotationIn> for Rotation {
+    fn from(given: RotationIn) -> Self {
+        Self { overlap_seconds: given.overlap_seconds }
+    }
+}
+
+/// A key that was just made, or got new credentials: the only answer that ever holds its secret.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CreatedKey)]
 pub(crate) struct CreatedKeyOut {

@@ -2,7 +2,7 @@
 
 use portcullis_control::Me;
 use portcullis_domain::Key;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::key::ScopeDto;
@@ -64,6 +64,19 @@ struct OwnKeyOut {
     /// The first moment at which it no longer works; null for never.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+}
+
+/// Another password for the person who asks.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewPassword)]
+pub(crate) struct NewPasswordIn {
+    /// The present one.
+    #[schema(write_only, format = Password)]
+    pub(crate) current: String,
+    /// The new one: 12 to 1,024 bytes, not the user name, and none that everybody tries first.
+    #[schema(write_only, format = Password, min_length = 12)]
+    pub(crate) new: String,
 }
 
 impl From<Me> for MeOut {

@@ -12,11 +12,11 @@ mod storage;
 
 pub(crate) use audit::AuditEventOut;
 pub(crate) use file::{FileOut, FilesOut, StoredOut};
-pub(crate) use key::{CreatedKeyOut, KeyIn, KeyOut, KeyPatch};
-pub(crate) use me::MeOut;
+pub(crate) use key::{CreatedKeyOut, KeyIn, KeyOut, KeyPatch, RotationIn};
+pub(crate) use me::{MeOut, NewPasswordIn};
 pub(crate) use page::{Items, page_of, request_of};
 pub(crate) use session::{SessionOut, SignInIn, SignedInOut};
-pub(crate) use storage::{StepOut, StorageIn, StorageOut, StoragePatch, TestIn, TestOut};
+pub(crate) use storage::{ConnectionIn, StepOut, StorageIn, StorageOut, StoragePatch, TestIn, TestOut};
 
 use serde::{Deserialize, Deserializer};
 

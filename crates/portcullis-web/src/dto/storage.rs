@@ -1,12 +1,13 @@
 //! Storages.
 
-use portcullis_control::{Step, StorageChange, StorageDraft, StorageView};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use portcullis_control::{RemoteDraft, Step, StorageChange, StorageDraft, StorageView};
+use portcullis_domain::Secret;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::network::{NetworkIn, NotedNetwork, drafts, noted};
 use super::present;
+use crate::problem::Problem;
 
 /// A storage.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +31,10 @@ pub(crate) struct StorageOut {
     provider: String,
     /// What `GetBucketLocation` answers.
     region: String,
+    /// The provider's address; null for the embedded store.
+    endpoint: Option<String>,
+    /// Where at the provider: `bucket`, or `bucket/prefix`; null for the embedded store.
+    bucket: Option<String>,
     /// Bytes of the current files; null if that cannot be told at the moment.
     used_bytes: Option<u64>,
     /// How many more bytes fit, by the quota and the space there is; null if that cannot be told.
@@ -69,6 +74,8 @@ impl StorageOut {
             s3_address: s3_address.to_owned(),
             provider: storage.connection.provider.to_string(),
             region: storage.connection.region,
+            endpoint: storage.connection.endpoint,
+            bucket: storage.connection.bucket,
             used_bytes: usage.map(|usage| usage.bytes),
             available_bytes: available,
             files: usage.map(|usage| usage.files),
@@ -95,10 +102,10 @@ pub(crate) struct StorageIn {
     name: String,
     /// The last part of its bucket name: 1 to 40 of `a-z`, `0-9` and `-`; made from the name if left out.
     label: Option<String>,
-    /// Where the bytes live; this version has `builtin`.
+    /// Where the bytes live: `builtin`, `aws`, `cloudflare-r2` or `s3` (any other compatible provider).
     #[schema(example = "builtin")]
     provider: String,
-    /// What `GetBucketLocation` is to answer; `us-east-1` if left out.
+    /// The provider's region, which is also what `GetBucketLocation` answers; the provider's usual one if left out.
     region: Option<String>,
     /// The most that any key may do here; `read_write` if left out.
     permission: Option<String>,
@@ -110,32 +117,33 @@ pub(crate) struct StorageIn {
     /// The most bytes it may hold; no limit if left out.
     #[schema(minimum = 1)]
     quota_bytes: Option<u64>,
-    /// For remote providers: their address.
-    #[schema(value_type = Option<String>)]
-    endpoint: Option<IgnoredAny>,
-    /// For remote providers: the bucket there.
-    #[schema(value_type = Option<String>)]
-    bucket: Option<IgnoredAny>,
+    /// For remote providers: what kind it is exactly, such as `backblaze-b2`, `minio` or `other`; its address, region and
+    /// style follow from it where they can.
+    preset: Option<String>,
+    /// For Cloudflare R2: the account's id, from which the address follows.
+    account: Option<String>,
+    /// For remote providers: their address, if it does not follow from the region.
+    #[schema(example = "https://s3.example.com")]
+    endpoint: Option<String>,
+    /// For remote providers: `bucket`, or `bucket/prefix` for a part of it.
+    bucket: Option<String>,
+    /// For remote providers: whether the bucket stands in the path of the address.
+    path_style: Option<bool>,
     /// For remote providers: the access key there.
-    #[schema(value_type = Option<String>)]
-    access_key_id: Option<IgnoredAny>,
-    /// For remote providers: the secret there. Never shown again.
+    access_key_id: Option<String>,
+    /// For remote providers: the secret there. Kept sealed, never shown again.
     #[schema(value_type = Option<String>, write_only)]
-    secret_access_key: Option<IgnoredAny>,
-    /// For remote providers: whether the bucket stands in the path.
-    #[schema(value_type = Option<bool>)]
-    path_style: Option<IgnoredAny>,
+    secret_access_key: Option<SecretIn>,
+    /// Connect a place where another storage of the site lives already.
+    #[serde(default)]
+    share_bucket: bool,
+    /// Make the storage without trying the connection.
+    #[serde(default)]
+    skip_check: bool,
 }
 
 impl From<StorageIn> for StorageDraft {
     fn from(given: StorageIn) -> Self {
-        let remote = [
-            ("endpoint", given.endpoint.is_some()),
-            ("bucket", given.bucket.is_some()),
-            ("access_key_id", given.access_key_id.is_some()),
-            ("secret_access_key", given.secret_access_key.is_some()),
-            ("path_style", given.path_style.is_some()),
-        ];
         Self {
             name: given.name,
             label: given.label,
@@ -145,8 +153,77 @@ impl From<StorageIn> for StorageDraft {
             networks: drafts(given.networks),
             s3_access: given.s3_access,
             quota_bytes: given.quota_bytes,
-            remote_fields: remote.into_iter().filter_map(|(field, there)| there.then_some(field)).collect(),
+            remote: RemoteDraft {
+                preset: given.preset,
+                account: given.account,
+                endpoint: given.endpoint,
+                bucket: given.bucket,
+                path_style: given.path_style,
+                access_key_id: given.access_key_id,
+                secret_access_key: given.secret_access_key.map(|secret| secret.0),
+                share_bucket: given.share_bucket,
+                skip_check: given.skip_check,
+            },
         }
+    }
+}
+
+/// A connection to be tried.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ConnectionToTest)]
+pub(crate) struct ConnectionIn {
+    /// `aws`, `cloudflare-r2` or `s3`.
+    #[schema(example = "aws")]
+    provider: String,
+    /// What kind it is exactly.
+    preset: Option<String>,
+    /// For Cloudflare R2: the account's id.
+    account: Option<String>,
+    /// The provider's region.
+    region: Option<String>,
+    /// The provider's address, if it does not follow from the region.
+    endpoint: Option<String>,
+    /// `bucket`, or `bucket/prefix` for a part of it.
+    bucket: Option<String>,
+    /// Whether the bucket stands in the path of the address.
+    path_style: Option<bool>,
+    /// The access key there.
+    access_key_id: Option<String>,
+    /// The secret there.
+    #[schema(value_type = Option<String>, write_only)]
+    secret_access_key: Option<SecretIn>,
+    /// Whether a small file is written, looked at and deleted again.
+    #[serde(default)]
+    pub(crate) write_probe: bool,
+}
+
+impl From<ConnectionIn> for StorageDraft {
+    fn from(given: ConnectionIn) -> Self {
+        Self {
+            provider: given.provider,
+            region: given.region,
+            remote: RemoteDraft {
+                preset: given.preset,
+                account: given.account,
+                endpoint: given.endpoint,
+                bucket: given.bucket,
+                path_style: given.path_style,
+                access_key_id: given.access_key_id,
+                secret_access_key: given.secret_access_key.map(|secret| secret.0),
+                ..RemoteDraft::default()
+            },
+            ..Self::default()
+        }
+    }
+}
+
+/// A secret that comes in. It is wiped, and not printed.
+pub(crate) struct SecretIn(pub(crate) Secret);
+
+impl<'de> Deserialize<'de> for SecretIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Secret::foreign(text)))
     }
 }
 
@@ -167,28 +244,46 @@ pub(crate) struct StoragePatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u64>, minimum = 1)]
     quota_bytes: Option<Option<u64>>,
+    /// For remote providers: a new access key there, together with `secret_access_key`. They are tried before they are kept.
+    access_key_id: Option<String>,
+    /// The secret of the new access key.
+    #[schema(value_type = Option<String>, write_only)]
+    secret_access_key: Option<SecretIn>,
+}
+
+impl StoragePatch {
+    /// New credentials of the provider, if there are any.
+    ///
+    /// # Errors
+    /// One half without the other.
+    pub(crate) fn take_credentials(&mut self) -> Result<Option<(String, Secret)>, Problem> {
+        match (self.access_key_id.take(), self.secret_access_key.take()) {
+            (None, None) => Ok(None),
+            (Some(id), Some(secret)) => Ok(Some((id, secret.0))),
+            (Some(_), None) => {
+                Err(Problem::invalid_field("secret_access_key", "comes together with access_key_id"))
+            }
+            (None, Some(_)) => {
+                Err(Problem::invalid_field("access_key_id", "comes together with secret_access_key"))
+            }
+        }
+    }
 }
 
 impl From<StoragePatch> for StorageChange {
     fn from(given: StoragePatch) -> Self {
-        let StoragePatch { name, permission, networks, s3_access, quota_bytes } = given;
+        let StoragePatch { name, permission, networks, s3_access, quota_bytes, .. } = given;
         Self { name, permission, networks: networks.map(drafts), s3_access, quota_bytes }
     }
 }
 
 /// How far a test goes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = TestOptions)]
 pub(crate) struct TestIn {
     /// Whether a small file is written, looked at and deleted again.
     pub(crate) write_probe: bool,
-}
-
-impl Default for TestIn {
-    fn default() -> Self {
-        Self { write_probe: true }
-    }
 }
 
 /// What a test found.
@@ -211,12 +306,12 @@ pub(crate) struct StepOut {
     /// What was found.
     detail: String,
     /// What to do if it did not work.
-    advice: &'static str,
+    advice: String,
 }
 
 impl From<Step> for StepOut {
     fn from(step: Step) -> Self {
         let Step { name, ok, detail, advice } = step;
-        Self { name, ok, detail, advice }
+        Self { name, ok, detail, advice: advice.into_owned() }
     }
 }

@@ -6,15 +6,15 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use portcullis_control::setups::{self, S3Setup};
-use portcullis_control::{CreatedKey, DEFAULT_REGION, KeyChange, KeyDraft, KeyQuery};
+use portcullis_control::{CreatedKey, DEFAULT_REGION, KeyChange, KeyDraft, KeyQuery, Rotation};
 use portcullis_domain::{Channel, KeyId, StorageId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{created, ok};
 use crate::app::App;
-use crate::dto::{CreatedKeyOut, Items, KeyIn, KeyOut, KeyPatch, page_of, request_of};
-use crate::extract::{Admin, Id, Json, Limit, Params, from_text};
+use crate::dto::{CreatedKeyOut, Items, KeyIn, KeyOut, KeyPatch, RotationIn, page_of, request_of};
+use crate::extract::{Admin, Id, Json, Limit, OptionalJson, Params, from_text};
 use crate::problem::{Problem, Result};
 
 /// Which keys to list.
@@ -78,6 +78,23 @@ pub(crate) async fn create(
     let made = app.control.create_key(&admin, &KeyDraft::from(given)).await?;
     let at = format!("/api/v1/keys/{}", made.view.key.id);
     created(&at, &with_secret(made, &app.s3_address))
+}
+
+/// Give a key a new access key and a new secret. Everything else of it stays. When this returns, nothing is admitted under the old
+/// ones, neither what was signed with them beforehand, and transfers under way under them have ended.
+#[utoipa::path(
+    post, path = "/api/v1/keys/{id}/rotate", tag = "keys", operation_id = "rotateKey",
+    params(("id" = String, Path, description = "The key.")), request_body = Option<RotationIn>,
+    responses((status = 200, description = "The key, as it is now. Store the secret now.", body = CreatedKeyOut))
+)]
+pub(crate) async fn rotate(
+    State(app): State<Arc<App>>,
+    Admin(admin): Admin,
+    Id(id): Id<KeyId>,
+    OptionalJson(given): OptionalJson<RotationIn>,
+) -> Result<Response> {
+    let rotated = app.control.rotate_key(&admin, id, &Rotation::from(given)).await?;
+    ok(&with_secret(rotated, &app.s3_address))
 }
 
 fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {

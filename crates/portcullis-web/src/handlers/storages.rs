@@ -11,7 +11,9 @@ use utoipa::IntoParams;
 
 use super::{created, ok};
 use crate::app::App;
-use crate::dto::{Items, StepOut, StorageIn, StorageOut, StoragePatch, TestIn, TestOut, page_of, request_of};
+use crate::dto::{
+    ConnectionIn, Items, StepOut, StorageIn, StorageOut, StoragePatch, TestIn, TestOut, page_of, request_of,
+};
 use crate::extract::{Admin, Id, Json, Limit, OptionalJson, Params, from_text};
 use crate::problem::{Problem, Result};
 
@@ -95,8 +97,11 @@ pub(crate) async fn update(
     State(app): State<Arc<App>>,
     Admin(admin): Admin,
     Id(id): Id<StorageId>,
-    Json(given): Json<StoragePatch>,
+    Json(mut given): Json<StoragePatch>,
 ) -> Result<Response> {
+    if let Some((access_key_id, secret)) = given.take_credentials()? {
+        app.control.replace_provider_credentials(&admin, id, &access_key_id, &secret).await?;
+    }
     let view = app.control.update_storage(&admin, id, &StorageChange::from(given)).await?;
     ok(&StorageOut::new(view, &app.s3_address))
 }
@@ -114,5 +119,21 @@ pub(crate) async fn test(
     OptionalJson(given): OptionalJson<TestIn>,
 ) -> Result<Response> {
     let steps = app.control.test_storage(&admin, id, ProbeOptions { write: given.write_probe }).await?;
+    ok(&TestOut { steps: steps.into_iter().map(StepOut::from).collect() })
+}
+
+/// Try a connection that is not a storage yet. Nothing is kept; without the write probe nothing is written at the provider.
+#[utoipa::path(
+    post, path = "/api/v1/storages/test-connection", tag = "storages", operation_id = "testConnection",
+    request_body = ConnectionIn,
+    responses((status = 200, description = "What each step found.", body = TestOut))
+)]
+pub(crate) async fn test_connection(
+    State(app): State<Arc<App>>,
+    Admin(admin): Admin,
+    Json(given): Json<ConnectionIn>,
+) -> Result<Response> {
+    let write = given.write_probe;
+    let steps = app.control.test_connection(&admin, &StorageDraft::from(given), write).await?;
     ok(&TestOut { steps: steps.into_iter().map(StepOut::from).collect() })
 }

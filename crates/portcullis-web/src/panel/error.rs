@@ -7,7 +7,6 @@ use http::{HeaderValue, StatusCode};
 use portcullis_access::AccessError;
 use portcullis_control::ControlError;
 
-use super::HOME;
 use super::page::{Chrome, page};
 use super::words::{self, filters};
 
@@ -120,7 +119,7 @@ impl PanelError {
     pub(super) fn show(&self, chrome: &Chrome) -> Response {
         self.finish(page(
             self.status(),
-            &FramedError { chrome, home: HOME, title: self.title(), detail: self.detail() },
+            &FramedError { chrome, home: chrome.home(), title: self.title(), detail: self.detail() },
         ))
     }
 
@@ -134,7 +133,7 @@ impl PanelError {
 
 impl IntoResponse for PanelError {
     fn into_response(self) -> Response {
-        let template = BareError { home: HOME, title: self.title(), detail: self.detail() };
+        let template = BareError { home: "/", title: self.title(), detail: self.detail() };
         self.finish(page(self.status(), &template))
     }
 }

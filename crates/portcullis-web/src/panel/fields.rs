@@ -56,7 +56,7 @@ pub(super) struct Faults(Vec<FieldProblem>);
 
 impl Faults {
     pub(super) fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(FieldProblem::new(field, message));
+        self.0.push(FieldProblem::new(field, sentence(&message.into())));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -92,8 +92,18 @@ pub(super) fn anchor(field: &str) -> &str {
 
 impl From<Vec<FieldProblem>> for Faults {
     fn from(problems: Vec<FieldProblem>) -> Self {
-        Self(problems)
+        let mut faults = Self::default();
+        problems.into_iter().for_each(|problem| faults.add(problem.field, problem.message));
+        faults
     }
+}
+
+/// A message with a capital letter and an end mark: in the API it is part of a line, on a page it stands by itself.
+pub(super) fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 #[cfg(test)]
@@ -117,8 +127,8 @@ mod tests {
     fn a_fault_of_a_part_is_a_fault_of_the_field() {
         let faults =
             Faults::from(vec![FieldProblem::new("networks[1]", "wrong"), FieldProblem::new("name", "empty")]);
-        assert_eq!(faults.at("networks"), Some("wrong"));
-        assert_eq!(faults.at("name"), Some("empty"));
+        assert_eq!(faults.at("networks"), Some("Wrong."));
+        assert_eq!(faults.at("name"), Some("Empty."));
         assert_eq!(faults.at("net"), None);
     }
 }

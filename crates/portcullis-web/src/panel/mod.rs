@@ -17,10 +17,13 @@ mod credentials;
 mod error;
 mod fields;
 mod format;
+mod labels;
+mod networks_editor;
 mod new_connection;
 mod origin;
 mod page;
 mod posted;
+mod seen;
 mod sign_in;
 mod visitor;
 mod words;
@@ -29,7 +32,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::response::Redirect;
 use axum::routing::{get, post};
 
 use crate::app::App;
@@ -38,19 +40,21 @@ pub(crate) use cookie::{csrf_of, session_of};
 pub(crate) use error::not_found;
 pub(crate) use origin::is_foreign;
 
-/// The page that a person comes to after signing in.
+/// The page that an admin comes to after signing in.
 pub(crate) const HOME: &str = "/connections";
 
 /// Every page of the panel.
 pub(crate) fn router() -> Router<Arc<App>> {
+    assets::prepare();
     Router::new()
-        .route("/", get(async || Redirect::to(HOME)))
+        .route("/", get(account::start))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .merge(account::routes())
         .merge(connections::routes())
         .merge(new_connection::routes())
         .merge(connection::routes())
+        .merge(credentials::routes())
         .layer(from_fn(origin::same_origin))
         .route("/assets/{version}/{*path}", get(assets::serve))
 }

@@ -7,7 +7,8 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use portcullis_control::Me;
 use portcullis_domain::Timestamp;
 
-use super::words;
+use super::account::ACCOUNT;
+use super::{HOME, words};
 use crate::app::App;
 
 /// Nothing runs, is shown or is sent to but what this server has itself; no script of ours makes markup of text but `fragment.js`.
@@ -49,6 +50,11 @@ impl Chrome {
             path: path.to_owned(),
             now: app.access.now(),
         }
+    }
+
+    /// Where this person begins.
+    pub(super) fn home(&self) -> &'static str {
+        if self.admin { HOME } else { ACCOUNT }
     }
 
     /// The letters on the tile of a name.

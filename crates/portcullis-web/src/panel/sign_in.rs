@@ -11,7 +11,7 @@ use portcullis_access::AccessError;
 use portcullis_control::ControlError;
 use portcullis_domain::Secret;
 
-use super::HOME;
+use super::account::START;
 use super::cookie::{csrf_of, end_session, set_session, set_visit, visit_of};
 use super::error::PanelError;
 use super::fields::Fields;
@@ -32,11 +32,11 @@ struct SignInPage<'a> {
     fault: Option<String>,
 }
 
-/// The page after signing in: one of ours, whatever the address says.
+/// The page after signing in: one of ours, whatever the address says; else where the person begins.
 fn safe_next(next: &str) -> &str {
     let ours = next.starts_with('/') && !next.starts_with("//") && next.len() <= 1_000;
     let plain = next.bytes().all(|byte| (0x21..=0x7e).contains(&byte) && byte != b'\\');
-    if ours && plain && !next.starts_with("/sign-") { next } else { HOME }
+    if ours && plain && !next.starts_with("/sign-") { next } else { START }
 }
 
 /// A visit that was just begun, unless there is one; its value and the cookie to set.
@@ -89,7 +89,8 @@ pub(super) async fn sign_in(
     let username = form.get("username").trim();
     let (status, fault) = match app.control.sign_in(stranger.origin(), username, &password).await {
         Ok(signed_in) => {
-            let mut response = Redirect::to(safe_next(form.get("next"))).into_response();
+            let next = safe_next(form.get("next"));
+            let mut response = super::account::after_sign_in(&app, &signed_in.principal, next).await;
             if let Some(cookie) = set_session(signed_in.token.reveal(), app.is_secure()) {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
@@ -137,7 +138,7 @@ mod tests {
             "/sign-out",
             "connections",
         ] {
-            assert_eq!(safe_next(foreign), HOME, "{foreign}");
+            assert_eq!(safe_next(foreign), START, "{foreign}");
         }
     }
 }

@@ -26,7 +26,13 @@ async fn a_new_key_has_exactly_these_fields() {
     assert_eq!((&made["bearer"], &made["s3_address"]), (&json!(null), &json!(S3_ADDRESS)));
     assert_eq!(made["bucket_name"], storage["bucket_name"]);
     let tools: Vec<_> = made["setup"].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(tools, ["aws", "boto3", "curl", "rclone", "restic", "s3cmd", "s3fs"]);
+    assert_eq!(
+        tools,
+        [
+            "aws", "boto3", "curl", "cyberduck", "filezilla", "go", "java", "javascript", "rclone", "restic",
+            "s3cmd", "s3fs", "terraform"
+        ]
+    );
     let rclone = made["setup"]["rclone"].as_str().unwrap();
     assert!(
         rclone.contains(&secret) && rclone.contains(&access_key) && rclone.contains("no_head = true"),
@@ -180,6 +186,83 @@ async fn off_and_on_and_gone() {
         assert_eq!(answer.send().await.status, StatusCode::NOT_FOUND, "{method}");
     }
     assert_eq!(world.get("/api/v1/keys").await["items"], json!([]));
+}
+
+#[tokio::test]
+async fn new_credentials_for_the_same_key() {
+    let world = World::new().await;
+    let storage = world.storage("NAS").await;
+    let mut given = s3_key(&storage, "write");
+    given["networks"] = json!(["203.0.113.0/24"]);
+    given["prefix"] = json!("in/");
+    let made = world.key(&given).await;
+    let path = format!("/api/v1/keys/{}", made["key"]["id"].as_str().unwrap());
+    let rotate = async |body: Option<Value>| {
+        let ask = world.admin("POST", &format!("{path}/rotate"));
+        match &body {
+            Some(body) => ask.json(body),
+            None => ask,
+        }
+        .send()
+        .await
+    };
+    let mut old = made["key"].clone();
+    for body in
+        [None, Some(json!({})), Some(json!({"overlap_seconds": 0})), Some(json!({"overlap_seconds": null}))]
+    {
+        let answer = rotate(body).await;
+        assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
+        let fresh = answer.json();
+        let fields = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(fields(&fresh), fields(&made), "the same answer as for a new key");
+        assert_ne!(fresh["key"]["access_key"], old["access_key"]);
+        assert_ne!(fresh["secret"], made["secret"]);
+        let rclone = fresh["setup"]["rclone"].as_str().unwrap();
+        assert!(rclone.contains(fresh["secret"].as_str().unwrap()), "{rclone}");
+        old["access_key"] = fresh["key"]["access_key"].clone();
+        assert_eq!(fresh["key"], old, "nothing else has changed");
+        assert_eq!(world.get(&path).await, old);
+    }
+    for (wrong, field) in [
+        (json!({"overlap_seconds": 1}), "overlap_seconds"),
+        (json!({"overlap_seconds": 2_592_000}), "overlap_seconds"),
+        (json!({"overlap_seconds": -1}), "overlap_seconds"),
+        (json!({"overlap": 0}), "overlap"),
+    ] {
+        assert_eq!(rotate(Some(wrong.clone())).await.fields(), [field], "{wrong}");
+    }
+    assert_eq!(world.get(&path).await, old, "what is refused rotates nothing");
+    let eve = world.other_site().await;
+    let theirs = world.ask("POST", &format!("{path}/rotate")).bearer(&eve).send().await;
+    assert_eq!(theirs.status, StatusCode::NOT_FOUND);
+    let events = world.get("/api/v1/audit-events?limit=1000").await;
+    let rotations =
+        events["items"].as_array().unwrap().iter().filter(|event| event["action"] == "rotate_key");
+    assert_eq!(rotations.count(), 4, "to be seen at once");
+    world.admin("DELETE", &path).send().await;
+    assert_eq!(rotate(None).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_rotated_rest_key_opens_nothing_any_more() {
+    let world = World::new().await;
+    let storage = world.storage("NAS").await;
+    let old = world.rest_key(&storage, "read").await;
+    let list = format!("/api/v1/storages/{}/files", storage["id"].as_str().unwrap());
+    let works = async |bearer: &str| world.ask("GET", &list).bearer(bearer).send().await.status.as_u16();
+    assert_eq!(works(&old).await, 200);
+    let key = world.get("/api/v1/keys").await["items"][0].clone();
+    assert_eq!(key["last_used"]["address"], "192.0.2.1", "a use shows at once");
+    let path = format!("/api/v1/keys/{}/rotate", key["id"].as_str().unwrap());
+    let fresh = world.admin("POST", &path).send().await.json();
+    assert_eq!((works(&old).await, works(fresh["bearer"].as_str().unwrap()).await), (401, 200));
+    // Neither half of the old pair is of use with a half of the new.
+    let (old_id, old_secret) = old.split_once('.').unwrap();
+    let (id, secret) = fresh["bearer"].as_str().unwrap().split_once('.').unwrap();
+    assert_eq!(
+        (works(&format!("{id}.{old_secret}")).await, works(&format!("{old_id}.{secret}")).await),
+        (401, 401)
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod files;
 mod keys;
 mod matrix;
 mod openapi;
+mod panel;
 mod problems;
 mod secrets;
 mod sessions;

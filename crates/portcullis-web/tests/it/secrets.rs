@@ -17,6 +17,11 @@ async fn a_secret_is_in_one_answer_and_in_no_other() {
         secrets.push(made["secret"].as_str().unwrap().to_owned());
         keys.push(made);
     }
+    for made in &mut keys {
+        let path = format!("/api/v1/keys/{}/rotate", made["key"]["id"].as_str().unwrap());
+        *made = world.admin("POST", &path).send().await.json();
+        secrets.push(made["secret"].as_str().unwrap().to_owned());
+    }
     let bearer = keys[1]["bearer"].as_str().unwrap();
     world
         .ask("GET", &format!("/api/v1/storages/{}/files", storage["id"].as_str().unwrap()))

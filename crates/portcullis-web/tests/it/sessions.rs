@@ -118,3 +118,37 @@ async fn a_member_is_no_admin() {
     let answer = world.ask("GET", "/api/v1/sessions").bearer(&token).send().await;
     assert_eq!(answer.json()["items"].as_array().unwrap().len(), 1, "only their own");
 }
+
+#[tokio::test]
+async fn a_person_changes_their_password() {
+    const NEW: &str = "blue cup on a shelf";
+    let world = World::new().await;
+    let second = world.sign_in("admin", PASSWORD).await;
+    let change = async |token: &str, given: serde_json::Value| {
+        world.ask("PUT", "/api/v1/me/password").bearer(token).json(&given).send().await
+    };
+    for (given, fields) in [
+        (json!({"current": "wrong", "new": NEW}), vec!["current"]),
+        (json!({"current": "wrong", "new": "short"}), vec!["current", "new"]),
+        (json!({"current": PASSWORD, "new": PASSWORD}), vec!["new"]),
+        (json!({"current": PASSWORD, "new": "Administrator"}), vec!["new"]),
+        (json!({"current": PASSWORD}), vec!["new"]),
+        (json!({"current": PASSWORD, "new": NEW, "repeat": NEW}), vec!["repeat"]),
+    ] {
+        assert_eq!(change(&second, given.clone()).await.fields(), fields, "{given}");
+    }
+    let answer = change(&second, json!({"current": PASSWORD, "new": NEW})).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
+    let me = async |token: &str| world.ask("GET", "/api/v1/me").bearer(token).send().await.status;
+    assert_eq!((me(&second).await, me(&world.token).await), (StatusCode::OK, StatusCode::UNAUTHORIZED));
+    let sign_in = async |password: &str| {
+        let given = json!({"username": "admin", "password": password});
+        world.ask("POST", "/api/v1/sessions").json(&given).send().await.status
+    };
+    assert_eq!(
+        (sign_in(PASSWORD).await, sign_in(NEW).await),
+        (StatusCode::UNAUTHORIZED, StatusCode::CREATED)
+    );
+    let told = world.told.lock().unwrap();
+    assert!(told.iter().all(|answer| !answer.contains(PASSWORD) && !answer.contains(NEW)));
+}

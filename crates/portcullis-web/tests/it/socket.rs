@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::world::{S3_ADDRESS, World};
+use crate::world::{S3_ADDRESS, WEB_ADDRESS, World};
 
 struct Door {
     world: World,
@@ -25,7 +25,11 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let config = Config { s3_address: S3_ADDRESS.to_owned(), limits: Limits::default() };
+        let config = Config {
+            s3_address: S3_ADDRESS.to_owned(),
+            web_address: WEB_ADDRESS.to_owned(),
+            limits: Limits::default(),
+        };
         let serving = portcullis_web::serve(
             config,
             listener,

@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) token: String,
     /// Everything that was ever answered, heads and bodies.
     pub(crate) told: Mutex<Vec<String>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// An answer, whole.
@@ -107,7 +107,10 @@ impl Ask<'_> {
         world.told.lock().unwrap().push(text);
         assert_eq!(answer.header("x-request-id").len(), 16, "{asked}: {answer:?}");
         if answer.status.is_client_error() || answer.status.is_server_error() {
-            assert_eq!(answer.header("content-type"), "application/problem+json", "{asked}: {answer:?}");
+            let page = answer.header("content-type").starts_with("text/html");
+            let expected = if page { "text/html; charset=utf-8" } else { "application/problem+json" };
+            assert!(!page || !asked.contains(" /api/"), "{asked}: {answer:?}");
+            assert_eq!(answer.header("content-type"), expected, "{asked}: {answer:?}");
         }
         answer
     }
@@ -141,7 +144,7 @@ impl World {
         let router = portcullis_web::router(&config, access.clone(), control.clone());
         let told = Mutex::default();
         let mut world =
-            Self { access, system, metadata, clock, control, router, token: String::new(), told, _dir: dir };
+            Self { access, system, metadata, clock, control, router, token: String::new(), told, dir };
         if !feed_lag_limit.is_zero() {
             world.token = world.sign_in("admin", PASSWORD).await;
         }
@@ -224,6 +227,11 @@ impl World {
         self.metadata.create_site(&site).await.unwrap();
         self.user(id, "eve", Role::Admin).await;
         self.sign_in("eve", PASSWORD).await
+    }
+
+    /// Where the database is.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.dir.path().join("portcullis.db")
     }
 
     /// Lets the audit trail and last use be written.

@@ -111,20 +111,22 @@ pub(crate) struct LoginArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StorageCommand {
-    /// Make a storage in the embedded store
-    Create {
-        /// What to call it
+    /// Make a storage in the embedded store, or in a bucket of a provider
+    Create(Box<StorageCreate>),
+    /// Try a storage's connection step by step
+    Test {
+        /// Its id, name or bucket name
+        storage: String,
+        /// Also write, read and delete a small file
         #[arg(long)]
-        name: String,
-        /// The last part of its bucket name: a-z, 0-9 and - [default: made from the name]
-        #[arg(long)]
-        label: Option<String>,
-        /// Where the bytes live
-        #[arg(long, default_value = "builtin")]
-        provider: String,
-        /// The most it may hold, e.g. 500G, 2T or a number of bytes
-        #[arg(long, value_name = "SIZE", value_parser = size)]
-        quota: Option<u64>,
+        write: bool,
+    },
+    /// Replace the credentials with which a storage reaches its provider; they are tried first
+    Credentials {
+        /// Its id, name or bucket name
+        storage: String,
+        #[command(flatten)]
+        credentials: ProviderCredentials,
     },
     /// List storages
     List {
@@ -137,6 +139,65 @@ pub(crate) enum StorageCommand {
         /// Its id, name or bucket name
         storage: String,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StorageCreate {
+    /// What to call it
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The last part of its bucket name: a-z, 0-9 and - [default: made from the name]
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+    /// Where the bytes live: builtin, aws, cloudflare-r2 or s3
+    #[arg(long, default_value = "builtin")]
+    pub(crate) provider: String,
+    /// The most it may hold, e.g. 500G, 2T or a number of bytes
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) quota: Option<u64>,
+    /// The kind of provider, from which address and style follow: backblaze-b2, wasabi, minio, garage, ceph, other, ...
+    #[arg(long)]
+    pub(crate) preset: Option<String>,
+    /// The provider's region
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// The account's id, for Cloudflare R2
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// The provider's address, if it does not follow from the region
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// The bucket there, or bucket/prefix for a part of it
+    #[arg(long)]
+    pub(crate) bucket: Option<String>,
+    /// Whether the bucket stands in the path of the address
+    #[arg(long, value_name = "true|false")]
+    pub(crate) path_style: Option<bool>,
+    /// The access key there; the secret is asked for
+    #[arg(long, value_name = "ID")]
+    pub(crate) access_key_id: Option<String>,
+    /// Where the secret is: a file, or - for standard input [env: PORTCULLIS_PROVIDER_SECRET holds the secret itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Connect a place where another storage lives already
+    #[arg(long)]
+    pub(crate) share_bucket: bool,
+    /// Make the storage without trying the connection
+    #[arg(long)]
+    pub(crate) skip_check: bool,
+    /// Only try the connection and say what each step found
+    #[arg(long)]
+    pub(crate) test: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProviderCredentials {
+    /// The access key there; the secret is asked for
+    #[arg(long, value_name = "ID")]
+    pub(crate) access_key_id: String,
+    /// Where the secret is: a file, or - for standard input [env: PORTCULLIS_PROVIDER_SECRET holds the secret itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -166,6 +227,14 @@ pub(crate) enum KeyCommand {
         /// read, write, read_write or full
         #[arg(long)]
         permission: String,
+    },
+    /// Give a key a new access key and a new secret; the old ones stop working at once
+    Rotate {
+        /// Its id or access key
+        key: String,
+        /// Print only the set-up for this tool, as with `key create`
+        #[arg(long, value_name = "TOOL")]
+        setup: Option<String>,
     },
     /// Delete a key for good
     Delete {

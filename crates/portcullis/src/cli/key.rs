@@ -20,6 +20,7 @@ pub(super) fn run(remote: &Remote, command: KeyCommand) -> anyhow::Result<()> {
         }
         KeyCommand::Disable { key } => change(&api, remote, &key, "none"),
         KeyCommand::Enable { key, permission } => change(&api, remote, &key, &permission),
+        KeyCommand::Rotate { key, setup } => rotate(&api, remote, &key, setup.as_deref()),
         KeyCommand::Delete { key, yes } => delete(&api, &key, yes),
     }
 }
@@ -45,23 +46,38 @@ fn create(api: &Api, remote: &Remote, args: &KeyCreate) -> anyhow::Result<()> {
         }
     }
     let answer = api.post("/keys", &body)?;
+    tell(remote, &answer, storage.as_ref(), args.setup.as_deref())
+}
+
+fn rotate(api: &Api, remote: &Remote, wanted: &str, tool: Option<&str>) -> anyhow::Result<()> {
+    let id = api.find_key(wanted)?;
+    // Beforehand: once the secret is told, nothing may fail before it is shown.
+    let key = api.get(&format!("/keys/{id}"))?;
+    let storage = key.pointer("/scope/storage").and_then(Value::as_str);
+    let storage = storage.map(|id| api.get(&format!("/storages/{id}"))).transpose()?;
+    let answer = api.post(&format!("/keys/{id}/rotate"), &json!({}))?;
+    tell(remote, &answer, storage.as_ref(), tool)
+}
+
+/// Shows a new secret in the form that was asked for.
+fn tell(remote: &Remote, answer: &Value, storage: Option<&Value>, tool: Option<&str>) -> anyhow::Result<()> {
     let setup = answer.get("setup");
-    if let Some(tool) = &args.setup {
+    if let Some(tool) = tool {
         let known = || {
             setup.and_then(Value::as_object).map(|tools| tools.keys().cloned().collect::<Vec<_>>().join(", "))
         };
         let text = setup.and_then(|tools| tools.get(tool)).and_then(Value::as_str);
         let Some(text) = text else {
             // The secret exists and will not be told again: it must not be lost over a typing error.
-            one_time(&answer, storage.as_ref())?;
+            one_time(answer, storage)?;
             bail!(Usage(format!("no set-up for \"{tool}\"; known are {}", known().unwrap_or_default())));
         };
         return Ok(output::line(text.trim_end())?);
     }
     if remote.json {
-        return Ok(output::line(&serde_json::to_string_pretty(&answer)?)?);
+        return Ok(output::line(&serde_json::to_string_pretty(answer)?)?);
     }
-    one_time(&answer, storage.as_ref())
+    one_time(answer, storage)
 }
 
 /// The seven fields of a new credential, in their order, and the word that they are not to be had again.

@@ -70,22 +70,27 @@ pub(super) fn logout(remote: &Remote) -> anyhow::Result<()> {
 }
 
 fn password(args: &LoginArgs) -> anyhow::Result<Zeroizing<String>> {
+    let password = hidden(&format!("Password of {}: ", args.username), args.password_stdin)?;
+    if password.is_empty() {
+        bail!("no password was given");
+    }
+    Ok(password)
+}
+
+/// A line that the terminal does not show while it is typed; from standard input without asking if that is no terminal, or wanted.
+pub(super) fn hidden(question: &str, from_stdin: bool) -> anyhow::Result<Zeroizing<String>> {
     let stdin = std::io::stdin();
     let mut text = Zeroizing::new(String::new());
-    if args.password_stdin || !stdin.is_terminal() {
+    if from_stdin || !stdin.is_terminal() {
         stdin.lock().take(4096).read_line(&mut text)?;
     } else {
-        output::prompt(&format!("Password of {}: ", args.username));
+        output::prompt(question);
         let silent = Silence::begin()?;
         stdin.lock().take(4096).read_line(&mut text)?;
         drop(silent);
         output::prompt("\n");
     }
-    let password = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned());
-    if password.is_empty() {
-        bail!("no password was given");
-    }
-    Ok(password)
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// While it lives, the terminal does not show what is typed.

@@ -1,24 +1,30 @@
 //! `portcullis storage`.
 
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::api::Api;
-use super::args::{Remote, StorageCommand};
+use super::args::{Remote, StorageCommand, StorageCreate};
 use crate::output;
 
 pub(super) fn run(remote: &Remote, command: StorageCommand) -> anyhow::Result<()> {
     let api = Api::new(remote)?;
     match command {
-        StorageCommand::Create { name, label, provider, quota } => {
-            let mut body = json!({ "name": name, "provider": provider });
-            if let Some(label) = label {
-                set(&mut body, "label", json!(label));
-            }
-            if let Some(quota) = quota {
-                set(&mut body, "quota_bytes", json!(quota));
-            }
-            let storage = api.post("/storages", &body)?;
-            show(remote, &storage)
+        StorageCommand::Create(given) => create(remote, &api, &given),
+        StorageCommand::Test { storage, write } => {
+            let found = api.find_storage(&storage)?;
+            let path = format!("/storages/{}/test", text(&found, "id"));
+            steps(remote, &api.post(&path, &json!({ "write_probe": write }))?)
+        }
+        StorageCommand::Credentials { storage, credentials } => {
+            let found = api.find_storage(&storage)?;
+            let secret = provider_secret(credentials.secret_file.as_deref())?;
+            let body = json!({ "access_key_id": credentials.access_key_id, "secret_access_key": *secret });
+            show(remote, &api.patch(&format!("/storages/{}", text(&found, "id")), &body)?)
         }
         StorageCommand::List { search } => {
             let query: Vec<_> = search.as_deref().map(|text| ("search", text)).into_iter().collect();
@@ -37,6 +43,84 @@ pub(super) fn run(remote: &Remote, command: StorageCommand) -> anyhow::Result<()
             show(remote, &found)
         }
     }
+}
+
+fn create(remote: &Remote, api: &Api, given: &StorageCreate) -> anyhow::Result<()> {
+    let mut body = json!({ "provider": given.provider });
+    let texts = [
+        ("preset", &given.preset),
+        ("region", &given.region),
+        ("account", &given.account),
+        ("endpoint", &given.endpoint),
+        ("bucket", &given.bucket),
+        ("access_key_id", &given.access_key_id),
+    ];
+    for (field, value) in texts {
+        if let Some(value) = value {
+            set(&mut body, field, json!(value));
+        }
+    }
+    if let Some(path_style) = given.path_style {
+        set(&mut body, "path_style", json!(path_style));
+    }
+    if given.access_key_id.is_some() {
+        set(&mut body, "secret_access_key", json!(*provider_secret(given.secret_file.as_deref())?));
+    }
+    if given.test {
+        return steps(remote, &api.post("/storages/test-connection", &body)?);
+    }
+    set(&mut body, "name", json!(given.name));
+    if let Some(label) = &given.label {
+        set(&mut body, "label", json!(label));
+    }
+    if let Some(quota) = given.quota {
+        set(&mut body, "quota_bytes", json!(quota));
+    }
+    for (field, wanted) in [("share_bucket", given.share_bucket), ("skip_check", given.skip_check)] {
+        if wanted {
+            set(&mut body, field, json!(true));
+        }
+    }
+    show(remote, &api.post("/storages", &body)?)
+}
+
+/// The provider's secret, from where it cannot be seen by other users of the machine.
+fn provider_secret(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
+    let text = match file {
+        None => match crate::config::env("PORTCULLIS_PROVIDER_SECRET") {
+            Some(secret) => Zeroizing::new(secret),
+            None => super::login::hidden("Secret access key of the provider: ", false)?,
+        },
+        Some(path) if path.as_os_str() == "-" => super::login::hidden("", true)?,
+        Some(path) => Zeroizing::new(
+            fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?,
+        ),
+    };
+    let secret = Zeroizing::new(text.trim().to_owned());
+    if secret.is_empty() {
+        bail!("the provider's secret is empty");
+    }
+    Ok(secret)
+}
+
+/// What a test found; an error if a step failed.
+fn steps(remote: &Remote, answer: &Value) -> anyhow::Result<()> {
+    let found = answer.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let ok = |step: &Value| step.get("ok").and_then(Value::as_bool) == Some(true);
+    if remote.json {
+        output::line(&serde_json::to_string_pretty(answer)?)?;
+    } else {
+        let row = |step: &Value| {
+            let word = if ok(step) { "ok" } else { "FAILED" };
+            vec![text(step, "name"), word.to_owned(), text(step, "detail"), text(step, "advice")]
+        };
+        let rows: Vec<_> = found.iter().map(row).collect();
+        output::line(&output::table(&["STEP", "RESULT", "FOUND", "WHAT TO DO"], &rows))?;
+    }
+    if let Some(failed) = found.iter().find(|step| !ok(step)) {
+        bail!("the step \"{}\" failed", text(failed, "name"));
+    }
+    Ok(())
 }
 
 /// Sets a field of an object.
@@ -99,6 +183,8 @@ fn show(remote: &Remote, item: &Value) -> anyhow::Result<()> {
         ("S3 server", text(item, "s3_address")),
         ("Provider", text(item, "provider")),
         ("Region", text(item, "region")),
+        ("Endpoint", text(item, "endpoint")),
+        ("Bucket there", text(item, "bucket")),
         ("Permission", text(item, "permission")),
         ("Networks", networks(item)),
         ("Used", size(item, "used_bytes")),

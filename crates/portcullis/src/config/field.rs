@@ -53,6 +53,16 @@ pub(crate) const FIELDS: &[Field] = &[
         "The address at which browsers reach the panel, e.g. https://gate.example.com behind a proxy",
     ),
     field(
+        "allow_private_endpoints",
+        "NETWORK[,NETWORK]",
+        "Networks that are not public and where storage providers may be all the same, e.g. 10.20.0.0/16",
+    ),
+    field(
+        "provider_ca_file",
+        "FILE",
+        "PEM file with further certificate authorities that vouch for storage providers",
+    ),
+    field(
         "master_key_file",
         "FILE",
         "File with the master key, mode 0600 [default: DATA_DIR/master.key, made at first start]",

@@ -8,9 +8,10 @@ mod file;
 mod master_key;
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use portcullis_domain::Secret;
 
 pub(crate) use field::{FIELDS, Field};
@@ -33,6 +34,10 @@ pub(crate) struct Config {
     pub(crate) s3_url: Option<String>,
     /// The address at which browsers reach the panel, if it is another than the one listened on.
     pub(crate) web_url: Option<String>,
+    /// Networks that are not public and where providers may be all the same.
+    pub(crate) allow_private_endpoints: Vec<IpNet>,
+    /// Further certificate authorities for providers.
+    pub(crate) provider_ca_file: Option<PathBuf>,
     /// Where the master key comes from.
     pub(crate) master_key: MasterKeySource,
     /// Which messages are logged.
@@ -101,6 +106,8 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
         s3_domains: domains(get("s3_domain"), &mut problems),
         s3_url: url(get("s3_url"), &mut problems),
         web_url: url(get("web_url"), &mut problems),
+        allow_private_endpoints: networks(get("allow_private_endpoints"), &mut problems),
+        provider_ca_file: get("provider_ca_file").map(|raw| PathBuf::from(raw.value)),
         master_key: master_key::source(
             env("PORTCULLIS_MASTER_KEY"),
             get("master_key_file"),
@@ -162,6 +169,22 @@ fn domains(raw: Option<Raw>, problems: &mut Vec<String>) -> Vec<String> {
                 "{}: \"{domain}\" is not a domain name; write s3.example.com, without port or scheme",
                 raw.origin
             ));
+        }
+    }
+    list
+}
+
+fn networks(raw: Option<Raw>, problems: &mut Vec<String>) -> Vec<IpNet> {
+    let Some(raw) = raw else { return Vec::new() };
+    let mut list = Vec::new();
+    for part in raw.value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let read = part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+        match read {
+            Ok(network) => list.push(network),
+            Err(_) => problems.push(format!(
+                "{}: \"{part}\" is not a network; write 10.20.0.0/16 or fd00::/8, separated by commas",
+                raw.origin
+            )),
         }
     }
     list

@@ -48,8 +48,18 @@ fn a_site_key_administers() {
     assert!(told.contains("scanner") && told.contains("write"), "{told}");
     let access_key =
         told.split_whitespace().find(|word| word.starts_with("PC") && word.len() == 20).unwrap().to_owned();
-    ok(&mut call(&["key", "delete", "--yes", &access_key]));
+    let told = ok(&mut call(&["key", "rotate", &access_key]));
+    assert!(told.contains("Büro") && told.contains("Secret key") && !told.contains(&access_key), "{told}");
     let told = refused(&mut call(&["key", "show", &access_key]));
+    assert!(told.contains("no key"), "{told}");
+    let told = ok(&mut call(&["--json", "key", "list", "--storage", "Büro"]));
+    let listed: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let access_key = listed[0]["access_key"].as_str().unwrap();
+    let told = ok(&mut call(&["key", "rotate", access_key, "--setup", "rclone"]));
+    assert!(told.contains("secret_access_key = pcs"), "{told}");
+    let id = listed[0]["id"].as_str().unwrap();
+    ok(&mut call(&["key", "delete", "--yes", id]));
+    let told = refused(&mut call(&["key", "rotate", id]));
     assert!(told.contains("no key"), "{told}");
 }
 

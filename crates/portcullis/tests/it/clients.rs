@@ -12,7 +12,7 @@ use crate::first_files::{rclone, rclone_config};
 use crate::world::{Access, World, ok, plant, refused, run};
 
 /// Where the test command puts the tools that come from PyPI.
-fn tools() -> PathBuf {
+pub(crate) fn tools() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/venv/bin")
 }
 

@@ -26,13 +26,14 @@ enum Credential {
     Disabled,
     Expired,
     Deleted,
+    Rotated,
     Read,
     Write,
     ReadWrite,
 }
 
 impl Credential {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Nobody,
         Self::UnknownKey,
         Self::WrongSecret,
@@ -42,6 +43,7 @@ impl Credential {
         Self::Disabled,
         Self::Expired,
         Self::Deleted,
+        Self::Rotated,
         Self::Read,
         Self::Write,
         Self::ReadWrite,
@@ -60,7 +62,8 @@ impl Credential {
             | Self::RestKey
             | Self::Disabled
             | Self::Expired
-            | Self::Deleted => None,
+            | Self::Deleted
+            | Self::Rotated => None,
         }
     }
 
@@ -68,7 +71,7 @@ impl Credential {
     const fn code(self) -> Option<&'static str> {
         match self {
             Self::Nobody | Self::WrongNetwork | Self::Disabled => Some("AccessDenied"),
-            Self::UnknownKey | Self::Deleted | Self::RestKey => Some("InvalidAccessKeyId"),
+            Self::UnknownKey | Self::Deleted | Self::Rotated | Self::RestKey => Some("InvalidAccessKeyId"),
             Self::WrongSecret => Some("SignatureDoesNotMatch"),
             Self::Expired => Some("ExpiredToken"),
             Self::OtherStorage | Self::Read | Self::Write | Self::ReadWrite => None,
@@ -138,6 +141,16 @@ fn stage() -> Stage {
             Credential::Deleted => {
                 let key = key("read_write");
                 world.admin("DELETE", &format!("/keys/{}", key.key_id), None);
+                key
+            }
+            Credential::Rotated => {
+                let key = key("read_write");
+                let fresh = world.admin("POST", &format!("/keys/{}/rotate", key.key_id), None);
+                let access_key = fresh["key"]["access_key"].as_str().unwrap().to_owned();
+                let fresh =
+                    Access { access_key, secret: fresh["secret"].as_str().unwrap().into(), ..key.clone() };
+                let path = format!("/{bucket}");
+                assert_eq!(Signed::new(&world, &fresh).call("GET", &path, "location=", &[], b"").status, 200);
                 key
             }
             Credential::Read => key("read"),

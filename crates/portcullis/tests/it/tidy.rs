@@ -10,7 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sigv4", &[]),
     ("listener", &[]),
     ("metadata", &["domain"]),
-    ("backend", &["domain"]),
+    ("backend", &["domain", "sigv4"]),
     ("access", &["domain", "sigv4", "metadata", "backend"]),
     ("control", &["domain", "metadata", "access"]),
     ("s3", &["domain", "sigv4", "listener", "access"]),

@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub(crate) s3: String,
     token: String,
     flags: Vec<String>,
+    /// Where the doors are to be: web and s3.
+    ports: [String; 2],
 }
 
 /// A storage with a key to it.
@@ -53,6 +55,7 @@ impl World {
             s3: String::new(),
             token: String::new(),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            ports: ["127.0.0.1:0"; 2].map(str::to_owned),
         };
         world.boot();
         world
@@ -75,7 +78,7 @@ impl World {
         drop(fs::remove_file(data.join("endpoints.json")));
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
         let child = Command::new(binary())
-            .args(["serve", "--web", "127.0.0.1:0", "--s3", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--web", &self.ports[0], "--s3", &self.ports[1], "--data-dir"])
             .arg(&data)
             .args(&self.flags)
             .env("PORTCULLIS_ADMIN_PASSWORD", PASSWORD)
@@ -104,6 +107,11 @@ impl World {
 
     fn log_path(&self) -> PathBuf {
         self.dir.path().join("server.log")
+    }
+
+    /// From now on the server starts on the ports that it has.
+    pub(crate) fn keep_ports(&mut self) {
+        self.ports = [&self.web, &self.s3].map(|url| url.strip_prefix("http://").unwrap().to_owned());
     }
 
     /// Everything the server has printed.
@@ -175,6 +183,11 @@ impl World {
         .unwrap();
         let text = answer.body_mut().read_to_string().unwrap_or_default();
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// What authenticates the admin to the REST API.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     /// One REST call as admin that must succeed.

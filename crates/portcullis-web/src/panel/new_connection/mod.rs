@@ -1,11 +1,24 @@
-//! Making a connection, step by step.
+//! Making a connection, step by step: what is stored where, who may reach it from outside, a look at all of it.
+//!
+//! Each step is an address with everything that was filled in so far. Nothing is made before the last button is pressed, and nobody from
+//! outside can reach what is made then unless the second step said so.
+
+mod create;
+mod draft;
+mod providers;
+pub(super) mod quota;
+mod steps;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::get;
 
 use crate::app::App;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/connections/new", get(steps::storage).post(create::create))
+        .route("/connections/new/access", get(steps::access))
+        .route("/connections/new/review", get(steps::review))
 }

@@ -1,0 +1,166 @@
+//! The page of one pair of credentials.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::StatusCode;
+use portcullis_access::SiteAdmin;
+use portcullis_control::KeyView;
+use portcullis_control::setups::Setup;
+use portcullis_domain::{KeyId, Networks, Scope, Storage, StorageId, Timestamp};
+
+use super::super::error::PanelError;
+use super::super::fields::{Faults, Fields};
+use super::super::networks_editor::{Client, CutOff, Draft, Editor, Frame, cut_off};
+use super::super::page::{Chrome, page, toast};
+use super::super::seen::Seen;
+use super::super::words;
+use super::super::words::filters;
+use super::at::{AtKey, key_path, path};
+use super::forms::{NameForm, Outcome, PermissionForm};
+use super::key_row::KeyRow;
+use super::setups;
+use super::subject::seen;
+use crate::app::App;
+
+/// Credentials with the storage they are for.
+#[derive(Debug)]
+pub(super) struct KeySubject {
+    pub(super) storage: Storage,
+    pub(super) view: KeyView,
+}
+
+/// The form for the end of credentials.
+#[derive(Debug)]
+pub(super) struct ExpiryForm {
+    pub(super) action: String,
+    pub(super) seen: Seen,
+    /// Whether there is an end.
+    pub(super) ends: bool,
+    /// The end, in UTC, as `2027-01-31T18:00`.
+    pub(super) at: String,
+    pub(super) faults: Faults,
+}
+
+/// The page of credentials.
+#[derive(Template)]
+#[template(path = "connection_key.html")]
+pub(super) struct KeyPage<'a> {
+    chrome: &'a Chrome,
+    toast: Option<&'static str>,
+    home: String,
+    storage: &'a Storage,
+    key: KeyRow,
+    setups: Vec<Setup>,
+    pub(super) name: NameForm,
+    pub(super) rights: PermissionForm,
+    pub(super) expiry: ExpiryForm,
+    pub(super) editor: Editor,
+}
+
+/// `GET /connections/{id}/keys/{key}`
+pub(super) async fn show(State(app): State<Arc<App>>, at: AtKey, RawQuery(query): RawQuery) -> Response {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    match KeySubject::load(&app, &at.at.admin, at.at.storage, at.key).await {
+        Ok(subject) => {
+            let mut shown = KeyPage::new(&app, &at, &subject);
+            shown.toast = toast(&query);
+            page(StatusCode::OK, &shown)
+        }
+        Err(error) => error.show(&at.at.person.chrome),
+    }
+}
+
+impl KeySubject {
+    /// Reads them. Credentials of another connection are not found below this one.
+    pub(super) async fn load(
+        app: &App,
+        admin: &SiteAdmin,
+        storage: StorageId,
+        key: KeyId,
+    ) -> Result<Self, PanelError> {
+        let view = app.control.key(admin, key).await?;
+        if view.key.scope != Scope::Storage(storage) {
+            return Err(PanelError::NotFound);
+        }
+        Ok(Self { storage: app.control.storage(admin, storage).await?.storage, view })
+    }
+
+    /// Whom a change of the key's own networks would cut off.
+    pub(super) fn cut_off_by(&self, networks: &Networks, app: &App) -> Vec<CutOff> {
+        let key = &self.view.key;
+        let used = self.view.last_used.as_ref();
+        let clients = used.map(|used| Client { name: &key.name, used, also_bound: &self.storage.networks });
+        cut_off(clients, &key.networks, networks, app.access.now())
+    }
+}
+
+impl ExpiryForm {
+    fn new(action: String, expires: Option<Timestamp>) -> Self {
+        Self {
+            action,
+            seen: seen_end(expires),
+            ends: expires.is_some(),
+            at: expires.map(|end| minute(&end.to_string())).unwrap_or_default(),
+            faults: Faults::default(),
+        }
+    }
+
+    /// The form with what was filled in, and why that was not done.
+    pub(super) fn after(mut self, form: &Fields, outcome: Outcome) -> Self {
+        self.faults = outcome.faults("expires_at", || {
+            if self.ends {
+                words::fill("details.stale.expiry", &[&self.at.replace('T', " ")])
+            } else {
+                words::text("details.stale.no_expiry").to_owned()
+            }
+        });
+        self.ends = form.get("ends") == "at";
+        self.at = form.get("expires_at").chars().take(40).collect();
+        self
+    }
+}
+
+/// What the form for the end shows.
+pub(super) fn seen_end(expires: Option<Timestamp>) -> Seen {
+    seen(&expires.map_or_else(String::new, |end| end.to_string()))
+}
+
+/// `2027-01-31T18:00` of `2027-01-31T18:00:00Z`.
+pub(super) fn minute(at: &str) -> String {
+    at.chars().take(16).collect()
+}
+
+/// What the editor needs to know of the page of credentials.
+pub(super) fn frame(at: &AtKey) -> Frame {
+    Frame {
+        action: format!("{}/networks", key_path(at.at.storage, at.key)),
+        csrf: at.at.person.chrome.csrf.clone(),
+        now: at.at.person.chrome.now,
+        own: at.at.person.peer,
+        of_key: true,
+    }
+}
+
+impl<'a> KeyPage<'a> {
+    /// The page with everything as it is stored.
+    pub(super) fn new(app: &App, at: &'a AtKey, subject: &'a KeySubject) -> Self {
+        let KeySubject { storage, view } = subject;
+        let key = &view.key;
+        let own = key_path(storage.id, key.id);
+        Self {
+            chrome: &at.at.person.chrome,
+            toast: None,
+            home: path(storage.id),
+            storage,
+            key: KeyRow::new(storage, view, 0, at.at.person.chrome.now),
+            setups: setups::of(app, storage, view),
+            name: NameForm::new(format!("{own}/name"), &key.name, true),
+            rights: PermissionForm::new(format!("{own}/permission"), key.permission, None),
+            expiry: ExpiryForm::new(format!("{own}/expiry"), key.expires),
+            editor: Editor::new(frame(at), Draft::stored(&key.networks), &key.networks, Vec::new()),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! A connection with its credentials, as the page and its forms need it.
+
+use std::fmt::Display;
+
+use portcullis_access::SiteAdmin;
+use portcullis_control::{KeyQuery, KeyStatus, KeyUse, KeyView, PageRequest, StorageView};
+use portcullis_domain::{Channel, Health, Networks, Permission, StorageId};
+
+use super::super::error::PanelError;
+use super::super::networks_editor::{Client, CutOff, cut_off};
+use super::super::seen::Seen;
+use crate::app::App;
+
+/// A connection with its credentials.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) view: StorageView,
+    /// The oldest first.
+    pub(super) keys: Vec<KeyView>,
+    /// Whether there are more than are looked at.
+    pub(super) has_more: bool,
+}
+
+/// Whether S3 tools can come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The storage does not answer.
+    Unreachable,
+    /// S3 access is switched off.
+    Off,
+    /// The permission is none.
+    Forbidden,
+    /// No key works.
+    NoKey,
+    /// They can.
+    Open,
+}
+
+impl Subject {
+    /// Reads it, measured now.
+    pub(super) async fn load(app: &App, admin: &SiteAdmin, id: StorageId) -> Result<Self, PanelError> {
+        let view = app.control.storage(admin, id).await?;
+        let query = KeyQuery { storage: Some(id), ..KeyQuery::default() };
+        let page = app.control.keys(admin, query, &PageRequest::first(PageRequest::MAX)).await?;
+        Ok(Self { view, keys: page.items, has_more: page.next.is_some() })
+    }
+
+    /// Whether S3 tools can come in.
+    pub(super) fn door(&self) -> Door {
+        let storage = &self.view.storage;
+        if self.view.health == Health::Unreachable {
+            Door::Unreachable
+        } else if !storage.s3_access {
+            Door::Off
+        } else if storage.permission == Permission::None {
+            Door::Forbidden
+        } else if self.view.s3_active {
+            Door::Open
+        } else {
+            Door::NoKey
+        }
+    }
+
+    /// The S3 keys.
+    pub(super) fn s3_keys(&self) -> impl Iterator<Item = &KeyView> {
+        self.keys.iter().filter(|view| view.key.channel == Channel::S3)
+    }
+
+    /// The S3 key, if there is exactly one.
+    pub(super) fn only_s3_key(&self) -> Option<&KeyView> {
+        let mut keys = self.s3_keys();
+        keys.next().filter(|_| keys.next().is_none() && !self.has_more)
+    }
+
+    /// Whether a key works from any address.
+    pub(super) fn is_open_to_all(&self) -> bool {
+        let any = |view: &KeyView| view.status == KeyStatus::Active && view.key.networks.is_anywhere();
+        self.door() == Door::Open && self.view.storage.networks.is_anywhere() && self.s3_keys().any(any)
+    }
+
+    /// The last use of any of its credentials.
+    pub(super) fn last_use(&self) -> Option<&KeyUse> {
+        self.keys.iter().filter_map(|view| view.last_used.as_ref()).max_by_key(|used| used.at)
+    }
+
+    /// Whom a change of the connection's networks would cut off.
+    pub(super) fn cut_off_by(&self, networks: &Networks, app: &App) -> Vec<CutOff> {
+        let clients = self.keys.iter().filter_map(|view| {
+            let used = view.last_used.as_ref()?;
+            Some(Client { name: &view.key.name, used, also_bound: &view.key.networks })
+        });
+        cut_off(clients, &self.view.storage.networks, networks, app.access.now())
+    }
+
+    /// The credentials that get the same permission as the connection if it changes: all of them, if all have what it has now.
+    pub(super) fn followers(&self) -> &[KeyView] {
+        let same = self.keys.iter().all(|view| view.key.permission == self.view.storage.permission);
+        if same && !self.has_more { &self.keys } else { &[] }
+    }
+
+    /// What the form for the permission shows, but for the storage's own: the credentials that could follow.
+    pub(super) fn seen_followers(&self) -> Seen {
+        let mut seen = Seen::default();
+        for view in &self.keys {
+            seen.add(&view.key.id);
+            seen.add(&view.key.permission);
+        }
+        seen
+    }
+}
+
+/// What the form for one setting shows.
+pub(super) fn seen(setting: &dyn Display) -> Seen {
+    let mut seen = Seen::default();
+    seen.add(setting);
+    seen
+}

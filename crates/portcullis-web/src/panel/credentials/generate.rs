@@ -1,0 +1,113 @@
+//! New credentials in place of others, which stop at once.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::StatusCode;
+use portcullis_access::SiteAdmin;
+use portcullis_control::{ControlError, KeyStatus, KeyView, Rotation, new_once_token};
+use portcullis_domain::{Channel, KeyId, Scope, Storage};
+
+use super::super::error::PanelError;
+use super::super::labels;
+use super::super::page::{Chrome, page};
+use super::super::posted::Posted;
+use super::super::visitor::{Admin, Person};
+use super::super::words::{self, filters};
+use super::new_key::find;
+use super::{Occasion, already, show};
+use crate::app::App;
+
+#[derive(Template)]
+#[template(path = "generate.html")]
+struct GeneratePage<'a> {
+    chrome: &'a Chrome,
+    storage: &'a Storage,
+    view: &'a KeyView,
+    permission: &'static str,
+    /// Why the new pair will not work either, if so.
+    off: Option<&'static str>,
+    once: String,
+    action: String,
+    back: String,
+    trouble: Option<&'static str>,
+}
+
+/// The S3 key for this storage that an address names.
+async fn find_key(app: &App, admin: &SiteAdmin, storage: &Storage, id: &str) -> Result<KeyView, PanelError> {
+    let id: KeyId = id.parse().map_err(|_| PanelError::NotFound)?;
+    let view = app.control.key(admin, id).await?;
+    let of_this = view.key.scope == Scope::Storage(storage.id) && view.key.channel == Channel::S3;
+    of_this.then_some(view).ok_or(PanelError::NotFound)
+}
+
+/// `GET /connections/{id}/keys/{key}/generate`
+pub(super) async fn ask(
+    State(app): State<Arc<App>>,
+    Admin { admin, person }: Admin,
+    Path((id, key)): Path<(String, String)>,
+) -> Response {
+    let asked = async {
+        let storage = find(&app, &admin, &id).await?;
+        let view = find_key(&app, &admin, &storage, &key).await?;
+        confirm(&person, &storage, &view, None)
+    };
+    asked.await.unwrap_or_else(|error| error.show(&person.chrome))
+}
+
+fn confirm(
+    person: &Person,
+    storage: &Storage,
+    view: &KeyView,
+    trouble: Option<&'static str>,
+) -> Result<Response, PanelError> {
+    let back = format!("/connections/{}", storage.id);
+    let template = GeneratePage {
+        chrome: &person.chrome,
+        storage,
+        view,
+        permission: labels::permission(view.key.permission),
+        off: match view.status {
+            KeyStatus::Active if !storage.s3_access => Some(words::text("generate.off.access")),
+            KeyStatus::Active => None,
+            KeyStatus::Expired => Some(words::text("generate.off.expired")),
+            KeyStatus::Disabled => Some(words::text("generate.off.disabled")),
+        },
+        once: new_once_token()?,
+        action: format!("{back}/keys/{}/generate", view.key.id),
+        back,
+        trouble,
+    };
+    let status = if trouble.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    Ok(page(status, &template))
+}
+
+/// `POST /connections/{id}/keys/{key}/generate`: makes the new pair and shows its secret.
+pub(super) async fn make(
+    State(app): State<Arc<App>>,
+    Admin { admin, person }: Admin,
+    Path((id, key)): Path<(String, String)>,
+    form: Posted,
+) -> Response {
+    let made = async {
+        let storage = find(&app, &admin, &id).await?;
+        let view = find_key(&app, &admin, &storage, &key).await?;
+        if !app.control.claim_once(&admin, form.get("once")).await? {
+            return Ok(already(&person.chrome, &format!("/connections/{}", storage.id)));
+        }
+        match app.control.rotate_key(&admin, view.key.id, &Rotation::default()).await {
+            Ok(made) => {
+                let storage = made.storage.as_ref().unwrap_or(&storage);
+                Ok(show(&app, &person.chrome, storage, &made, Occasion::Replaced))
+            }
+            Err(ControlError::NotFound) => Err(PanelError::NotFound),
+            Err(error) => {
+                tracing::error!(%error, "credentials could not be replaced");
+                confirm(&person, &storage, &view, Some(words::text("generate.trouble")))
+            }
+        }
+    };
+    made.await.unwrap_or_else(|error: PanelError| error.show(&person.chrome))
+}

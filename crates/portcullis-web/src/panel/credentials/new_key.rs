@@ -1,0 +1,253 @@
+//! More credentials for a connection: the terms, a look at them, the secret.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use http::StatusCode;
+use portcullis_access::SiteAdmin;
+use portcullis_control::{ControlError, KeyDraft, ScopeDraft, StorageChange, new_once_token};
+use portcullis_domain::{DisplayName, KeyPrefix, Permission, Storage, StorageId};
+
+use super::super::error::PanelError;
+use super::super::fields::{Faults, Fields};
+use super::super::labels;
+use super::super::page::{Chrome, page};
+use super::super::posted::Posted;
+use super::super::visitor::{Admin, Person};
+use super::super::words::{self, filters};
+use super::list_text::{binding, sentence};
+use super::terms::Done;
+use super::{Agreed, ListText, Occasion, Terms, already, show};
+use crate::app::App;
+
+/// What was filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct NewKey {
+    once: String,
+    name: String,
+    prefix: String,
+    terms: Terms,
+}
+
+/// What was filled in, read.
+struct Plan {
+    name: DisplayName,
+    prefix: KeyPrefix,
+    agreed: Agreed,
+}
+
+impl NewKey {
+    fn of(fields: &Fields) -> Result<Self, PanelError> {
+        let text = |name: &str, most: usize| fields.get(name).chars().take(most).collect::<String>();
+        let once = match fields.filled("once") {
+            Some(once) => once.chars().take(256).collect(),
+            None => new_once_token()?,
+        };
+        Ok(Self { once, name: text("name", 400), prefix: text("prefix", 1_100), terms: Terms::of(fields) })
+    }
+
+    fn pairs(&self) -> Vec<(&'static str, &str)> {
+        let own = [("once", self.once.as_str()), ("name", &self.name), ("prefix", &self.prefix)];
+        own.into_iter().filter(|(_, value)| !value.is_empty()).chain(self.terms.pairs()).collect()
+    }
+
+    fn check(&self, app: &App, faults: &mut Faults) -> Option<Plan> {
+        let name =
+            DisplayName::parse(&self.name).map_err(|wrong| faults.add("name", sentence(&wrong.to_string())));
+        let prefix = KeyPrefix::parse(&self.prefix)
+            .map_err(|wrong| faults.add("prefix", sentence(&wrong.to_string())));
+        let agreed = self.terms.check(app.access.now(), faults)?;
+        Some(Plan { name: name.ok()?, prefix: prefix.ok()?, agreed })
+    }
+}
+
+#[derive(Template)]
+#[template(path = "new_key.html")]
+struct NewKeyPage<'a> {
+    chrome: &'a Chrome,
+    storage: &'a Storage,
+    filled: &'a NewKey,
+    terms: &'a Terms,
+    list: ListText,
+    changed: Option<Done>,
+    /// What every key of the connection is held to, if that is less than everything.
+    bound: Option<&'static str>,
+    of_key: bool,
+    faults: Faults,
+}
+
+#[derive(Template)]
+#[template(path = "new_key_review.html")]
+struct ReviewPage<'a> {
+    chrome: &'a Chrome,
+    storage: &'a Storage,
+    carried: Vec<(&'static str, &'a str)>,
+    back: String,
+    plan: &'a Plan,
+    permission: &'static str,
+    list: ListText,
+    /// Whether anybody who has the keys may use them.
+    from_anywhere: bool,
+    trouble: Option<&'static str>,
+}
+
+/// The storage that an address names.
+pub(super) async fn find(app: &App, admin: &SiteAdmin, id: &str) -> Result<Storage, PanelError> {
+    let id: StorageId = id.parse().map_err(|_| PanelError::NotFound)?;
+    Ok(app.control.storage(admin, id).await?.storage)
+}
+
+/// `GET /connections/{id}/keys/new`: the form, and with `next=review` a look at what it says.
+pub(super) async fn ask(
+    State(app): State<Arc<App>>,
+    Admin { admin, person }: Admin,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    let found = find(&app, &admin, &id).await.and_then(|storage| Ok((storage, NewKey::of(&query)?)));
+    match found {
+        Err(error) => error.show(&person.chrome),
+        Ok((storage, mut filled)) => {
+            let changed = filled.terms.apply(&query, person.peer);
+            let mut faults = Faults::default();
+            let plan = filled.check(&app, &mut faults);
+            match plan.filter(|_| faults.is_empty() && changed.is_none()) {
+                Some(plan) if query.get("next") == "review" => {
+                    review(&person, &storage, &filled, &plan, None)
+                }
+                Some(_) | None => {
+                    let asked = changed.is_none() && query.get("next") == "review";
+                    form(&person, &storage, &filled, changed, if asked { faults } else { Faults::default() })
+                }
+            }
+        }
+    }
+}
+
+fn form(
+    person: &Person,
+    storage: &Storage,
+    filled: &NewKey,
+    changed: Option<Done>,
+    faults: Faults,
+) -> Response {
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let bound = (storage.permission != Permission::ReadWrite).then(|| labels::permission(storage.permission));
+    let template = NewKeyPage {
+        chrome: &person.chrome,
+        storage,
+        filled,
+        terms: &filled.terms,
+        list: filled.terms.list(person.peer),
+        changed,
+        bound,
+        of_key: true,
+        faults,
+    };
+    page(status, &template)
+}
+
+fn review(
+    person: &Person,
+    storage: &Storage,
+    filled: &NewKey,
+    plan: &Plan,
+    trouble: Option<&'static str>,
+) -> Response {
+    let carried = filled.pairs();
+    let query =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(carried.iter().copied()).finish();
+    let status = if trouble.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let own = plan.agreed.reading.networks();
+    let template = ReviewPage {
+        chrome: &person.chrome,
+        storage,
+        back: format!("/connections/{}/keys/new?{query}", storage.id),
+        carried,
+        plan,
+        permission: labels::permission(plan.agreed.permission),
+        list: ListText::of(&plan.agreed.reading, person.peer),
+        from_anywhere: binding(&storage.networks, &own).is_anywhere(),
+        trouble,
+    };
+    page(status, &template)
+}
+
+/// `POST /connections/{id}/keys/new`: makes the key and shows its secret.
+pub(super) async fn make(
+    State(app): State<Arc<App>>,
+    Admin { admin, person }: Admin,
+    Path(id): Path<String>,
+    fields: Posted,
+) -> Response {
+    match try_make(&app, &admin, &person, &id, &fields).await {
+        Ok(response) => response,
+        Err(error) => error.show(&person.chrome),
+    }
+}
+
+async fn try_make(
+    app: &App,
+    admin: &SiteAdmin,
+    person: &Person,
+    id: &str,
+    fields: &Fields,
+) -> Result<Response, PanelError> {
+    let storage = find(app, admin, id).await?;
+    let mut filled = NewKey::of(fields)?;
+    let mut faults = Faults::default();
+    let Some(plan) = filled.check(app, &mut faults) else {
+        return Ok(form(person, &storage, &filled, None, faults));
+    };
+    if !app.control.claim_once(admin, &filled.once).await? {
+        return Ok(already(&person.chrome, &format!("/connections/{}", storage.id)));
+    }
+    // The door first: without a key an open door lets nobody in, and a key to a closed one would be of no use.
+    let made = open(app, admin, &storage).await;
+    let made = match made {
+        Ok(()) => app.control.create_key(admin, &plan.draft(&storage)).await,
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(made) => {
+            let storage = made.storage.as_ref().unwrap_or(&storage);
+            Ok(show(app, &person.chrome, storage, &made, Occasion::Added))
+        }
+        Err(ControlError::Invalid(problems)) => {
+            filled.once = new_once_token()?;
+            Ok(form(person, &storage, &filled, None, Faults::from(problems)))
+        }
+        Err(error) => {
+            tracing::error!(%error, "credentials could not be made");
+            filled.once = new_once_token()?;
+            Ok(review(person, &storage, &filled, &plan, Some(words::text("key.new.trouble"))))
+        }
+    }
+}
+
+async fn open(app: &App, admin: &SiteAdmin, storage: &Storage) -> Result<(), ControlError> {
+    if storage.s3_access {
+        return Ok(());
+    }
+    let change = StorageChange { s3_access: Some(true), ..StorageChange::default() };
+    app.control.update_storage(admin, storage.id, &change).await.map(|_| ())
+}
+
+impl Plan {
+    fn draft(&self, storage: &Storage) -> KeyDraft {
+        let agreed = &self.agreed;
+        KeyDraft {
+            name: self.name.to_string(),
+            channel: "s3".to_owned(),
+            scope: ScopeDraft::Storage(storage.id.to_string()),
+            permission: agreed.permission.as_str().to_owned(),
+            overwrite: agreed.overwrite.map(|rule| rule.as_str().to_owned()),
+            networks: agreed.reading.drafts(),
+            prefix: Some(self.prefix.as_str().to_owned()),
+            expires_at: agreed.expires.map(|end| end.to_string()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The page that shows a secret, once.
+
+use askama::Template;
+use axum::response::Response;
+use http::StatusCode;
+use portcullis_control::CreatedKey;
+use portcullis_control::setups::{S3Setup, Setup, for_s3};
+use portcullis_domain::{Networks, Permission, Storage, Timestamp};
+
+use super::super::labels;
+use super::super::page::{Chrome, page};
+use super::super::words::{self, filters};
+use super::list_text::binding;
+use crate::app::App;
+
+/// As many networks as the page names.
+pub(in super::super) const SHOWN: usize = 3;
+
+/// How the credentials came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Occasion {
+    /// Together with their connection.
+    Connected,
+    /// For a connection that was there.
+    Added,
+    /// In place of other credentials.
+    Replaced,
+}
+
+impl Occasion {
+    fn lead(self, name: &str) -> String {
+        let text = match self {
+            Self::Connected => "credentials.lead.connected",
+            Self::Added => "credentials.lead.added",
+            Self::Replaced => "credentials.lead.replaced",
+        };
+        words::fill(text, &[&name])
+    }
+}
+
+#[derive(Template)]
+#[template(path = "credentials.html")]
+struct CredentialsPage<'a> {
+    chrome: &'a Chrome,
+    storage: &'a Storage,
+    lead: String,
+    permission: &'static str,
+    /// Those that bind the credentials; empty for any address.
+    networks: &'a Networks,
+    /// How many more there are than are shown.
+    more_networks: u64,
+    /// Whether the connection's own list holds besides.
+    bound_twice: bool,
+    s3_address: &'a str,
+    access_key: &'a str,
+    secret: &'a str,
+    prefix: &'a str,
+    expires: Option<Timestamp>,
+    setups: Vec<Setup>,
+    next: String,
+}
+
+/// The page with the secret of a key for this storage. It is the answer to the request that made the key, and to no other.
+pub(in super::super) fn show(
+    app: &App,
+    chrome: &Chrome,
+    storage: &Storage,
+    made: &CreatedKey,
+    occasion: Occasion,
+) -> Response {
+    let key = &made.view.key;
+    let permission = lesser(storage.permission, key.permission);
+    let networks = binding(&storage.networks, &key.networks);
+    let more = networks.entries().len().saturating_sub(SHOWN);
+    let setups = for_s3(&S3Setup {
+        s3_address: &app.s3_address,
+        region: &storage.connection.region,
+        bucket: Some(storage.bucket.as_str()),
+        prefix: &key.prefix,
+        access_key: key.credential,
+        secret: Some(&made.secret),
+        permission,
+    });
+    let template = CredentialsPage {
+        chrome,
+        storage,
+        lead: occasion.lead(storage.name.as_str()),
+        permission: labels::permission(permission),
+        networks,
+        more_networks: u64::try_from(more).unwrap_or(u64::MAX),
+        bound_twice: !storage.networks.is_anywhere() && !key.networks.is_anywhere(),
+        s3_address: &app.s3_address,
+        access_key: key.credential.as_str(),
+        secret: made.secret.reveal(),
+        prefix: key.prefix.as_str(),
+        expires: key.expires,
+        setups,
+        next: format!("/connections/{}", storage.id),
+    };
+    page(StatusCode::OK, &template)
+}
+
+/// What is left of a key's permission within that of its storage.
+fn lesser(storage: Permission, key: Permission) -> Permission {
+    if key.is_within(storage) {
+        key
+    } else if storage.is_within(key) {
+        storage
+    } else {
+        Permission::None
+    }
+}
+
+#[derive(Template)]
+#[template(path = "credentials_already.html")]
+struct AlreadyPage<'a> {
+    chrome: &'a Chrome,
+    next: &'a str,
+}
+
+/// The page for a form that was sent before: nothing is made twice, nothing is shown twice. `next` is where to look for what it made.
+pub(in super::super) fn already(chrome: &Chrome, next: &str) -> Response {
+    page(StatusCode::CONFLICT, &AlreadyPage { chrome, next })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_what_is_left() {
+        let (none, read, write, both) =
+            (Permission::None, Permission::Read, Permission::Write, Permission::ReadWrite);
+        for (storage, key, left) in [
+            (both, read, read),
+            (read, both, read),
+            (read, write, none),
+            (none, both, none),
+            (both, both, both),
+        ] {
+            assert_eq!(lesser(storage, key), left, "{storage} {key}");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The editor as its template shows it.
+
+use std::net::IpAddr;
+
+use portcullis_control::networks;
+use portcullis_domain::{Networks, Timestamp};
+
+use super::super::fields::{Fields, sentence};
+use super::super::seen::Seen;
+use super::super::words;
+use super::{CutOff, Draft};
+
+/// What the editor needs to know of the page around it.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Frame {
+    /// Where the form goes.
+    pub(in super::super) action: String,
+    pub(in super::super) csrf: String,
+    pub(in super::super) now: Timestamp,
+    /// The address from which the request comes.
+    pub(in super::super) own: IpAddr,
+    /// Whether it is about one key: then any address means any that the connection lets in.
+    pub(in super::super) of_key: bool,
+}
+
+/// One row as it is shown.
+#[derive(Debug)]
+pub(in super::super) struct RowView {
+    pub(in super::super) network: String,
+    pub(in super::super) note: String,
+    /// What there is to say of it, in sentences.
+    pub(in super::super) remarks: Vec<String>,
+    /// Whether it is not stored yet.
+    pub(in super::super) is_new: bool,
+}
+
+/// An entry that could not be taken over.
+#[derive(Debug)]
+pub(in super::super) struct Wrong {
+    pub(in super::super) typed: String,
+    pub(in super::super) message: String,
+    /// What was probably meant.
+    pub(in super::super) suggestion: Option<String>,
+}
+
+/// The editor, ready to be shown.
+#[derive(Debug)]
+pub(in super::super) struct Editor {
+    pub(in super::super) frame: Frame,
+    pub(in super::super) listed: bool,
+    pub(in super::super) rows: Vec<RowView>,
+    pub(in super::super) adding: String,
+    pub(in super::super) adding_note: String,
+    pub(in super::super) fault: Option<String>,
+    pub(in super::super) wrong: Vec<Wrong>,
+    pub(in super::super) notices: Vec<String>,
+    /// How many addresses the list lets in, in words.
+    pub(in super::super) reach: String,
+    /// The entry that lets one's own address in.
+    pub(in super::super) own_entry: Option<String>,
+    /// Whom saving would cut off.
+    pub(in super::super) cut_off: Vec<CutOff>,
+    /// What is not saved, in words; empty if nothing is.
+    pub(in super::super) unsaved: String,
+    /// Whether saving was tried, and nobody could come in.
+    pub(in super::super) refused_as_empty: bool,
+    /// How the stored list is now, if it was changed after the form was made.
+    pub(in super::super) stale: Option<Stale>,
+    pub(in super::super) seen: Seen,
+}
+
+/// What the stored list has become in the meantime.
+#[derive(Debug)]
+pub(in super::super) struct Stale {
+    /// What it has that the form has not.
+    pub(in super::super) theirs: Vec<String>,
+    /// What the form has that it has not.
+    pub(in super::super) ours: Vec<String>,
+    /// Whether it lets everybody in.
+    pub(in super::super) anywhere: bool,
+}
+
+impl Stale {
+    fn new(list: &Networks, stored: &Networks) -> Self {
+        let missing = |from: &Networks, of: &Networks| -> Vec<String> {
+            let has = |network| from.entries().iter().any(|entry| entry.network == network);
+            let entries = of.entries().iter().filter(|entry| !has(entry.network));
+            entries.map(|entry| entry.network.to_string()).collect()
+        };
+        Self { theirs: missing(list, stored), ours: missing(stored, list), anywhere: stored.is_anywhere() }
+    }
+}
+
+impl Editor {
+    pub(in super::super) fn new(frame: Frame, draft: Draft, stored: &Networks, cut_off: Vec<CutOff>) -> Self {
+        let list = draft.networks();
+        let own_entry = networks::holder(&list, frame.own).map(|entry| entry.network.to_string());
+        let reach = if draft.admits_nobody() {
+            String::new()
+        } else {
+            words::fill("networks.reach", &[&networks::reach(&list)])
+        };
+        let wrong = draft.refused.iter().map(|entry| {
+            let (message, suggestion) = match &entry.outcome {
+                networks::Outcome::Refused(refusal) => (refusal.message.clone(), refusal.suggestion),
+                networks::Outcome::Accepted { .. } => (String::new(), None),
+            };
+            let suggestion = suggestion.map(|network| network.to_string());
+            Wrong { typed: entry.typed.clone(), message: sentence(&message), suggestion }
+        });
+        Self {
+            rows: rows(&draft, stored),
+            wrong: wrong.collect(),
+            reach,
+            own_entry,
+            unsaved: unsaved(&draft, stored),
+            refused_as_empty: false,
+            stale: None,
+            seen: Seen::of(stored),
+            frame,
+            listed: draft.listed,
+            adding: draft.adding,
+            adding_note: draft.adding_note,
+            fault: draft.fault,
+            notices: draft.notices,
+            cut_off,
+        }
+    }
+
+    /// Says why it was not saved, if that was asked for: nobody could come in, or the stored list has changed since the form was made.
+    /// Until then the form goes on saying what it was made from.
+    pub(super) fn tell(&mut self, form: &Fields, list: &Networks, stored: &Networks, saves: bool) {
+        let fresh = self.seen.is_in(form, "seen");
+        if saves {
+            self.refused_as_empty = self.listed && self.rows.is_empty();
+            self.stale = (!fresh).then(|| Stale::new(list, stored));
+        } else if !fresh {
+            self.seen = Seen::given(form, "seen");
+        }
+    }
+
+    /// Whether there is something to put right before it can be saved.
+    pub(in super::super) fn has_faults(&self) -> bool {
+        self.fault.is_some() || !self.wrong.is_empty()
+    }
+
+    /// How many lines the field for new entries shows.
+    pub(in super::super) fn adding_lines(&self) -> usize {
+        self.adding.lines().count().clamp(1, 8)
+    }
+
+    /// How many would be cut off.
+    pub(in super::super) fn cut_off_count(&self) -> u64 {
+        u64::try_from(self.cut_off.len()).unwrap_or(u64::MAX)
+    }
+
+    /// What stands for those who would be cut off: pressing *Save* again means that they were seen.
+    pub(in super::super) fn warned(&self) -> Seen {
+        warning(&self.cut_off)
+    }
+}
+
+/// Whether the page has shown who would be cut off.
+pub(super) fn was_warned(form: &Fields, cut_off: &[CutOff]) -> bool {
+    cut_off.is_empty() || warning(cut_off).is_in(form, "warned")
+}
+
+fn warning(cut_off: &[CutOff]) -> Seen {
+    // Not the moment of the last use: whoever goes on working is still the same.
+    let mut seen = Seen::default();
+    for who in cut_off {
+        seen.add(&who.name);
+        seen.add(&who.address);
+    }
+    seen
+}
+
+fn rows(draft: &Draft, stored: &Networks) -> Vec<RowView> {
+    // Each row is one entry of one line, so the remarks come back in the order of the rows.
+    let text: String = draft.rows.iter().map(|row| format!("{}\n", row.network)).collect();
+    let mut entries = networks::read(&text).entries.into_iter();
+    let view = |row: &super::draft::Row| RowView {
+        network: row.network.to_string(),
+        note: row.note.clone(),
+        remarks: entries
+            .next()
+            .map(|entry| entry.messages())
+            .unwrap_or_default()
+            .iter()
+            .map(|m| sentence(m))
+            .collect(),
+        is_new: !stored.entries().iter().any(|entry| entry.network == row.network),
+    };
+    draft.rows.iter().map(view).collect()
+}
+
+/// In what the form differs from what is stored.
+fn unsaved(draft: &Draft, stored: &Networks) -> String {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let kept = |network| draft.rows.iter().find(|row| row.network == network);
+    let mut parts = Vec::new();
+    match (draft.listed, stored.is_anywhere()) {
+        (false, true) => return String::new(),
+        (false, false) => return words::count("networks.unsaved.any", number(stored.entries().len())),
+        (true, true) => parts.push(words::text("networks.unsaved.listed").to_owned()),
+        (true, false) => {}
+    }
+    let known = |network| stored.entries().iter().any(|entry| entry.network == network);
+    let added = draft.rows.iter().filter(|row| !known(row.network)).count();
+    let removed = stored.entries().iter().filter(|entry| kept(entry.network).is_none()).count();
+    let noted = stored
+        .entries()
+        .iter()
+        .filter(|entry| kept(entry.network).is_some_and(|row| row.note != entry.note))
+        .count();
+    for (name, count) in [
+        ("networks.unsaved.added", added),
+        ("networks.unsaved.removed", removed),
+        ("networks.unsaved.noted", noted),
+    ] {
+        if count > 0 {
+            parts.push(words::count(name, number(count)));
+        }
+    }
+    if parts.is_empty() { String::new() } else { words::fill("networks.unsaved", &[&parts.join(", ")]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_domain::NetworkEntry;
+
+    fn stored(list: &[(&str, &str)]) -> Networks {
+        let entries =
+            list.iter().map(|(network, note)| NetworkEntry::parse(network, note).unwrap()).collect();
+        Networks::new(entries).unwrap()
+    }
+
+    fn frame() -> Frame {
+        Frame {
+            action: "/here".to_owned(),
+            csrf: String::new(),
+            now: Timestamp::default(),
+            own: "192.0.2.61".parse().unwrap(),
+            of_key: false,
+        }
+    }
+
+    fn editor(draft: Draft, stored: &Networks) -> Editor {
+        Editor::new(frame(), draft, stored, Vec::new())
+    }
+
+    #[test]
+    fn what_is_not_saved_is_said() {
+        let there = stored(&[("10.0.0.1", "a"), ("10.0.0.2", "")]);
+        assert_eq!(editor(Draft::stored(&there), &there).unsaved, "");
+        let mut draft = Draft::stored(&there);
+        draft.rows.remove(1);
+        draft.rows[0].note = "b".to_owned();
+        draft
+            .rows
+            .push(super::super::draft::Row { network: "192.0.2.0/24".parse().unwrap(), note: String::new() });
+        let editor = editor(draft, &there);
+        assert_eq!(editor.unsaved, "Not saved yet: 1 added, 1 removed, 1 note changed");
+        assert_eq!(editor.own_entry.as_deref(), Some("192.0.2.0/24"));
+        assert_eq!(editor.rows.iter().map(|row| row.is_new).collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[test]
+    fn every_row_gets_its_own_remarks() {
+        let there = stored(&[
+            ("10.0.0.0/8", ""),
+            ("203.0.113.4-203.0.113.9", "# x, y"),
+            ("10.1.0.0/16", ""),
+            ("2001:db8::/32", ""),
+        ]);
+        let rows = editor(Draft::stored(&there), &there).rows;
+        assert!(rows[0].remarks[0].starts_with("10.0.0.0/8 is private"), "{rows:?}");
+        assert!(rows[1].remarks.is_empty() && rows[3].remarks.is_empty(), "{rows:?}");
+        assert!(
+            rows[2].remarks.contains(&"10.0.0.0/8 lets in all of 10.1.0.0/16 already.".to_owned()),
+            "{rows:?}"
+        );
+    }
+
+    #[test]
+    fn a_change_by_others_is_told_by_what_differs() {
+        let ours = stored(&[("10.0.0.1", ""), ("10.0.0.2", "")]);
+        let theirs = stored(&[("10.0.0.1", ""), ("10.0.0.3", "")]);
+        let stale = Stale::new(&ours, &theirs);
+        assert_eq!(
+            (stale.theirs, stale.ours, stale.anywhere),
+            (vec!["10.0.0.3".to_owned()], vec!["10.0.0.2".to_owned()], false)
+        );
+    }
+}

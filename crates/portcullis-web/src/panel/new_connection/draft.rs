@@ -1,0 +1,220 @@
+//! What was filled in so far. It travels in the addresses of the steps, which hold nothing secret, so each step can be reloaded, kept and gone back to.
+
+use portcullis_access::SiteAdmin;
+use portcullis_control::{
+    BucketNamePreview, ControlError, KeyDraft, ScopeDraft, StorageDraft, new_once_token,
+};
+use portcullis_domain::{Permission, Provider, Storage};
+
+use super::super::credentials::{Agreed, Terms, sentence};
+use super::super::error::PanelError;
+use super::super::fields::{Faults, Fields};
+use super::super::words;
+use super::providers::{self, ProviderCard};
+use super::quota;
+use crate::app::App;
+
+/// A step of the wizard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Storage,
+    Access,
+    Review,
+}
+
+impl Step {
+    pub(super) const ALL: [Self; 3] = [Self::Storage, Self::Access, Self::Review];
+
+    /// Its address.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Storage => "/connections/new",
+            Self::Access => "/connections/new/access",
+            Self::Review => "/connections/new/review",
+        }
+    }
+
+    /// The word for going on to it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Storage => "storage",
+            Self::Access => "access",
+            Self::Review => "review",
+        }
+    }
+
+    /// Its name.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Storage => words::text("new.step.storage"),
+            Self::Access => words::text("new.step.access"),
+            Self::Review => words::text("new.step.review"),
+        }
+    }
+}
+
+/// Everything that was filled in, as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wizard {
+    /// Counts once: whoever goes back after the connection was made does not make it again.
+    pub(super) once: String,
+    pub(super) provider: String,
+    pub(super) name: String,
+    pub(super) label: String,
+    pub(super) quota: String,
+    /// Whether S3 tools are to have access.
+    pub(super) external: bool,
+    pub(super) terms: Terms,
+}
+
+/// The storage as it would be.
+#[derive(Debug, Default)]
+pub(super) struct StoragePart {
+    pub(super) provider: Option<&'static ProviderCard>,
+    pub(super) preview: Option<BucketNamePreview>,
+    pub(super) quota: Option<u64>,
+    pub(super) faults: Faults,
+}
+
+/// A connection that can be made.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) provider: &'static ProviderCard,
+    pub(super) preview: BucketNamePreview,
+    pub(super) quota: Option<u64>,
+    /// None: no access from outside.
+    pub(super) agreed: Option<Agreed>,
+}
+
+impl Wizard {
+    pub(super) fn of(fields: &Fields) -> Result<Self, PanelError> {
+        // Each a little longer than it may be: what is too long is told, and an address stays an address.
+        let text = |name: &str, most: usize| fields.get(name).trim().chars().take(most).collect::<String>();
+        let once = match fields.filled("once") {
+            Some(once) => once.chars().take(256).collect(),
+            None => new_once_token()?,
+        };
+        let provider = text("provider", 40);
+        Ok(Self {
+            once,
+            provider: if provider.is_empty() { Provider::Builtin.as_str().to_owned() } else { provider },
+            name: text("name", 400),
+            label: text("label", 100),
+            quota: text("quota", 40),
+            external: fields.get("external") == "on",
+            terms: Terms::of(fields),
+        })
+    }
+
+    /// Fields of the first step.
+    pub(super) fn storage_pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let pairs = [
+            ("once", self.once.as_str()),
+            ("provider", &self.provider),
+            ("name", &self.name),
+            ("label", &self.label),
+            ("quota", &self.quota),
+        ];
+        pairs.into_iter().filter(|(_, value)| !value.is_empty())
+    }
+
+    /// Fields of the second step.
+    pub(super) fn access_pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let external = self.external.then_some(("external", "on"));
+        external.into_iter().chain(self.terms.pairs())
+    }
+
+    /// The address of a step with all of it.
+    pub(super) fn url(&self, step: Step) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.storage_pairs()).extend_pairs(self.access_pairs());
+        format!("{}?{}", step.path(), query.finish())
+    }
+
+    /// The address of a step that says what is wrong there, as if one had wanted to go on from it.
+    pub(super) fn url_with_faults(&self, step: Step) -> String {
+        let next = if step == Step::Storage { Step::Access } else { Step::Review };
+        format!("{}&next={}", self.url(step), next.as_str())
+    }
+
+    /// The first step, read.
+    pub(super) async fn storage_part(&self, app: &App, admin: &SiteAdmin) -> Result<StoragePart, PanelError> {
+        let mut part = StoragePart { provider: providers::find(&self.provider), ..StoragePart::default() };
+        if part.provider.is_none() {
+            part.faults.add("provider", words::text("new.provider.unknown"));
+        }
+        let label = Some(self.label.as_str()).filter(|label| !label.is_empty());
+        match app.control.preview_bucket_name(admin, &self.name, label).await {
+            Ok(preview) => part.preview = Some(preview),
+            Err(ControlError::Invalid(problems)) => {
+                for problem in problems {
+                    part.faults.add(problem.field, sentence(&problem.message));
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if !self.quota.is_empty() {
+            match quota::parse(&self.quota) {
+                Ok(bytes) => part.quota = Some(bytes),
+                Err(message) => part.faults.add("quota", message),
+            }
+        }
+        Ok(part)
+    }
+
+    /// The second step, read; what is wrong is noted.
+    pub(super) fn agreed(&self, app: &App, faults: &mut Faults) -> Option<Agreed> {
+        if self.external { self.terms.check(app.access.now(), faults) } else { None }
+    }
+
+    /// All of it, read, or the first step with something wrong.
+    pub(super) async fn plan(&self, app: &App, admin: &SiteAdmin) -> Result<Result<Plan, Step>, PanelError> {
+        let part = self.storage_part(app, admin).await?;
+        let (Some(provider), Some(preview), true) = (part.provider, part.preview, part.faults.is_empty())
+        else {
+            return Ok(Err(Step::Storage));
+        };
+        let mut faults = Faults::default();
+        let agreed = self.agreed(app, &mut faults);
+        if !faults.is_empty() {
+            return Ok(Err(Step::Access));
+        }
+        Ok(Ok(Plan { provider, preview, quota: part.quota, agreed }))
+    }
+
+    /// The storage to be made. Without access from outside the S3 door stays shut, whatever keys there are.
+    pub(super) fn storage_draft(&self, plan: &Plan) -> StorageDraft {
+        let agreed = plan.agreed.as_ref();
+        StorageDraft {
+            name: self.name.clone(),
+            label: Some(plan.preview.label.to_string()),
+            provider: plan.provider.provider.as_str().to_owned(),
+            permission: agreed.map(|agreed| agreed.permission.as_str().to_owned()),
+            networks: agreed.map(|agreed| agreed.reading.drafts()).unwrap_or_default(),
+            s3_access: Some(agreed.is_some()),
+            quota_bytes: plan.quota,
+            ..StorageDraft::default()
+        }
+    }
+}
+
+impl Plan {
+    /// The name of the permission; none without access.
+    pub(super) fn permission(&self) -> Option<Permission> {
+        self.agreed.as_ref().map(|agreed| agreed.permission)
+    }
+}
+
+/// The first key of a storage: it allows what the storage allows, from where the storage allows it.
+pub(super) fn key_draft(storage: &Storage, agreed: &Agreed) -> KeyDraft {
+    KeyDraft {
+        name: storage.name.to_string(),
+        channel: "s3".to_owned(),
+        scope: ScopeDraft::Storage(storage.id.to_string()),
+        permission: agreed.permission.as_str().to_owned(),
+        overwrite: agreed.overwrite.map(|rule| rule.as_str().to_owned()),
+        networks: Vec::new(),
+        prefix: None,
+        expires_at: agreed.expires.map(|end| end.to_string()),
+    }
+}

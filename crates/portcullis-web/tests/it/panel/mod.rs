@@ -1,0 +1,16 @@
+//! The panel as a browser without scripts sees it: pages are asked for, read, filled in and sent over the real router.
+
+mod check;
+mod connection;
+mod crawl;
+mod credentials;
+mod escape;
+mod generate;
+mod keys;
+mod list;
+mod networks;
+mod roles;
+mod sign_in;
+mod visit;
+mod weight;
+mod wizard;

@@ -1,0 +1,81 @@
+// Narrow screens, large letters, and pages that keep still while they load.
+import assert from 'node:assert/strict';
+import { pages, show } from '../harness/pages.mjs';
+
+// What sticks out to the right, if the page can be scrolled sideways.
+const overflow = (page) =>
+  page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    const wide = [...document.body.querySelectorAll('*')].filter((element) => element.getBoundingClientRect().right > width + 1);
+    const told = wide.slice(-4).map((element) => `${element.tagName.toLowerCase()}.${element.className?.baseVal ?? element.className}`);
+    return [`${document.documentElement.scrollWidth} px of ${width}: ${told.join(', ')}`];
+  });
+
+// Buttons, links and fields of the content that cannot be clicked where they are: outside, or below something else.
+const outOfReach = (page) =>
+  page.evaluate(() => {
+    const told = [];
+    for (const element of document.querySelectorAll('main :is(a[href], button, input:not([type=hidden]), select, textarea, summary)')) {
+      const scope = element.closest('dialog[open]') ?? document.body;
+      if (!element.checkVisibility({ visibilityProperty: true }) || element.closest('.visually-hidden') || element.matches('.visually-hidden') || element.disabled) continue;
+      if (document.querySelector('dialog:modal') && !element.closest('dialog')) continue;
+      // A hidden box stands behind its visible label.
+      const shown = element.matches('input[type=radio], input[type=checkbox]') ? (element.closest('label') ?? scope.querySelector(`label[for="${element.id}"]`) ?? element) : element;
+      shown.scrollIntoView({ block: 'center', inline: 'nearest' });
+      const box = [...shown.getClientRects()].find(({ width, height }) => width > 0 && height > 0);
+      const hit = box && document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      if (!hit || !(shown.contains(hit) || hit.contains(shown))) told.push(`${shown.tagName.toLowerCase()} "${(shown.textContent || shown.name || '').trim().slice(0, 30)}"${hit ? ` below ${hit.tagName.toLowerCase()}.${hit.className}` : ''}`);
+    }
+    return told;
+  });
+
+async function everywhere(world, options, look) {
+  const told = [];
+  const all = await pages(world);
+  for (const one of all) {
+    await world.visit(one.server, { signedOut: one.signedOut, ...options }, async (page) => {
+      await show(page, one).catch((error) => {
+        throw new Error(`${one.name}: ${error.message}`);
+      });
+      for (const line of await look(page)) told.push(`${one.name}: ${line}`);
+    });
+  }
+  return { told, all };
+}
+
+export default {
+  async nothing_sticks_out_at_320_px(world) {
+    const { told, all } = await everywhere(world, { width: 320, height: 640 }, overflow);
+    assert.deepEqual(told, []);
+    return `${all.length} pages`;
+  },
+
+  // 1280 × 1024 at 200 %: half as many CSS pixels.
+  async usable_at_200_percent(world) {
+    const { told } = await everywhere(world, { width: 640, height: 512, scale: 2 }, async (page) => [...(await overflow(page)), ...(await outOfReach(page))]);
+    assert.deepEqual(told, []);
+  },
+
+  // Only the letters twice as large, as a setting of the browser (WCAG 1.4.4).
+  async usable_with_letters_twice_as_large(world) {
+    const { told } = await everywhere(world, { width: 1280, height: 1024, bypassCSP: true }, async (page) => {
+      await page.addStyleTag({ content: 'html { font-size: 200% !important; }' });
+      return [...(await overflow(page)), ...(await outOfReach(page))];
+    });
+    assert.deepEqual(told, []);
+  },
+
+  async nothing_moves_while_loading(world) {
+    let worst = 0;
+    for (const width of [1440, 390]) {
+      const { told } = await everywhere(world, { width }, async (page) => {
+        const moved = await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(window.layoutShift)))));
+        worst = Math.max(worst, moved);
+        return moved <= 0.02 ? [] : [`moved by ${moved.toFixed(3)} at ${width} px`];
+      });
+      assert.deepEqual(told, []);
+    }
+    return `at most ${worst.toFixed(4)}`;
+  },
+};
