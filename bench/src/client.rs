@@ -16,12 +16,15 @@ pub(crate) struct Target {
     pub(crate) address: String,
     pub(crate) bucket: String,
     pub(crate) signer: Arc<Signer>,
+    /// For a gateway that is put in front.
+    pub(crate) credentials: (String, String),
 }
 
 impl Target {
     pub(crate) fn new(address: &str, bucket: &str, access_key: &str, secret: &str) -> Self {
         let signer = Arc::new(Signer::new(access_key, secret));
-        Self { address: address.to_owned(), bucket: bucket.to_owned(), signer }
+        let credentials = (access_key.to_owned(), secret.to_owned());
+        Self { address: address.to_owned(), bucket: bucket.to_owned(), signer, credentials }
     }
 
     /// A signed request for a key of the bucket; an empty key is the bucket itself.

@@ -5,6 +5,7 @@
 
 mod client;
 mod compare;
+mod gateway;
 mod measure;
 mod peers;
 mod report;
@@ -26,6 +27,8 @@ struct Cli {
 enum Command {
     /// Start the servers one after the other and compare them
     Compare(compare::Args),
+    /// Put the gateway in front of a provider and compare it with the provider itself
+    Gateway(gateway::Args),
     /// One workload against a running server; the secret comes from BENCH_SECRET
     Load(LoadArgs),
 }
@@ -57,6 +60,7 @@ struct LoadArgs {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Compare(args) => compare::run(&args),
+        Command::Gateway(args) => gateway::run(&args),
         Command::Load(args) => {
             let secret = std::fs::read_to_string(&args.secret_file)?.trim().to_owned();
             let target = client::Target::new(&args.address, &args.bucket, &args.access_key, &secret);

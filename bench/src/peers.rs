@@ -26,9 +26,9 @@ pub(crate) enum Peer {
 
 /// A server that runs, and its directory.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) target: Target,
-    _dir: Directory,
+    pub(crate) _dir: Directory,
 }
 
 impl Running {
@@ -45,7 +45,7 @@ impl Drop for Running {
 }
 
 /// A directory that goes with its server.
-struct Directory(PathBuf);
+pub(crate) struct Directory(pub(crate) PathBuf);
 
 impl Drop for Directory {
     fn drop(&mut self) {
@@ -60,11 +60,11 @@ pub(crate) struct Programs {
     pub(crate) scratch: PathBuf,
 }
 
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn wait_for(port: u16, child: &mut Child) -> anyhow::Result<()> {
+pub(crate) fn wait_for(port: u16, child: &mut Child) -> anyhow::Result<()> {
     let end = Instant::now() + Duration::from_secs(60);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if let Some(status) = child.try_wait()? {
@@ -76,7 +76,7 @@ fn wait_for(port: u16, child: &mut Child) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn spawn(command: &mut Command, dir: &Path) -> anyhow::Result<Child> {
+pub(crate) fn spawn(command: &mut Command, dir: &Path) -> anyhow::Result<Child> {
     let log = fs::File::create(dir.join("log"))?;
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn().with_context(|| {
         format!("{} cannot be started; bench/peers installs it", command.get_program().display())
@@ -98,9 +98,19 @@ pub(crate) fn start(peer: Peer, programs: &Programs) -> anyhow::Result<Running> 
 }
 
 fn portcullis(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)> {
+    portcullis_with(programs, dir, None)
+}
+
+/// Portcullis with a storage of its own, or in a provider's bucket.
+pub(crate) fn portcullis_with(
+    programs: &Programs,
+    dir: &Path,
+    provider: Option<&Target>,
+) -> anyhow::Result<(Child, Target)> {
     let data = dir.join("data");
     let mut command = Command::new(&programs.portcullis);
     command.args(["serve", "--web", "127.0.0.1:0", "--s3", "127.0.0.1:0", "--data-dir"]).arg(&data);
+    command.args(["--allow-private-endpoints", "127.0.0.0/8"]);
     command.env("PORTCULLIS_ADMIN_PASSWORD", "a password of the benchmark");
     let mut child = spawn(&mut command, dir)?;
     let end = Instant::now() + Duration::from_secs(30);
@@ -117,6 +127,9 @@ fn portcullis(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)
     let run = |words: &[&str]| -> anyhow::Result<String> {
         let mut command = Command::new(&programs.portcullis);
         command.args(words).env("PORTCULLIS_SERVER", &web).env("XDG_CONFIG_HOME", dir).stdin(Stdio::piped());
+        if let Some(provider) = provider {
+            command.env("PORTCULLIS_PROVIDER_SECRET", &provider.credentials.1);
+        }
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         if let Some(stdin) = &mut child.stdin {
             use std::io::Write as _;
@@ -127,7 +140,23 @@ fn portcullis(programs: &Programs, dir: &Path) -> anyhow::Result<(Child, Target)
         Ok(String::from_utf8(output.stdout)?)
     };
     run(&["login", "--password-stdin"])?;
-    run(&["storage", "create", "--name", "Bench"])?;
+    match provider {
+        None => run(&["storage", "create", "--name", "Bench"])?,
+        Some(provider) => run(&[
+            "storage",
+            "create",
+            "--name",
+            "Bench",
+            "--provider",
+            "s3",
+            "--endpoint",
+            &format!("http://{}", provider.address),
+            "--bucket",
+            &provider.bucket,
+            "--access-key-id",
+            &provider.credentials.0,
+        ])?,
+    };
     let made = run(&[
         "--json",
         "key",
