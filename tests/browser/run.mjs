@@ -20,7 +20,7 @@ async function run(name, test, world) {
     console.log(`   ok   ${name}${figures ? `: ${figures}` : ''} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
   } catch (error) {
     failed.push(name);
-    console.log(` FAILED ${name}\n        ${(error.stack ?? String(error)).split('\n').slice(0, 25).join('\n        ')}`);
+    console.log(` FAILED ${name}\n        ${(error.stack ?? String(error)).split('\n').slice(0, 80).join('\n        ')}`);
   }
 }
 

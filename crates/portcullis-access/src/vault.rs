@@ -187,6 +187,23 @@ impl Access {
         sealed.map_err(|_| AccessError::Unavailable)
     }
 
+    /// The credentials of a storage's provider, for an admin's own look at the connection; none for the embedded store.
+    ///
+    /// # Errors
+    /// [`AccessError::NotFound`] for what is not of the admin's site, [`AccessError::Metadata`], [`AccessError::Backend`] if what is
+    /// stored does not open.
+    pub async fn provider_credentials_for(
+        &self,
+        admin: &SiteAdmin,
+        storage: StorageId,
+    ) -> Result<Option<ProviderCredentials>, AccessError> {
+        let found = self.inner().metadata.storage(storage).await?;
+        if found.is_none_or(|found| found.site != admin.site()) {
+            return Err(AccessError::NotFound);
+        }
+        self.provider_credentials(storage).await
+    }
+
     /// The credentials of a storage's provider, if it has any.
     pub(crate) async fn provider_credentials(
         &self,

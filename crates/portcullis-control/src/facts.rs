@@ -176,7 +176,7 @@ impl Control {
     }
 
     async fn measure_all(&self, system: &System, places: &[StoragePlace]) -> Result<()> {
-        let measured = stream::iter(places.to_vec().into_iter().map(|place| self.measure_one(system, place)));
+        let measured = stream::iter(places.iter().copied().map(|place| self.measure_one(system, place)));
         let measured: Vec<_> =
             measured.buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
         self.keep_measured(&measured).await

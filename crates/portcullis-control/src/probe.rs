@@ -6,7 +6,7 @@ use portcullis_access::{
     AccessError, BackendErrorKind, Body, Delete, DeleteOptions, Get, GetOptions, GetOutcome, List, Put,
     PutOptions, SiteAdmin, StorageAccess, WriteConditions,
 };
-use portcullis_domain::{KeyPrefix, ObjectKey, StorageId};
+use portcullis_domain::{KeyPrefix, ObjectKey, Provider, Storage, StorageId};
 
 use crate::audit::Deed;
 use crate::{Control, Result};
@@ -27,7 +27,7 @@ pub struct Step {
     pub ok: bool,
     /// What was found.
     pub detail: String,
-    /// What to do if it did not work; empty if it did.
+    /// What to do if it did not work; if it did, what is worth knowing, mostly nothing.
     pub advice: Cow<'static, str>,
 }
 
@@ -57,8 +57,11 @@ impl Control {
         id: StorageId,
         options: ProbeOptions,
     ) -> Result<Vec<Step>> {
-        self.find_storage(admin, id).await?;
+        let storage = self.find_storage(admin, id).await?;
         self.record(admin, Deed { action: "test_storage", storage: Some(id), ..Deed::default() }).await?;
+        if storage.connection.provider != Provider::Builtin {
+            return self.test_remote(admin, &storage, options).await;
+        }
         let entered = match self.access.storage_by_id(admin.principal(), id).await {
             Ok(entered) => entered,
             Err(error) => return Ok(vec![Step::failed("connect", &error)]),
@@ -71,6 +74,30 @@ impl Control {
             if let Ok(key) = ObjectKey::parse(&name) {
                 write_and_delete(&entered, &key, &mut steps).await;
             }
+        }
+        Ok(steps)
+    }
+
+    /// The way to the provider step by step, as before the storage was made, and then what the storage says it holds.
+    async fn test_remote(
+        &self,
+        admin: &SiteAdmin,
+        storage: &Storage,
+        options: ProbeOptions,
+    ) -> Result<Vec<Step>> {
+        let credentials = match self.access.provider_credentials_for(admin, storage.id).await {
+            Ok(credentials) => credentials,
+            Err(error) => return Ok(vec![Step::failed("connect", &error)]),
+        };
+        let mut steps = match &credentials {
+            Some(credentials) => self.remotes.check(&storage.connection, credentials, options.write).await,
+            None => Vec::new(),
+        };
+        if steps.iter().all(|step| step.ok) {
+            steps.push(match self.access.storage_by_id(admin.principal(), storage.id).await {
+                Ok(entered) => index(&entered).await,
+                Err(error) => Step::failed("connect", &error),
+            });
         }
         Ok(steps)
     }

@@ -1,7 +1,14 @@
 //! What handlers share.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use portcullis_access::Access;
 use portcullis_control::Control;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::panel::KeptSecrets;
 
 /// The state behind every handler.
 #[derive(Debug)]
@@ -12,11 +19,33 @@ pub(crate) struct App {
     pub(crate) s3_address: String,
     /// The address of this door, as browsers reach it.
     pub(crate) web_address: String,
+    /// What the panel keeps between the steps of a form.
+    pub(crate) kept: KeptSecrets,
 }
 
 impl App {
     /// Whether browsers reach this door over https, so that cookies may be kept to it.
     pub(crate) fn is_secure(&self) -> bool {
         self.web_address.starts_with("https://")
+    }
+
+    /// Whether browsers reach this door from this machine only: nothing goes over a network then.
+    pub(crate) fn is_this_machine(&self) -> bool {
+        let address = self.web_address.parse::<http::Uri>().ok();
+        let host = address.as_ref().and_then(http::Uri::host).unwrap_or_default();
+        let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    }
+}
+
+/// How often what the panel keeps is looked through.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+
+/// Lets go of what the panel kept for long enough, until `stop`.
+pub(crate) async fn tidy(app: Arc<App>, stop: CancellationToken) {
+    let mut tick = interval(TIDY_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! { () = stop.cancelled() => return, _ = tick.tick() => app.kept.tidy(app.access.now()) }
     }
 }

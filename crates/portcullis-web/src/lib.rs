@@ -23,6 +23,7 @@ mod request_id;
 mod router;
 
 use std::io;
+use std::sync::Arc;
 
 use portcullis_access::Access;
 use portcullis_control::Control;
@@ -57,18 +58,25 @@ pub async fn serve(
     tasks: TaskTracker,
 ) -> io::Result<()> {
     let limits = config.limits;
-    let service = TowerToHyperService::new(router(&config, access, control));
+    let app = app(&config, access, control);
+    tasks.spawn(app::tidy(Arc::clone(&app), shutdown.clone()));
+    let service = TowerToHyperService::new(router::router(app));
     portcullis_listener::serve(listener, limits, service, shutdown, tasks).await
 }
 
 /// The router that [`serve`] serves, for tests without a socket. Requests need a [`portcullis_listener::Peer`] in their
 /// extensions, as the listener puts it there.
 pub fn router(config: &Config, access: Access, control: Control) -> axum::Router {
-    router::router(app::App {
+    router::router(app(config, access, control))
+}
+
+fn app(config: &Config, access: Access, control: Control) -> Arc<app::App> {
+    Arc::new(app::App {
         access,
         control,
         s3_address: config.s3_address.clone(),
         web_address: config.web_address.clone(),
+        kept: panel::KeptSecrets::default(),
     })
 }
 

@@ -50,9 +50,9 @@ fn administration(routes: Routes) -> Routes {
 }
 
 /// The router as it is served.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
-    router.merge(panel::router()).fallback(nothing_here).with_state(Arc::new(app)).layer(from_fn(finish))
+    router.merge(panel::router()).fallback(nothing_here).with_state(app).layer(from_fn(finish))
 }
 
 /// An address that is none: in the words of whoever asked.

@@ -15,11 +15,11 @@ const FLAGS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 
-export const launch = () =>
+export const launch = (...more) =>
   chromium.launch({
     executablePath: browserPath(),
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...more],
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' },
   });
 

@@ -65,3 +65,15 @@ export async function show(page, { path, open }) {
   await page.evaluate(() => document.fonts.ready.then(() => null));
   return answer;
 }
+
+// Until nothing fades or slides any more, two frames in a row.
+export const settled = (page) =>
+  page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    for (let still = 0; still < 2; still += 1) {
+      await frame();
+      const moving = document.getAnimations();
+      if (moving.length > 0) still = -1;
+      await Promise.allSettled(moving.map((animation) => animation.finished));
+    }
+  });

@@ -57,8 +57,8 @@ export class World {
 
   // A visitor of the server; signed in as admin unless the options say otherwise.
   async visit(server, options, use) {
-    const cookie = options.signedOut ? undefined : await server.cookie();
-    return visit(this.browser, server, { ...options, cookie }, use);
+    const cookie = options.signedOut ? undefined : server.cookie();
+    return visit(options.browser ?? this.browser, server, { ...options, cookie }, use);
   }
 
   async end() {

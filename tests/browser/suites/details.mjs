@@ -82,11 +82,11 @@ export default {
     const one = await storage(server);
     await world.visit(server, {}, async (page) => {
       await page.goto(one.path);
-      await page.check('#permission input[value=read]', { force: true });
-      await page.click('#permission button[type=submit]');
+      await page.check('#permissions input[value=read]', { force: true });
+      await page.click('#permissions button[type=submit]');
       await page.waitForSelector('#toasts > *');
       assert.equal((await server.call('GET', `/storages/${one.id}`)).permission, 'read');
-      assert.equal(await page.locator('#permission input[value=read]').isChecked(), true);
+      assert.equal(await page.locator('#permissions input[value=read]').isChecked(), true);
     });
   },
 
@@ -96,8 +96,8 @@ export default {
     await world.visit(server, {}, async (page) => {
       await page.goto(one.path);
       await server.call('PATCH', `/storages/${one.id}`, { permission: 'write' });
-      await page.check('#permission input[value=read]', { force: true });
-      await page.click('#permission button[type=submit]');
+      await page.check('#permissions input[value=read]', { force: true });
+      await page.click('#permissions button[type=submit]');
       await page.waitForSelector('[role=alert]');
       assert.equal((await server.call('GET', `/storages/${one.id}`)).permission, 'write');
     });

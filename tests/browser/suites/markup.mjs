@@ -1,6 +1,7 @@
 // What the server sends: valid HTML on every page that a link leads to, and nothing from elsewhere.
 import assert from 'node:assert/strict';
 import { HtmlValidate } from '../harness/tools.mjs';
+import { nothing } from '../harness/nothing.mjs';
 import { pages, show } from '../harness/pages.mjs';
 
 const RULES = {
@@ -12,6 +13,8 @@ const RULES = {
     'attribute-boolean-style': 'off',
     'attribute-empty-style': 'off',
     'long-title': 'off',
+    // Each row of the networks has the same fields; the server takes them in their order.
+    'form-dup-name': 'off',
     // Every style of ours is in the stylesheet.
     'no-inline-style': 'error',
   },
@@ -69,7 +72,7 @@ export default {
         told.push(...(await faults(validator, one.name, await sent)));
       });
     }
-    assert.deepEqual([...new Set(told)].slice(0, 40), []);
+    nothing(told);
     return `${crawled.length} pages by links, ${others.length} by forms`;
   },
 

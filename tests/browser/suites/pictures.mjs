@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { PICTURES } from '../harness/tools.mjs';
-import { pages, show } from '../harness/pages.mjs';
+import { pages, settled, show } from '../harness/pages.mjs';
 
 const LOOKS = [
   ['light', 1440, 'light'],
@@ -22,6 +22,7 @@ export default {
         for (const [look, width, theme] of LOOKS) {
           await page.setViewportSize({ width, height: 900 });
           await page.emulateMedia({ colorScheme: theme });
+          await settled(page);
           const file = path.join(PICTURES, `${one.name}-${look}.png`);
           await page.screenshot({ path: file, fullPage: !one.open });
           assert.ok(fs.statSync(file).size > 2_000, file);

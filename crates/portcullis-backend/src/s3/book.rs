@@ -66,15 +66,15 @@ impl Book {
         kept.completed.put(name(key, provider), (parts_of(parts), told.clone()));
     }
 
-    /// What completing these parts was answered with.
+    /// What completing an upload was answered with, and whether it was with these parts; none if it was not completed.
     pub(super) fn completed(
         &self,
         key: &ObjectKey,
         provider: &str,
         parts: &[CompletedPart],
-    ) -> Option<PutOutcome> {
+    ) -> Option<(PutOutcome, bool)> {
         let mut kept = self.kept();
         let (named, told) = kept.completed.get(&name(key, provider))?;
-        (*named == parts_of(parts)).then(|| told.clone())
+        Some((told.clone(), *named == parts_of(parts)))
     }
 }

@@ -12,10 +12,13 @@ use super::detect::Probe;
 use super::fault::Fault;
 use super::headers::date_of;
 use super::wire::{Call, Load};
+use super::xml::Node;
 use crate::BackendError;
 
 /// Past this a provider refuses signatures (S3 reference, "Authenticating requests").
 const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
+/// As many files are counted when a bucket is looked at; it is what providers list at once.
+const MOST_SEEN: usize = 1000;
 /// From here on it is worth saying.
 const SKEW: Duration = Duration::from_secs(60);
 
@@ -66,7 +69,7 @@ pub struct CheckStep {
     pub ok: bool,
     /// What was found.
     pub detail: String,
-    /// What to do, if it is not as it should be.
+    /// What to do, if it is not as it should be; of a step that went well, what is worth knowing.
     pub advice: Option<String>,
 }
 
@@ -83,6 +86,22 @@ fn fine(name: CheckName, detail: impl Into<String>) -> CheckStep {
 
 fn bad(name: CheckName, detail: impl Into<String>, advice: &str) -> CheckStep {
     CheckStep { name, ok: false, detail: detail.into(), advice: Some(advice.to_owned()) }
+}
+
+/// What is in the bucket already. It is no fault, but whoever connects it should know.
+fn listed_step(listed: &Node) -> CheckStep {
+    let count = listed.all("Contents").take(MOST_SEEN).count();
+    let held = match count {
+        0 => return fine(CheckName::List, "its files can be listed; there are none"),
+        1 => "1 file is".to_owned(),
+        _ if listed.flag("IsTruncated") => format!("{count} files or more are"),
+        _ => format!("{count} files are"),
+    };
+    let advice = "Nothing of it is changed by connecting. Whoever may read here will see these files.";
+    CheckStep {
+        advice: Some(advice.to_owned()),
+        ..fine(CheckName::List, format!("its files can be listed; {held} there already"))
+    }
 }
 
 impl S3Backend {
@@ -137,7 +156,9 @@ impl S3Backend {
 
     async fn check_bucket(&self, steps: &mut Vec<CheckStep>) -> bool {
         let prefix = self.wire.remote.prefix.as_str();
-        let call = Call::new("check", Method::GET, None).ask("max-keys", "1").ask("prefix", prefix);
+        let call = Call::new("check", Method::GET, None)
+            .ask("max-keys", MOST_SEEN.to_string())
+            .ask("prefix", prefix);
         match self.wire.attempt(call, Load::none()).await {
             Ok(answer) => {
                 steps.extend(self.clock_step(date_of(&answer.headers)));
@@ -145,8 +166,8 @@ impl S3Backend {
                 let bucket = &self.wire.remote.bucket;
                 steps.push(fine(CheckName::Bucket, format!("{bucket} is there")));
                 match answer.document("ListBucketResult", &self.wire.timeouts).await {
-                    Ok(_) => {
-                        steps.push(fine(CheckName::List, "its files can be listed"));
+                    Ok(listed) => {
+                        steps.push(listed_step(&listed));
                         true
                     }
                     Err(error) => {

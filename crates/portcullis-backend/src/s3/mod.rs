@@ -10,6 +10,7 @@
 mod address;
 mod backend;
 mod book;
+mod call;
 mod check;
 mod connect;
 mod copy;

@@ -114,8 +114,10 @@ impl S3Backend {
     ) -> Result<PutOutcome> {
         let operation = "complete upload";
         let (provider, _) = split_upload(upload).ok_or_else(|| no_upload(operation))?;
-        if let Some(told) = self.uploads.completed(key, provider, parts) {
-            return Ok(told);
+        match self.uploads.completed(key, provider, parts) {
+            Some((told, true)) => return Ok(told),
+            Some((_, false)) => return Err(no_upload(operation)),
+            None => {}
         }
         check_parts(parts)?;
         let capabilities = self.capabilities_of_remote();
@@ -129,12 +131,14 @@ impl S3Backend {
             call =
                 call.with(checksum_header(digest.algorithm).unwrap_or_default(), &encode_digest(digest))?;
         }
-        let stored = self.size_of_parts(key, upload, parts).await;
-        let size = match stored {
-            Ok(size) => Some(size),
-            // Completed before, it may be: the provider knows.
-            Err(error) if error.kind == BackendErrorKind::NoSuchUpload => None,
-            Err(error) => return Err(error),
+        let size = match options.size {
+            None => None,
+            Some(_) => match self.size_of_parts(key, upload, parts).await {
+                Ok(size) => Some(size),
+                // Completed before, it may be: the provider knows.
+                Err(error) if error.kind == BackendErrorKind::NoSuchUpload => None,
+                Err(error) => return Err(error),
+            },
         };
         match (options.size, size) {
             (Some(told), Some(is)) if told > is => return Err(BodyFault::Incomplete.into()),

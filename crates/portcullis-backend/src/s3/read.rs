@@ -18,6 +18,7 @@ use crate::{
 const CHANGES: usize = 4;
 
 /// What one request is to bring.
+#[derive(Clone, Copy)]
 struct Wanted<'a> {
     version: Option<&'a VersionId>,
     range: Option<RangeRequest>,
@@ -206,14 +207,25 @@ impl S3Backend {
 
     /// One answer with bytes that are what was asked for.
     async fn fetch(&self, key: &ObjectKey, wanted: &Wanted<'_>) -> Result<Object> {
-        let mut tries = 0;
+        let (mut tries, mut wanted) = (0, *wanted);
         loop {
             tries += 1;
-            let answer = match self.wire.attempt(self.get_call(key, wanted)?, Load::none()).await {
+            let answer = match self.wire.attempt(self.get_call(key, &wanted)?, Load::none()).await {
                 Ok(answer) => answer,
-                Err((error, fault)) => return Err(self.refine(key, wanted, error, fault.as_ref()).await),
+                Err((error, fault)) => {
+                    let error = self.refine(key, &wanted, error, fault.as_ref()).await;
+                    // Not every provider takes a range that reaches past an end: it gets one that does not.
+                    let BackendErrorKind::InvalidRange { size } = error.kind else { return Err(error) };
+                    let range = wanted.range.and_then(|range| range.resolve(size).ok());
+                    let exact = range.map(|range| RangeRequest::FromTo(range.first, range.last));
+                    if exact.is_none() || exact == wanted.range {
+                        return Err(error);
+                    }
+                    wanted.range = exact;
+                    continue;
+                }
             };
-            let (mut meta, range) = self.check_answer(&answer, wanted)?;
+            let (mut meta, range) = self.check_answer(&answer, &wanted)?;
             let length = range.map_or(meta.size, |range| range.length());
             self.add_tags(key, &answer.headers, &mut meta).await?;
             let small = u64::try_from(self.wire.limits.small_body).unwrap_or(u64::MAX);

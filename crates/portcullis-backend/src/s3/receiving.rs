@@ -54,6 +54,11 @@ impl Answer {
 
     /// The document of the answer, whose root has this name.
     pub(super) async fn document(self, root: &str, timeouts: &Timeouts) -> Result<Node> {
+        self.document_of(&[root], timeouts).await
+    }
+
+    /// The document of the answer, whose root has one of these names.
+    pub(super) async fn document_of(self, roots: &[&str], timeouts: &Timeouts) -> Result<Node> {
         let operation = self.operation;
         let Some(bytes) = collect(self.body, MAX_DOCUMENT, timeouts).await else {
             return Err(untrue(operation, "its document broke off"));
@@ -62,7 +67,8 @@ impl Answer {
         if let Some(fault) = super::fault::Fault::inside(&bytes) {
             return Err(fault.error(operation));
         }
-        xml::parse(&bytes, root).map_err(|_| untrue(operation, "it is not the document of S3"))
+        let node = roots.iter().find_map(|root| xml::parse(&bytes, root).ok());
+        node.ok_or_else(|| untrue(operation, "it is not the document of S3"))
     }
 
     /// Reads the rest of an answer that should have no document, so that its connection can be used again.

@@ -3,6 +3,8 @@
 //! A provider knows no owners. The key under which an upload was begun is part of the name that the client is given; the
 //! rest of the name is the provider's, which nobody guesses.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use portcullis_domain::{KeyId, ObjectKey};
 
@@ -181,8 +183,15 @@ impl S3Backend {
             return Err(untrue(operation, "a page is longer than was asked for"));
         }
         if node.flag("IsTruncated") {
-            let text = decoded(&node, node.text("NextKeyMarker").map_err(malformed)?).map_err(malformed)?;
-            let position = position(own(storage, &text), asked.prefix.as_str(), delimiter);
+            let position = match (node.first("NextKeyMarker"), page.found.last()) {
+                (Some(marker), _) => {
+                    let text = decoded(&node, marker).map_err(malformed)?;
+                    position(own(storage, &text), asked.prefix.as_str(), delimiter)
+                }
+                // Some providers name only the upload.
+                (None, Some((key, ..))) => ListPosition::AfterKey(key.as_str().to_owned()),
+                (None, None) => return Err(untrue(operation, "it does not say where it goes on")),
+            };
             let upload = node.first("NextUploadIdMarker").and_then(|id| name_upload(id.trim(), None));
             if page.found.is_empty() && page.prefixes.is_empty() {
                 return Err(untrue(operation, "an empty page is to be followed by another"));
@@ -206,19 +215,20 @@ impl S3Backend {
             .ask("part-number-marker", after.to_string())
             .ask("uploadId", provider);
         let answer = self.wire.call(call, Load::none()).await.map_err(gone)?;
-        let node = answer.document("ListPartsResult", &self.wire.timeouts).await?;
-        let (mut page, mut last) = (PartsPage::default(), after);
+        let node = answer.document_of(&["ListPartsResult", "ListPartsResponse"], &self.wire.timeouts).await?;
+        let mut page = PartsPage::default();
         if limit == 0 {
             return Ok(page);
         }
+        // Some providers list a part that was stored again twice, the last one last.
+        let mut parts = BTreeMap::new();
         for item in node.all("Part") {
             let part = part_of(item).map_err(|Malformed| untrue("list parts", "a part is incomplete"))?;
-            if part.number <= last {
-                return Err(untrue("list parts", "parts are out of order"));
+            if part.number > after {
+                parts.insert(part.number, part);
             }
-            last = part.number;
-            page.parts.push(part);
         }
+        page.parts = parts.into_values().collect();
         if page.parts.len() > limit {
             return Err(untrue("list parts", "a page is longer than was asked for"));
         }

@@ -238,6 +238,11 @@ impl S3Backend {
     }
 
     pub(super) async fn do_usage(&self) -> Result<Usage> {
+        // One that is known to be large would be listed in vain.
+        let small = u64::try_from(self.wire.limits.count_pages.saturating_mul(PAGE)).unwrap_or(u64::MAX);
+        if let Some(inventory) = self.ledger.inventory().filter(|inventory| inventory.usage.files > small) {
+            return Ok(inventory.usage);
+        }
         match self.count_small().await {
             Ok(inventory) => Ok(inventory.usage),
             Err(error) if error.kind == BackendErrorKind::TooLarge => {

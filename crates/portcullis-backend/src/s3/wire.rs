@@ -4,7 +4,6 @@ use std::error::Error as _;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -14,12 +13,13 @@ use portcullis_sigv4::{AmzDate, Payload, RawRequest, Signer};
 use sha2::Digest as _;
 use tokio::time::{Instant, sleep, timeout_at};
 
+pub(super) use super::call::{Call, Load, Repeat, header_value};
 use super::connect::Connector;
 use super::fault::Fault;
 use super::gate::{Gate, Pass, Sign, unavailable};
 use super::options::{Limits, Remote, Timeouts};
 use super::receiving::collect;
-use super::sending::{Outgoing, SendBody, Sending, Sent};
+use super::sending::{SendBody, Sending, Sent};
 use crate::{BackendError, BackendErrorKind, BodyFault, Result};
 
 /// The longest key at providers.
@@ -27,80 +27,8 @@ const MAX_KEY: usize = 1024;
 /// The longest document of an error that is looked at.
 const MAX_ERROR: usize = 64 << 10;
 
-/// What is sent.
-#[derive(Clone)]
-pub(super) enum Load {
-    /// Bytes that are here; none for a request without a body.
-    Full(Bytes),
-    /// A stream, framed with a checksum in its trailer or not.
-    Stream { body: Arc<Mutex<Outgoing>>, sending: Arc<Sending>, chunked: bool },
-}
-
-impl Load {
-    /// Nothing.
-    pub(super) const fn none() -> Self {
-        Self::Full(Bytes::new())
-    }
-}
-
-/// Whether a request may be sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// Doing it twice is doing it once.
-    Safe,
-    /// Only if the provider cannot have had it.
-    Unsent,
-}
-
-/// A request. What is not named here is not sent: nothing of a client's request is passed on by itself.
-pub(super) struct Call<'a> {
-    pub(super) operation: &'static str,
-    pub(super) method: Method,
-    pub(super) key: Option<&'a ObjectKey>,
-    pub(super) query: Vec<(&'static str, String)>,
-    pub(super) headers: HeaderMap,
-    pub(super) repeat: Repeat,
-    /// The provider may have much to do before it answers.
-    pub(super) slow: bool,
-}
-
 /// How much longer slow work may take.
 const SLOW: u32 = 10;
-
-impl<'a> Call<'a> {
-    pub(super) fn new(operation: &'static str, method: Method, key: Option<&'a ObjectKey>) -> Self {
-        let safe = matches!(method, Method::GET | Method::HEAD);
-        let repeat = if safe { Repeat::Safe } else { Repeat::Unsent };
-        Self { operation, method, key, query: Vec::new(), headers: HeaderMap::new(), repeat, slow: false }
-    }
-
-    pub(super) fn ask(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
-        self
-    }
-
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Result<Self> {
-        let value = header_value(value, self.operation)?;
-        self.headers.append(HeaderName::from_static(name), value);
-        Ok(self)
-    }
-
-    pub(super) fn slow(mut self) -> Self {
-        self.slow = true;
-        self
-    }
-
-    pub(super) fn repeat(mut self, repeat: Repeat) -> Self {
-        self.repeat = repeat;
-        self
-    }
-}
-
-/// A header's value, as UTF-8.
-pub(super) fn header_value(text: &str, operation: &'static str) -> Result<HeaderValue> {
-    HeaderValue::from_bytes(text.as_bytes())
-        .map_err(|error| BackendError::with(BackendErrorKind::Unsupported, operation, error))
-}
 
 /// A success: its head is here, its body is not.
 pub(super) struct Answer {

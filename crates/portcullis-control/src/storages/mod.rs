@@ -1,6 +1,7 @@
 //! Storages: make, look at, list, change.
 
 mod draft;
+mod outside;
 mod remote;
 mod view;
 
@@ -14,6 +15,7 @@ use crate::{Control, ControlError, Result};
 
 use draft::Place;
 pub use draft::{StorageChange, StorageDraft};
+pub use outside::{ConnectionReading, RemoteView};
 use remote::Candidate;
 pub use remote::RemoteDraft;
 pub use view::StorageView;

@@ -191,6 +191,15 @@ impl Control {
         draft: &StorageDraft,
         write: bool,
     ) -> Result<Vec<Step>> {
+        let candidate = self.candidate(draft)?;
+        let object = place_of(&candidate.connection);
+        let deed = Deed { action: "test_connection", object: Some(&object), ..Deed::default() };
+        self.record(admin, deed).await?;
+        Ok(self.remotes.check(&candidate.connection, &candidate.credentials, write).await)
+    }
+
+    /// The connection of a draft, of which nothing else is looked at, as the driver reads it.
+    pub(super) fn candidate(&self, draft: &StorageDraft) -> Result<Candidate> {
         let mut check = Check::default();
         let provider: Option<Provider> = check.parse("provider", &draft.provider);
         let region = draft.region.as_deref();
@@ -199,13 +208,11 @@ impl Control {
                 check.problem("provider", "the embedded store needs no connection; name a remote provider");
                 None
             }
-            remote => draft.remote.read(&mut check, remote, region),
+            remote @ (Provider::Aws | Provider::CloudflareR2 | Provider::S3) => {
+                draft.remote.read(&mut check, remote, region)
+            }
         });
-        let candidate = self.readable(check.finish(read)?)?;
-        let object = place_of(&candidate.connection);
-        let deed = Deed { action: "test_connection", object: Some(&object), ..Deed::default() };
-        self.record(admin, deed).await?;
-        Ok(self.remotes.check(&candidate.connection, &candidate.credentials, write).await)
+        self.readable(check.finish(read)?)
     }
 
     /// The connection as the driver reads it.
@@ -241,15 +248,7 @@ impl Control {
 
     /// Two storages in one place would each count, list and delete what is the other's.
     async fn check_place(&self, admin: &SiteAdmin, connection: &Connection) -> Result<()> {
-        let Some(endpoint) = &connection.endpoint else { return Ok(()) };
-        let there = self.metadata.storages_at(endpoint).await?;
-        let overlapping = there.iter().filter(|storage| overlaps(&storage.connection, connection));
-        let (own, foreign): (Vec<&Storage>, Vec<&Storage>) =
-            overlapping.partition(|storage| storage.site == admin.site());
-        if let Some(storage) = foreign.first() {
-            tracing::warn!(storage = %storage.id, site = %admin.site(), "a bucket of another site's storage is connected");
-        }
-        match own.first() {
+        match self.own_storage_at(admin, connection).await? {
             None => Ok(()),
             Some(storage) => Err(ControlError::invalid(
                 "bucket",
@@ -259,6 +258,23 @@ impl Control {
                 ),
             )),
         }
+    }
+
+    /// A storage of the admin's site in the same place, or in a part of it. One of another site is only noted in the log.
+    pub(super) async fn own_storage_at(
+        &self,
+        admin: &SiteAdmin,
+        connection: &Connection,
+    ) -> Result<Option<Storage>> {
+        let Some(endpoint) = &connection.endpoint else { return Ok(None) };
+        let there = self.metadata.storages_at(endpoint).await?;
+        let overlapping = there.into_iter().filter(|storage| overlaps(&storage.connection, connection));
+        let (own, foreign): (Vec<Storage>, Vec<Storage>) =
+            overlapping.partition(|storage| storage.site == admin.site());
+        if let Some(storage) = foreign.first() {
+            tracing::warn!(storage = %storage.id, site = %admin.site(), "a bucket of another site's storage is connected");
+        }
+        Ok(own.into_iter().next())
     }
 
     /// Replaces the credentials with which a storage reaches its provider. They are tried first; when this returns, the old ones are no

@@ -32,7 +32,7 @@ pub(super) fn upload_and_number(call: &Call<'_>) -> Result<(UploadId, u16), S3Er
 /// `NoSuchUpload` for what cannot be one.
 pub(super) fn upload_of(call: &Call<'_>) -> Result<UploadId, S3Error> {
     match call.query.filled("uploadId") {
-        Some(id) if id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
+        Some(id) if id.len() <= 1024 && id.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Ok(UploadId(id.into()))
         }
         Some(_) | None => Err(Code::NoSuchUpload.into()),

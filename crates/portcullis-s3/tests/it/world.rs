@@ -11,7 +11,7 @@ use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
     Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, Overwrite,
-    Permission, Provider, Scope, Secret, Storage, Timestamp,
+    Permission, Provider, Scope, Secret, Storage, StorageId, Timestamp,
 };
 use portcullis_metadata::{Metadata, NewStorage};
 use portcullis_s3::Config;
@@ -111,6 +111,7 @@ impl World {
 
     pub(crate) async fn storage_with(&self, label: &str, change: impl FnOnce(&mut NewStorage)) -> Storage {
         let mut new = NewStorage {
+            id: StorageId::generate(),
             site: self.admin.site(),
             owner: self.admin.user().unwrap(),
             name: DisplayName::parse(label).unwrap(),

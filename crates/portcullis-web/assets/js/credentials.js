@@ -14,7 +14,11 @@ if (dialog) {
   const gate = dialog.querySelector('#stored');
   const go = dialog.querySelector('#continue');
   const form = gate.form;
-  const refuse = () => { toast(dialog.dataset.refusal); gate.focus(); };
+  const refuse = () => {
+    document.getElementById('toasts').replaceChildren();
+    toast(dialog.dataset.refusal);
+    gate.focus();
+  };
   let left = false;
   const leave = () => { left = true; dialog.remove(); };
   // Without a close event, unlike close().

@@ -6,11 +6,11 @@ let closed = 0;
 function rowMenu() {
   const there = document.getElementById('menu');
   if (there) return there;
-  document.body.append(document.getElementById('row-menu').content.cloneNode(true));
+  document.getElementById('main').append(document.getElementById('row-menu').content.cloneNode(true));
   const menu = document.getElementById('menu');
-  menu.addEventListener('toggle', (e) => {
+  menu.addEventListener('beforetoggle', (e) => {
     opener?.setAttribute('aria-expanded', e.newState === 'open');
-    if (e.newState === 'closed') closed = e.timeStamp;
+    if (e.newState === 'closed') closed = performance.now();
   });
   return menu;
 }
@@ -29,7 +29,7 @@ document.addEventListener('click', (e) => {
   if (!link || e.metaKey || e.ctrlKey || e.shiftKey || !link.showPopover) return;
   e.preventDefault();
   // The press that ended here has closed the menu already.
-  if (opener === link && e.timeStamp - closed < 250) return;
+  if (opener === link && performance.now() - closed < 250) return;
   opener = link;
   const menu = rowMenu();
   for (const item of menu.querySelectorAll('a')) item.href = link.getAttribute('href') + item.dataset.to;

@@ -2,15 +2,15 @@
 //!
 //! Their address holds a hash of all of them, so a browser may keep them for good and still has the right ones after an upgrade.
 
-use std::io::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use flate2::Compression;
-use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::packing::{mark, pack, reads_gzip};
 
 struct Asset {
     path: &'static str,
@@ -78,32 +78,15 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{hash:016x}")
 });
 
-/// Those that get smaller by gzip (RFC 1952), packed once. Only these files: they hold nothing that anybody may not read, so their
-/// size gives nothing away; a page's could.
+/// Those that get smaller, packed once.
 static PACKED: LazyLock<Vec<(&'static str, Vec<u8>)>> = LazyLock::new(|| {
-    all().filter(|asset| asset.kind != FONT).filter_map(|asset| Some((asset.path, pack(asset.bytes)?))).collect()
+    let texts = all().filter(|asset| asset.kind != FONT);
+    texts.filter_map(|asset| Some((asset.path, pack(asset.bytes, Compression::best())?))).collect()
 });
-
-/// `None` if it cannot be packed or does not get smaller.
-fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(bytes).ok()?;
-    encoder.finish().ok().filter(|packed| packed.len() < bytes.len())
-}
 
 /// Packs what can be packed, which takes some milliseconds, so that no request has to wait for it.
 pub(super) fn prepare() {
     LazyLock::force(&PACKED);
-}
-
-/// Whether the browser says that it reads gzip (RFC 9110 section 12.5.3).
-fn reads_gzip(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    })
 }
 
 /// The path below which all assets are, without a slash at the end.
@@ -123,7 +106,7 @@ pub(super) async fn serve(
     let mut response = packed.map_or(asset.bytes, |(_, bytes)| bytes).into_response();
     let headers = response.headers_mut();
     if packed.is_some() {
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        mark(headers);
     }
     let keep = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
@@ -135,16 +118,6 @@ pub(super) async fn serve(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn gzip_is_sent_to_whoever_reads_it() {
-        let reads = |line: &'static str| {
-            reads_gzip(&HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(line))]))
-        };
-        assert!(reads("gzip") && reads("br, GZIP;q=0.5") && reads("deflate, gzip"));
-        assert!(!reads("br") && !reads("gzip;q=0") && !reads("identity, gzip; q=0.0") && !reads("xgzip"));
-        assert!(!reads_gzip(&HeaderMap::new()));
-    }
 
     #[test]
     fn packed_assets_are_the_same_and_smaller() {

@@ -24,11 +24,3 @@ pub(super) fn provider(provider: Provider) -> &'static str {
         Provider::S3 => words::text("provider.s3"),
     }
 }
-
-/// How many networks are let in: `any IP`, `1 network`, `3 networks`.
-pub(super) fn networks(networks: &portcullis_domain::Networks) -> String {
-    if networks.is_anywhere() {
-        return words::text("label.any_ip").to_owned();
-    }
-    words::count("label.networks", u64::try_from(networks.entries().len()).unwrap_or(u64::MAX))
-}

@@ -21,8 +21,10 @@ mod labels;
 mod networks_editor;
 mod new_connection;
 mod origin;
+mod packing;
 mod page;
 mod posted;
+mod probe;
 mod seen;
 mod sign_in;
 mod visitor;
@@ -38,6 +40,7 @@ use crate::app::App;
 
 pub(crate) use cookie::{csrf_of, session_of};
 pub(crate) use error::not_found;
+pub(crate) use new_connection::KeptSecrets;
 pub(crate) use origin::is_foreign;
 
 /// The page that an admin comes to after signing in.
@@ -56,5 +59,6 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(connection::routes())
         .merge(credentials::routes())
         .layer(from_fn(origin::same_origin))
+        .layer(from_fn(packing::pack_pages))
         .route("/assets/{version}/{*path}", get(assets::serve))
 }

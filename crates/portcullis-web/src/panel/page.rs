@@ -31,7 +31,7 @@ pub(super) struct Chrome {
     pub(super) user: String,
     /// Whether they may administer.
     pub(super) admin: bool,
-    /// Whether the panel is reached without encryption.
+    /// Whether the panel is reached without encryption from other machines.
     pub(super) plain_http: bool,
     /// The path of the page that was asked for.
     pub(super) path: String,
@@ -46,7 +46,7 @@ impl Chrome {
             site: me.site.name.to_string(),
             user: me.user.as_ref().map(|user| user.username.to_string()).unwrap_or_default(),
             admin: me.admin,
-            plain_http: !app.is_secure(),
+            plain_http: !app.is_secure() && !app.is_this_machine(),
             path: path.to_owned(),
             now: app.access.now(),
         }

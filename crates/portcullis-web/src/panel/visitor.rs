@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::Method;
 use http::request::Parts;
 use portcullis_access::{Principal, SiteAdmin};
-use portcullis_control::{ControlError, Me};
+use portcullis_control::ControlError;
 
 use super::cookie::{csrf_of, session_of};
 use super::error::PanelError;
@@ -19,7 +19,6 @@ use crate::extract::Stranger;
 /// Somebody who has signed in.
 pub(super) struct Person {
     pub(super) who: Principal,
-    pub(super) me: Me,
     /// What frames every page for them.
     pub(super) chrome: Chrome,
     /// Their address, as networks are checked against it.
@@ -46,7 +45,7 @@ impl FromRequestParts<Arc<App>> for Person {
         let me = app.control.me(&who).await.map_err(|error| PanelError::from(error).into_response())?;
         let peer = who.peer();
         let chrome = Chrome::new(app, &me, csrf, parts.uri.path());
-        Ok(Self { who, me, chrome, peer })
+        Ok(Self { who, chrome, peer })
     }
 }
 

@@ -14,6 +14,7 @@ static ENGLISH: &[&str] = &[
     include_str!("../../texts/en/new_connection.txt"),
     include_str!("../../texts/en/credentials.txt"),
     include_str!("../../texts/en/connection.txt"),
+    include_str!("../../texts/en/providers.txt"),
 ];
 
 static TEXTS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
@@ -72,7 +73,7 @@ pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -81,6 +82,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// The filters that templates use: `{{ "list.title"|t }}`, `{{ "list.of"|t1(total) }}`, `{{ "list.files"|n(files) }}`.
+#[expect(unreachable_pub, reason = "what the macro makes of a function is public")]
 pub(super) mod filters {
     use std::fmt::Display;
 

@@ -29,8 +29,19 @@ async fn a_new_key_has_exactly_these_fields() {
     assert_eq!(
         tools,
         [
-            "aws", "boto3", "curl", "cyberduck", "filezilla", "go", "java", "javascript", "rclone", "restic",
-            "s3cmd", "s3fs", "terraform"
+            "aws",
+            "boto3",
+            "curl",
+            "cyberduck",
+            "filezilla",
+            "go",
+            "java",
+            "javascript",
+            "rclone",
+            "restic",
+            "s3cmd",
+            "s3fs",
+            "terraform"
         ]
     );
     let rclone = made["setup"]["rclone"].as_str().unwrap();

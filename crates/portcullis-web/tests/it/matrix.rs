@@ -25,6 +25,10 @@ fn example(operation: &Operation, storage: &str, key: &str) -> (String, Option<V
         ("PATCH", "/api/v1/keys/{id}") => Some(json!({"name": "changed by the matrix"})),
         ("POST", "/api/v1/keys/{id}/rotate") => Some(json!({"overlap_seconds": 0})),
         ("PUT", "/api/v1/me/password") => Some(json!({"current": PASSWORD, "new": "changed by the matrix"})),
+        ("POST", "/api/v1/storages/test-connection") => Some(json!({
+            "provider": "s3", "endpoint": "https://s3.example.org", "region": "us-east-1", "bucket": "elsewhere",
+            "access_key_id": "AKIDEXAMPLE", "secret_access_key": "not a secret",
+        })),
         ("POST", "/api/v1/storages/{id}/test") | ("GET" | "HEAD" | "PUT" | "DELETE", _) => None,
         (method, path) => panic!("{method} {path} has no example"),
     };
@@ -254,7 +258,9 @@ async fn what_is_allowed_works() {
             .send()
             .await;
             let gone = person.name == "an admin" && operation.path.starts_with("/api/v1/keys/{id}");
-            let fine = answer.status.is_success() || (gone && answer.status == 404);
+            // No remote driver stands behind this world: whoever may ask is told that there are no such providers.
+            let without_driver = operation.path.ends_with("/test-connection") && answer.status == 422;
+            let fine = answer.status.is_success() || (gone && answer.status == 404) || without_driver;
             assert!(fine, "{}: {} {path}: {answer:?}", person.name, operation.method);
         }
     }

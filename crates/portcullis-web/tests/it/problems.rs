@@ -19,7 +19,6 @@ fn check(problem: &Value, status: u16, kind: &str) {
 async fn addresses_and_methods_that_are_not_there() {
     let world = World::new().await;
     for path in [
-        "/",
         "/api",
         "/api/v1",
         "/api/v1/",

@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use portcullis_access::{Access, AccessConfig, MasterKey, System, ThrottleConfig};
 use portcullis_backend::memory::MemoryDrivers;
-use portcullis_control::Control;
+use portcullis_control::{Control, NoRemotes, Remotes};
 use portcullis_domain::{Clock, DisplayName, ManualClock, Role, Secret, Site, SiteId, Username};
 use portcullis_listener::{Limits, Peer};
 use portcullis_metadata::{Metadata, NewUser};
@@ -123,6 +123,15 @@ impl World {
 
     /// A world that admits nothing when it has not heard of changes for so long; nothing in it follows them by itself.
     pub(crate) async fn with(feed_lag_limit: Duration) -> Self {
+        Self::made(feed_lag_limit, Arc::new(NoRemotes)).await
+    }
+
+    /// A world with providers outside; what a storage there holds is in memory all the same.
+    pub(crate) async fn with_remotes(remotes: Arc<dyn Remotes>) -> Self {
+        Self::made(Duration::from_secs(3600), remotes).await
+    }
+
+    async fn made(feed_lag_limit: Duration, remotes: Arc<dyn Remotes>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at("2027-01-31T18:00:00Z".parse().unwrap()));
         let url = format!("sqlite://{}/portcullis.db", dir.path().display());
@@ -135,7 +144,7 @@ impl World {
         let (access, system) =
             Access::open(config, metadata.clone(), drivers, &master, as_clock).await.unwrap();
         access.bootstrap(&system, &Secret::foreign(PASSWORD.to_owned())).await.unwrap();
-        let control = Control::new(access.clone(), metadata.clone());
+        let control = Control::new(access.clone(), metadata.clone()).with_remotes(remotes);
         let config = Config {
             s3_address: S3_ADDRESS.to_owned(),
             web_address: WEB_ADDRESS.to_owned(),

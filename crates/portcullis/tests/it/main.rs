@@ -22,6 +22,7 @@ mod matrix;
 mod memory;
 mod offline;
 mod panel_keys;
+mod panel_settings;
 mod remote;
 mod rest_matrix;
 mod setups;

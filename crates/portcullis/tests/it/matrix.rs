@@ -145,7 +145,7 @@ fn stage() -> Stage {
             }
             Credential::Rotated => {
                 let key = key("read_write");
-                let fresh = world.admin("POST", &format!("/keys/{}/rotate", key.key_id), None);
+                let fresh = world.admin("POST", &format!("/keys/{}/rotate", key.key_id), Some(&json!({})));
                 let access_key = fresh["key"]["access_key"].as_str().unwrap().to_owned();
                 let fresh =
                     Access { access_key, secret: fresh["secret"].as_str().unwrap().into(), ..key.clone() };

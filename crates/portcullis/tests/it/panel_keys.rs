@@ -9,7 +9,7 @@ use crate::http::{Answer, Signed, exchange};
 use crate::world::{Access, World};
 
 /// A browser that is signed in as admin.
-struct Panel<'a>(&'a World);
+pub(crate) struct Panel<'a>(pub(crate) &'a World);
 
 impl Panel<'_> {
     fn host(&self) -> &str {
@@ -22,7 +22,7 @@ impl Panel<'_> {
         exchange(self.host(), method, path, &headers, body.as_bytes())
     }
 
-    fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         let answer = self.ask("GET", path, &[], "");
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.text()
@@ -30,19 +30,26 @@ impl Panel<'_> {
 
     /// Sends the form of a page that posts to this address.
     fn send(&self, page: &str, action: &str) -> String {
-        let form = page.split(&format!("action=\"{action}\"")).nth(1).unwrap_or_else(|| panic!("no form: {page}"));
+        let answer = self.send_with(page, action, "");
+        assert!(matches!(answer.status, 200 | 303), "{action}: {answer:?}");
+        answer.text()
+    }
+
+    /// The same with fields that were filled in, encoded; the answer as it is.
+    pub(crate) fn send_with(&self, page: &str, action: &str, filled: &str) -> Answer {
+        let form =
+            page.split(&format!("action=\"{action}\"")).nth(1).unwrap_or_else(|| panic!("no form: {page}"));
         let form = form.split("</form>").next().unwrap();
         let fields = form.split("<input type=\"hidden\" name=\"").skip(1).map(|field| {
             let (name, rest) = field.split_once('"').unwrap();
             let value = rest.strip_prefix(" value=\"").unwrap().split('"').next().unwrap();
             format!("{name}={value}")
         });
-        let body = fields.collect::<Vec<_>>().join("&");
+        let body = fields.chain([filled.to_owned()]).collect::<Vec<_>>().join("&");
         let headers =
             [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
-        let answer = self.ask("POST", action, &headers, &body);
-        assert!(matches!(answer.status, 200 | 303), "{action}: {answer:?}");
-        answer.text()
+        let path = action.split('#').next().unwrap();
+        self.ask("POST", path, &headers, &body)
     }
 
     /// Makes a connection; the pair that its page shows.
@@ -55,7 +62,8 @@ impl Panel<'_> {
 /// The pair on a page that shows one.
 fn shown(page: &str) -> Access {
     let value = |id: &str| {
-        let rest = page.split(&format!("<code id=\"{id}\">")).nth(1).unwrap_or_else(|| panic!("no {id}: {page}"));
+        let rest =
+            page.split(&format!("<code id=\"{id}\">")).nth(1).unwrap_or_else(|| panic!("no {id}: {page}"));
         rest.split('<').next().unwrap().to_owned()
     };
     Access { key_id: String::new(), access_key: value("v-ak"), secret: value("v-sk"), bucket: value("v-bk") }
@@ -89,7 +97,10 @@ fn rotation_stops_old_pair_immediately_by_default() {
     // Not one more request under the old pair, nor under a mixture of both.
     let refused = Signed::new(&world, &old).call("GET", &file, "", &[], b"");
     assert_eq!((refused.status, refused.code().as_str()), (403, "InvalidAccessKeyId"), "{refused:?}");
-    for mixed in [Access { secret: old.secret.clone(), ..new.clone() }, Access { secret: new.secret.clone(), ..old.clone() }] {
+    for mixed in [
+        Access { secret: old.secret.clone(), ..new.clone() },
+        Access { secret: new.secret.clone(), ..old.clone() },
+    ] {
         assert_eq!(Signed::new(&world, &mixed).call("GET", &file, "", &[], b"").status, 403);
     }
     let answer = Signed::new(&world, &new).call("GET", &file, "", &[], b"");
@@ -106,7 +117,8 @@ fn what_the_wizard_promises_holds_at_the_door() {
     assert_eq!(inside.call("PUT", &file, "", &[], b"x").status, 200);
     assert_eq!(inside.call("GET", &file, "", &[], b"").status, 403);
     // From other addresses than the listed one nobody comes in; tests come from 127.1.0.0/16.
-    let elsewhere = panel.connect("name=Elsewhere&external=on&permission=read_write&networks=203.0.113.0%2F24");
+    let elsewhere =
+        panel.connect("name=Elsewhere&external=on&permission=read_write&networks=203.0.113.0%2F24");
     let list = format!("/{}/", elsewhere.bucket);
     assert_eq!(Signed::new(&world, &elsewhere).call("GET", &list, "list-type=2", &[], b"").status, 403);
     // Without access from outside not even an admin's own key, which opens every storage, comes in.
@@ -127,9 +139,15 @@ fn what_the_wizard_promises_holds_at_the_door() {
         let found = storages.as_array().unwrap().iter().find(|storage| storage["name"] == name).unwrap();
         found["bucket_name"].as_str().unwrap().to_owned()
     };
-    let enter = |name: &str| Signed::new(&world, &own).call("GET", &format!("/{}/", bucket(name)), "list-type=2", &[], b"").status;
+    let enter = |name: &str| {
+        Signed::new(&world, &own).call("GET", &format!("/{}/", bucket(name)), "list-type=2", &[], b"").status
+    };
     assert_eq!((enter("Closed"), enter("Inbox")), (403, 403));
-    world.admin("PATCH", &format!("/storages/{}", storages[0]["id"].as_str().unwrap()), Some(&json!({"permission": "read_write"})));
+    world.admin(
+        "PATCH",
+        &format!("/storages/{}", storages[0]["id"].as_str().unwrap()),
+        Some(&json!({"permission": "read_write"})),
+    );
     assert_eq!(enter("Inbox"), 200, "the key itself is good");
 }
 

@@ -80,8 +80,12 @@ pub(crate) fn compare(broken: &BTreeMap<&str, String>, cannot: &BTreeMap<&str, &
     }
     let unknown: Vec<_> = broken.keys().filter(|name| !cannot.contains_key(*name)).collect();
     assert!(unknown.is_empty(), "broken: {unknown:?}");
-    for name in cannot.keys() {
-        assert!(broken.contains_key(name), "{name} is kept now: take it from the list");
+    for (name, why) in cannot {
+        // What hangs on the order of events is not broken every time.
+        assert!(
+            why.starts_with("sometimes") || broken.contains_key(name),
+            "{name} is kept now: take it from the list"
+        );
     }
 }
 

@@ -4,5 +4,6 @@ mod conformance;
 mod connecting;
 mod faults;
 mod lies;
+mod peers;
 mod proxy;
 mod world;

@@ -91,7 +91,13 @@ async fn serve(mut client: TcpStream, upstream: SocketAddr, mode: Mode, number: 
         }
         Mode::Answer(text) => answer(&mut client, &text).await,
         Mode::AnswerFirst(times, text) if number < times => answer(&mut client, &text).await,
-        mode => {
+        Mode::Pass
+        | Mode::CutUp(_)
+        | Mode::CutDown(_)
+        | Mode::Delay(_)
+        | Mode::Drip(_)
+        | Mode::Swallow
+        | Mode::AnswerFirst(..) => {
             let Ok(server) = TcpStream::connect(upstream).await else { return };
             between(client, server, mode).await;
         }
@@ -123,10 +129,7 @@ async fn answer(client: &mut TcpStream, text: &str) {
 async fn between(client: TcpStream, server: TcpStream, mode: Mode) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let up = match mode {
-        Mode::CutUp(most) => most,
-        _ => usize::MAX,
-    };
+    let up = if let Mode::CutUp(most) = mode { most } else { usize::MAX };
     tokio::select! {
         () = pump_up(from_client, to_server, up) => {}
         () = pump_down(from_server, to_client, mode) => {}
@@ -135,8 +138,7 @@ async fn between(client: TcpStream, server: TcpStream, mode: Mode) {
 
 async fn pump_up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, most: usize) {
     let (mut buffer, mut left) = (vec![0; 16 << 10], most);
-    loop {
-        let Ok(read @ 1..) = from.read(&mut buffer).await else { break };
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
         let take = read.min(left);
         if to.write_all(&buffer[..take]).await.is_err() {
             break;
@@ -152,25 +154,22 @@ async fn pump_up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, most: usize) {
 
 async fn pump_down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mode: Mode) {
     let mut buffer = vec![0; 16 << 10];
-    let mut left = match mode {
-        Mode::CutDown(most) => most,
-        _ => usize::MAX,
-    };
-    loop {
-        let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
-        match &mode {
-            Mode::Swallow => return,
-            Mode::Delay(pause) => tokio::time::sleep(*pause).await,
-            Mode::Drip(pause) => {
-                for byte in &buffer[..read] {
-                    tokio::time::sleep(*pause).await;
-                    if to.write_all(std::slice::from_ref(byte)).await.is_err() {
-                        return;
-                    }
+    let mut left = if let Mode::CutDown(most) = mode { most } else { usize::MAX };
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if let Mode::Delay(pause) = &mode {
+            tokio::time::sleep(*pause).await;
+        }
+        if let Mode::Drip(pause) = &mode {
+            for byte in &buffer[..read] {
+                tokio::time::sleep(*pause).await;
+                if to.write_all(std::slice::from_ref(byte)).await.is_err() {
+                    return;
                 }
-                continue;
             }
-            _ => {}
+            continue;
+        }
+        if matches!(mode, Mode::Swallow) {
+            return;
         }
         let take = read.min(left);
         if to.write_all(&buffer[..take]).await.is_err() {

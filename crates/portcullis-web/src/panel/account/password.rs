@@ -23,22 +23,19 @@ use crate::app::App;
 #[template(path = "account_password.html")]
 struct PasswordPage<'a> {
     chrome: &'a Chrome,
-    toast: Option<&'static str>,
     faults: Faults,
 }
 
 /// `GET /account/password`
 pub(super) async fn show(person: Person) -> Response {
-    page(StatusCode::OK, &PasswordPage { chrome: &person.chrome, toast: None, faults: Faults::default() })
+    page(StatusCode::OK, &PasswordPage { chrome: &person.chrome, faults: Faults::default() })
 }
 
 /// `POST /account/password`
 pub(super) async fn change(State(app): State<Arc<App>>, person: Person, form: Posted) -> Response {
     match replace(&app, &person, &form).await {
         Ok(()) => on_to(ACCOUNT, "done.password"),
-        Err(Refused::For(faults, status)) => {
-            page(status, &PasswordPage { chrome: &person.chrome, toast: None, faults })
-        }
+        Err(Refused::For(faults, status)) => page(status, &PasswordPage { chrome: &person.chrome, faults }),
         Err(Refused::Wholly(error)) => error.show(&person.chrome),
     }
 }
@@ -70,6 +67,9 @@ pub(super) async fn replace(app: &App, person: &Person, form: &Fields) -> Result
             faults.add("current", words::count("password.throttled", retry_after.as_secs().max(1)));
             Refused::For(faults, StatusCode::TOO_MANY_REQUESTS)
         }
-        error => Refused::Wholly(PanelError::from(error)),
+        error @ (ControlError::NotFound
+        | ControlError::Conflict { .. }
+        | ControlError::Access(_)
+        | ControlError::Metadata(_)) => Refused::Wholly(PanelError::from(error)),
     })
 }

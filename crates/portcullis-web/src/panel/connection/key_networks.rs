@@ -51,7 +51,7 @@ async fn try_edit(app: &App, at: &AtKey, form: &Fields) -> Result<Response, Pane
         }
         let mut shown = KeyPage::new(app, at, &subject);
         let status;
-        (status, shown.editor) = edit.show(frame(at), cut_off, problem);
+        (status, shown.editor) = edit.show(frame(at, &subject.storage), cut_off, problem);
         return Ok(page(status, &shown));
     }
 }

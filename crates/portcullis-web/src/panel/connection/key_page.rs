@@ -134,13 +134,14 @@ pub(super) fn minute(at: &str) -> String {
 }
 
 /// What the editor needs to know of the page of credentials.
-pub(super) fn frame(at: &AtKey) -> Frame {
+pub(super) fn frame(at: &AtKey, storage: &Storage) -> Frame {
     Frame {
         action: format!("{}/networks", key_path(at.at.storage, at.key)),
         csrf: at.at.person.chrome.csrf.clone(),
         now: at.at.person.chrome.now,
         own: at.at.person.peer,
         of_key: true,
+        bound: storage.networks.clone(),
     }
 }
 
@@ -160,7 +161,7 @@ impl<'a> KeyPage<'a> {
             name: NameForm::new(format!("{own}/name"), &key.name, true),
             rights: PermissionForm::new(format!("{own}/permission"), key.permission, None),
             expiry: ExpiryForm::new(format!("{own}/expiry"), key.expires),
-            editor: Editor::new(frame(at), Draft::stored(&key.networks), &key.networks, Vec::new()),
+            editor: Editor::new(frame(at, storage), Draft::stored(&key.networks), &key.networks, Vec::new()),
         }
     }
 }

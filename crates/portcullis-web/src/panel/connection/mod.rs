@@ -12,6 +12,7 @@ mod key_row;
 mod key_settings;
 mod networks;
 mod page;
+pub(super) mod provider;
 mod quota;
 mod rights;
 mod settings;
@@ -34,6 +35,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/connections/{id}/networks", get(at::home).post(networks::edit))
         .route("/connections/{id}/s3-access", get(at::home).post(settings::s3_access))
         .route("/connections/{id}/quota", get(at::home).post(quota::set))
+        .route("/connections/{id}/provider/test", get(at::home).post(provider::test))
+        .route("/connections/{id}/provider/credentials", get(provider::ask).post(provider::replace))
         .route("/connections/{id}/keys/{key}", get(key_page::show))
         .route("/connections/{id}/keys/{key}/name", get(at::key_home).post(key_settings::rename))
         .route("/connections/{id}/keys/{key}/permission", get(at::key_home).post(key_settings::permission))

@@ -7,8 +7,8 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
 use portcullis_control::setups::Setup;
-use portcullis_control::{KeyUse, StorageView};
-use portcullis_domain::Health;
+use portcullis_control::{KeyUse, RemoteView, Step, StorageView};
+use portcullis_domain::{Health, Networks};
 
 use super::super::fields::Fields;
 use super::super::networks_editor::{Draft, Editor, Frame};
@@ -53,6 +53,11 @@ pub(super) struct ConnectionPage<'a> {
     admins_only: bool,
     last_use: Option<&'a KeyUse>,
     setups: Vec<Setup>,
+    remote: Option<&'a RemoteView>,
+    /// What a test has just found.
+    pub(super) probe: Option<Vec<Step>>,
+    /// Whether it wrote.
+    pub(super) write: bool,
     seen_s3_access: Seen,
     s3_changed: Option<String>,
     pub(super) name: NameForm,
@@ -83,6 +88,7 @@ pub(super) fn frame(at: &At) -> Frame {
         now: at.person.chrome.now,
         own: at.person.peer,
         of_key: false,
+        bound: Networks::anywhere(),
     }
 }
 
@@ -112,6 +118,9 @@ impl<'a> ConnectionPage<'a> {
             admins_only: subject.view.s3_active && !subject.s3_keys().any(works),
             last_use: subject.last_use(),
             setups: only.map(|view| setups::of(app, storage, view)).unwrap_or_default(),
+            remote: subject.remote.as_ref(),
+            probe: None,
+            write: false,
             seen_s3_access: seen(&storage.s3_access),
             s3_changed: None,
             name: NameForm::new(format!("{home}/name"), &storage.name, false),

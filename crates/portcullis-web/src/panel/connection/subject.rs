@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use portcullis_access::SiteAdmin;
-use portcullis_control::{KeyQuery, KeyStatus, KeyUse, KeyView, PageRequest, StorageView};
+use portcullis_control::{KeyQuery, KeyStatus, KeyUse, KeyView, PageRequest, RemoteView, StorageView};
 use portcullis_domain::{Channel, Health, Networks, Permission, StorageId};
 
 use super::super::error::PanelError;
@@ -19,6 +19,8 @@ pub(super) struct Subject {
     pub(super) keys: Vec<KeyView>,
     /// Whether there are more than are looked at.
     pub(super) has_more: bool,
+    /// What is known of its provider; none for the embedded store.
+    pub(super) remote: Option<RemoteView>,
 }
 
 /// Whether S3 tools can come in.
@@ -42,7 +44,8 @@ impl Subject {
         let view = app.control.storage(admin, id).await?;
         let query = KeyQuery { storage: Some(id), ..KeyQuery::default() };
         let page = app.control.keys(admin, query, &PageRequest::first(PageRequest::MAX)).await?;
-        Ok(Self { view, keys: page.items, has_more: page.next.is_some() })
+        let remote = app.control.remote_view(admin, id).await?;
+        Ok(Self { view, keys: page.items, has_more: page.next.is_some(), remote })
     }
 
     /// Whether S3 tools can come in.

@@ -35,6 +35,31 @@ struct GeneratePage<'a> {
     trouble: Option<&'static str>,
 }
 
+/// Why nothing was done.
+#[derive(Clone, Copy, Debug)]
+enum Trouble {
+    /// It is not the pair any more that the page showed.
+    Changed,
+    /// The server could not.
+    Failed,
+}
+
+impl Trouble {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Changed => words::text("generate.changed"),
+            Self::Failed => words::text("generate.trouble"),
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Changed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Failed => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
 /// The S3 key for this storage that an address names.
 async fn find_key(app: &App, admin: &SiteAdmin, storage: &Storage, id: &str) -> Result<KeyView, PanelError> {
     let id: KeyId = id.parse().map_err(|_| PanelError::NotFound)?;
@@ -61,7 +86,7 @@ fn confirm(
     person: &Person,
     storage: &Storage,
     view: &KeyView,
-    trouble: Option<&'static str>,
+    trouble: Option<Trouble>,
 ) -> Result<Response, PanelError> {
     let back = format!("/connections/{}", storage.id);
     let template = GeneratePage {
@@ -78,9 +103,9 @@ fn confirm(
         once: new_once_token()?,
         action: format!("{back}/keys/{}/generate", view.key.id),
         back,
-        trouble,
+        trouble: trouble.map(Trouble::text),
     };
-    let status = if trouble.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let status = trouble.map_or(StatusCode::OK, Trouble::status);
     Ok(page(status, &template))
 }
 
@@ -97,6 +122,10 @@ pub(super) async fn make(
         if !app.control.claim_once(&admin, form.get("once")).await? {
             return Ok(already(&person.chrome, &format!("/connections/{}", storage.id)));
         }
+        // Whoever decides to stop a pair has seen this pair: one that somebody else made since is not to be stopped unseen.
+        if form.get("pair") != view.key.credential.as_str() {
+            return confirm(&person, &storage, &view, Some(Trouble::Changed));
+        }
         match app.control.rotate_key(&admin, view.key.id, &Rotation::default()).await {
             Ok(made) => {
                 let storage = made.storage.as_ref().unwrap_or(&storage);
@@ -105,7 +134,7 @@ pub(super) async fn make(
             Err(ControlError::NotFound) => Err(PanelError::NotFound),
             Err(error) => {
                 tracing::error!(%error, "credentials could not be replaced");
-                confirm(&person, &storage, &view, Some(words::text("generate.trouble")))
+                confirm(&person, &storage, &view, Some(Trouble::Failed))
             }
         }
     };

@@ -46,14 +46,16 @@ impl ListText {
     pub(in super::super) fn of(reading: &Reading, own: IpAddr) -> Self {
         let list = reading.networks();
         let more = reading.entries.len().saturating_sub(SHOWN);
+        let is_empty = reading.entries.is_empty() && reading.problem.is_none();
         Self {
             problem: reading.problem.as_deref().map(sentence),
             entries: reading.entries.iter().enumerate().take(SHOWN).map(EntryView::of).collect(),
             more: u64::try_from(more).unwrap_or(u64::MAX),
-            is_empty: reading.entries.is_empty() && reading.problem.is_none(),
+            is_empty,
             reach: networks::reach(&list).to_string(),
             own: own.to_canonical(),
-            holds_own: networks::includes(&list, own),
+            // A list of which nothing can be used lets in nobody, and is not the empty one.
+            holds_own: is_empty || !list.is_anywhere() && networks::includes(&list, own),
         }
     }
 
@@ -179,7 +181,7 @@ mod tests {
     fn nothing_typed_is_anywhere_and_rubbish_is_not() {
         assert!(view(" \n ").is_empty && view("").holds_own);
         let rubbish = view("everywhere!");
-        assert!(!rubbish.is_empty && !rubbish.has_any());
+        assert!(!rubbish.is_empty && !rubbish.has_any() && !rubbish.holds_own);
         let many = "1 ".repeat(80);
         assert_eq!((view(&many).entries.len(), view(&many).more), (50, 30));
     }

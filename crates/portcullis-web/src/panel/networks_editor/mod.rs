@@ -5,6 +5,7 @@
 //! from) and `warned` (who the page said would be cut off). The button is `op`; what it can say is an [`Op`].
 
 mod cut_off;
+mod difference;
 mod draft;
 mod edit;
 mod view;

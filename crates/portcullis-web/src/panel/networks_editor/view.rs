@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 
 use portcullis_control::networks;
-use portcullis_domain::{Networks, Timestamp};
+use portcullis_domain::{Network, Networks, Timestamp};
 
 use super::super::fields::{Fields, sentence};
 use super::super::seen::Seen;
 use super::super::words;
+use super::difference::{Stale, unsaved};
+use super::draft::Row;
 use super::{CutOff, Draft};
 
 /// What the editor needs to know of the page around it.
@@ -21,6 +23,8 @@ pub(in super::super) struct Frame {
     pub(in super::super) own: IpAddr,
     /// Whether it is about one key: then any address means any that the connection lets in.
     pub(in super::super) of_key: bool,
+    /// The other list that holds as well: for a key that of its connection.
+    pub(in super::super) bound: Networks,
 }
 
 /// One row as it is shown.
@@ -69,36 +73,16 @@ pub(in super::super) struct Editor {
     pub(in super::super) seen: Seen,
 }
 
-/// What the stored list has become in the meantime.
-#[derive(Debug)]
-pub(in super::super) struct Stale {
-    /// What it has that the form has not.
-    pub(in super::super) theirs: Vec<String>,
-    /// What the form has that it has not.
-    pub(in super::super) ours: Vec<String>,
-    /// Whether it lets everybody in.
-    pub(in super::super) anywhere: bool,
-}
-
-impl Stale {
-    fn new(list: &Networks, stored: &Networks) -> Self {
-        let missing = |from: &Networks, of: &Networks| -> Vec<String> {
-            let has = |network| from.entries().iter().any(|entry| entry.network == network);
-            let entries = of.entries().iter().filter(|entry| !has(entry.network));
-            entries.map(|entry| entry.network.to_string()).collect()
-        };
-        Self { theirs: missing(list, stored), ours: missing(stored, list), anywhere: stored.is_anywhere() }
-    }
-}
-
 impl Editor {
     pub(in super::super) fn new(frame: Frame, draft: Draft, stored: &Networks, cut_off: Vec<CutOff>) -> Self {
         let list = draft.networks();
         let own_entry = networks::holder(&list, frame.own).map(|entry| entry.network.to_string());
-        let reach = if draft.admits_nobody() {
-            String::new()
-        } else {
-            words::fill("networks.reach", &[&networks::reach(&list)])
+        let unsaved = unsaved(&draft, stored);
+        let reach = match networks::reach(&list) {
+            // How many the connection lets in is said on its own page.
+            _ if draft.admits_nobody() || (frame.of_key && !draft.listed) => String::new(),
+            reach if unsaved.is_empty() => words::fill("networks.reach", &[&reach]),
+            reach => words::fill("networks.reach.then", &[&reach]),
         };
         let wrong = draft.refused.iter().map(|entry| {
             let (message, suggestion) = match &entry.outcome {
@@ -109,11 +93,11 @@ impl Editor {
             Wrong { typed: entry.typed.clone(), message: sentence(&message), suggestion }
         });
         Self {
-            rows: rows(&draft, stored),
+            rows: rows(&draft, stored, &frame.bound),
             wrong: wrong.collect(),
             reach,
             own_entry,
-            unsaved: unsaved(&draft, stored),
+            unsaved,
             refused_as_empty: false,
             stale: None,
             seen: Seen::of(stored),
@@ -175,54 +159,29 @@ fn warning(cut_off: &[CutOff]) -> Seen {
     seen
 }
 
-fn rows(draft: &Draft, stored: &Networks) -> Vec<RowView> {
+fn rows(draft: &Draft, stored: &Networks, bound: &Networks) -> Vec<RowView> {
     // Each row is one entry of one line, so the remarks come back in the order of the rows.
     let text: String = draft.rows.iter().map(|row| format!("{}\n", row.network)).collect();
     let mut entries = networks::read(&text).entries.into_iter();
-    let view = |row: &super::draft::Row| RowView {
-        network: row.network.to_string(),
-        note: row.note.clone(),
-        remarks: entries
-            .next()
-            .map(|entry| entry.messages())
-            .unwrap_or_default()
-            .iter()
-            .map(|m| sentence(m))
-            .collect(),
-        is_new: !stored.entries().iter().any(|entry| entry.network == row.network),
+    let view = |row: &Row| {
+        let messages = entries.next().map(|entry| entry.messages()).unwrap_or_default();
+        let mut remarks: Vec<String> = messages.iter().map(|message| sentence(message)).collect();
+        if !bound.is_anywhere() && !bound.entries().iter().any(|entry| meet(&entry.network, &row.network)) {
+            remarks.push(words::text("networks.outside").to_owned());
+        }
+        RowView {
+            network: row.network.to_string(),
+            note: row.note.clone(),
+            remarks,
+            is_new: !stored.entries().iter().any(|entry| entry.network == row.network),
+        }
     };
     draft.rows.iter().map(view).collect()
 }
 
-/// In what the form differs from what is stored.
-fn unsaved(draft: &Draft, stored: &Networks) -> String {
-    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    let kept = |network| draft.rows.iter().find(|row| row.network == network);
-    let mut parts = Vec::new();
-    match (draft.listed, stored.is_anywhere()) {
-        (false, true) => return String::new(),
-        (false, false) => return words::count("networks.unsaved.any", number(stored.entries().len())),
-        (true, true) => parts.push(words::text("networks.unsaved.listed").to_owned()),
-        (true, false) => {}
-    }
-    let known = |network| stored.entries().iter().any(|entry| entry.network == network);
-    let added = draft.rows.iter().filter(|row| !known(row.network)).count();
-    let removed = stored.entries().iter().filter(|entry| kept(entry.network).is_none()).count();
-    let noted = stored
-        .entries()
-        .iter()
-        .filter(|entry| kept(entry.network).is_some_and(|row| row.note != entry.note))
-        .count();
-    for (name, count) in [
-        ("networks.unsaved.added", added),
-        ("networks.unsaved.removed", removed),
-        ("networks.unsaved.noted", noted),
-    ] {
-        if count > 0 {
-            parts.push(words::count(name, number(count)));
-        }
-    }
-    if parts.is_empty() { String::new() } else { words::fill("networks.unsaved", &[&parts.join(", ")]) }
+/// Whether the two have an address in common.
+fn meet(one: &Network, other: &Network) -> bool {
+    one.holds(other.bounds().0) || other.holds(one.bounds().0)
 }
 
 #[cfg(test)]
@@ -243,6 +202,7 @@ mod tests {
             now: Timestamp::default(),
             own: "192.0.2.61".parse().unwrap(),
             of_key: false,
+            bound: Networks::anywhere(),
         }
     }
 
@@ -257,9 +217,7 @@ mod tests {
         let mut draft = Draft::stored(&there);
         draft.rows.remove(1);
         draft.rows[0].note = "b".to_owned();
-        draft
-            .rows
-            .push(super::super::draft::Row { network: "192.0.2.0/24".parse().unwrap(), note: String::new() });
+        draft.rows.push(Row { network: "192.0.2.0/24".parse().unwrap(), note: String::new() });
         let editor = editor(draft, &there);
         assert_eq!(editor.unsaved, "Not saved yet: 1 added, 1 removed, 1 note changed");
         assert_eq!(editor.own_entry.as_deref(), Some("192.0.2.0/24"));
@@ -284,13 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn a_change_by_others_is_told_by_what_differs() {
-        let ours = stored(&[("10.0.0.1", ""), ("10.0.0.2", "")]);
-        let theirs = stored(&[("10.0.0.1", ""), ("10.0.0.3", "")]);
-        let stale = Stale::new(&ours, &theirs);
-        assert_eq!(
-            (stale.theirs, stale.ours, stale.anywhere),
-            (vec!["10.0.0.3".to_owned()], vec!["10.0.0.2".to_owned()], false)
-        );
+    fn what_another_list_keeps_out_is_pointed_out() {
+        let there = stored(&[("10.1.0.0/16", ""), ("203.0.113.7", ""), ("2001:db8::/32", "")]);
+        let bound = stored(&[("10.0.0.0/8", ""), ("2001:db8:1::/48", "")]);
+        let editor = Editor::new(Frame { bound, ..frame() }, Draft::stored(&there), &there, Vec::new());
+        let outside = words::text("networks.outside").to_owned();
+        let told: Vec<_> = editor.rows.iter().map(|row| row.remarks.contains(&outside)).collect();
+        assert_eq!(told, [false, true, false]);
     }
 }

@@ -19,6 +19,7 @@ use super::super::posted::Posted;
 use super::super::visitor::{Admin, Person};
 use super::super::words::{self, filters};
 use super::draft::{Wizard, key_draft};
+use super::provider::{refuse, session};
 use super::steps::show_review;
 use crate::app::App;
 
@@ -49,7 +50,8 @@ async fn try_create(
     form: &Fields,
 ) -> Result<Response, PanelError> {
     let mut wizard = Wizard::of(form)?;
-    let plan = match wizard.plan(app, admin).await? {
+    let session = session(person)?;
+    let plan = match wizard.plan(app, admin, session).await? {
         Ok(plan) => plan,
         Err(step) => return Ok(Redirect::to(&wizard.url_with_faults(step)).into_response()),
     };
@@ -58,6 +60,10 @@ async fn try_create(
     }
     let storage = match app.control.create_storage(admin, &wizard.storage_draft(&plan)).await {
         Ok(view) => view.storage,
+        Err(ControlError::Invalid(problems)) if plan.remote.is_some() => {
+            wizard.once = new_once_token()?;
+            return refuse(app, admin, person, &wizard, problems).await;
+        }
         Err(error @ ControlError::Invalid(_)) => return Err(error.into()),
         Err(error) => {
             tracing::error!(%error, "a connection could not be made");
@@ -65,6 +71,7 @@ async fn try_create(
             return Ok(show_review(person, &wizard, &plan, Some(words::text("new.trouble"))));
         }
     };
+    app.kept.forget(session, &wizard.remote.secret);
     let Some(agreed) = plan.agreed else {
         return Ok(on_to(&format!("/connections/{}", storage.id), "done.created"));
     };

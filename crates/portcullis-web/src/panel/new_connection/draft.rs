@@ -1,10 +1,11 @@
-//! What was filled in so far. It travels in the addresses of the steps, which hold nothing secret, so each step can be reloaded, kept and gone back to.
+//! What was filled in so far. It travels in the addresses of the steps, which hold nothing secret, so each step can be reloaded, kept
+//! and gone back to.
 
 use portcullis_access::SiteAdmin;
 use portcullis_control::{
     BucketNamePreview, ControlError, KeyDraft, ScopeDraft, StorageDraft, new_once_token,
 };
-use portcullis_domain::{Permission, Provider, Storage};
+use portcullis_domain::{Permission, Provider, SessionId, Storage};
 
 use super::super::credentials::{Agreed, Terms, sentence};
 use super::super::error::PanelError;
@@ -12,23 +13,27 @@ use super::super::fields::{Faults, Fields};
 use super::super::words;
 use super::providers::{self, ProviderCard};
 use super::quota;
+use super::remote::{RemoteFields, RemotePart, RemotePlan};
 use crate::app::App;
 
 /// A step of the wizard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     Storage,
+    /// Left out for the embedded store.
+    Provider,
     Access,
     Review,
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 3] = [Self::Storage, Self::Access, Self::Review];
+    pub(super) const ALL: [Self; 4] = [Self::Storage, Self::Provider, Self::Access, Self::Review];
 
     /// Its address.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Storage => "/connections/new",
+            Self::Provider => "/connections/new/provider",
             Self::Access => "/connections/new/access",
             Self::Review => "/connections/new/review",
         }
@@ -38,6 +43,7 @@ impl Step {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Storage => "storage",
+            Self::Provider => "provider",
             Self::Access => "access",
             Self::Review => "review",
         }
@@ -47,6 +53,7 @@ impl Step {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Storage => words::text("new.step.storage"),
+            Self::Provider => words::text("new.step.provider"),
             Self::Access => words::text("new.step.access"),
             Self::Review => words::text("new.step.review"),
         }
@@ -62,6 +69,7 @@ pub(super) struct Wizard {
     pub(super) name: String,
     pub(super) label: String,
     pub(super) quota: String,
+    pub(super) remote: RemoteFields,
     /// Whether S3 tools are to have access.
     pub(super) external: bool,
     pub(super) terms: Terms,
@@ -82,6 +90,8 @@ pub(super) struct Plan {
     pub(super) provider: &'static ProviderCard,
     pub(super) preview: BucketNamePreview,
     pub(super) quota: Option<u64>,
+    /// None: the embedded store.
+    pub(super) remote: Option<RemotePlan>,
     /// None: no access from outside.
     pub(super) agreed: Option<Agreed>,
 }
@@ -101,6 +111,7 @@ impl Wizard {
             name: text("name", 400),
             label: text("label", 100),
             quota: text("quota", 40),
+            remote: RemoteFields::of(fields),
             external: fields.get("external") == "on",
             terms: Terms::of(fields),
         })
@@ -124,16 +135,32 @@ impl Wizard {
         external.into_iter().chain(self.terms.pairs())
     }
 
+    /// Fields of the step about the provider.
+    pub(super) fn remote_pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.remote.pairs()
+    }
+
+    /// Whether the files are with a provider of their own.
+    pub(super) fn is_remote(&self) -> bool {
+        providers::find(&self.provider).is_some_and(|card| card.provider != Provider::Builtin)
+    }
+
+    /// The step before the one about access.
+    pub(super) fn before_access(&self) -> Step {
+        if self.is_remote() { Step::Provider } else { Step::Storage }
+    }
+
     /// The address of a step with all of it.
     pub(super) fn url(&self, step: Step) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(self.storage_pairs()).extend_pairs(self.access_pairs());
+        query.extend_pairs(self.storage_pairs());
+        query.extend_pairs(self.remote_pairs()).extend_pairs(self.access_pairs());
         format!("{}?{}", step.path(), query.finish())
     }
 
     /// The address of a step that says what is wrong there, as if one had wanted to go on from it.
     pub(super) fn url_with_faults(&self, step: Step) -> String {
-        let next = if step == Step::Storage { Step::Access } else { Step::Review };
+        let next = if step < Step::Access { Step::Access } else { Step::Review };
         format!("{}&next={}", self.url(step), next.as_str())
     }
 
@@ -162,29 +189,53 @@ impl Wizard {
         Ok(part)
     }
 
-    /// The second step, read; what is wrong is noted.
+    /// The step about the provider, read; none if there is no such step.
+    pub(super) async fn remote_part(
+        &self,
+        app: &App,
+        admin: &SiteAdmin,
+        session: SessionId,
+    ) -> Result<Option<RemotePart>, PanelError> {
+        match providers::find(&self.provider) {
+            Some(card) => self.remote.read(app, admin, session, card.provider).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The step about access, read; what is wrong is noted.
     pub(super) fn agreed(&self, app: &App, faults: &mut Faults) -> Option<Agreed> {
         if self.external { self.terms.check(app.access.now(), faults) } else { None }
     }
 
     /// All of it, read, or the first step with something wrong.
-    pub(super) async fn plan(&self, app: &App, admin: &SiteAdmin) -> Result<Result<Plan, Step>, PanelError> {
+    pub(super) async fn plan(
+        &self,
+        app: &App,
+        admin: &SiteAdmin,
+        session: SessionId,
+    ) -> Result<Result<Plan, Step>, PanelError> {
         let part = self.storage_part(app, admin).await?;
         let (Some(provider), Some(preview), true) = (part.provider, part.preview, part.faults.is_empty())
         else {
             return Ok(Err(Step::Storage));
+        };
+        let remote = match self.remote_part(app, admin, session).await?.map(RemotePart::plan) {
+            Some(None) => return Ok(Err(Step::Provider)),
+            Some(plan) => plan,
+            None => None,
         };
         let mut faults = Faults::default();
         let agreed = self.agreed(app, &mut faults);
         if !faults.is_empty() {
             return Ok(Err(Step::Access));
         }
-        Ok(Ok(Plan { provider, preview, quota: part.quota, agreed }))
+        Ok(Ok(Plan { provider, preview, quota: part.quota, remote, agreed }))
     }
 
     /// The storage to be made. Without access from outside the S3 door stays shut, whatever keys there are.
     pub(super) fn storage_draft(&self, plan: &Plan) -> StorageDraft {
         let agreed = plan.agreed.as_ref();
+        let there = plan.remote.as_ref().map(|to| self.remote.draft(to.preset, Some(to.secret.clone())));
         StorageDraft {
             name: self.name.clone(),
             label: Some(plan.preview.label.to_string()),
@@ -193,7 +244,7 @@ impl Wizard {
             networks: agreed.map(|agreed| agreed.reading.drafts()).unwrap_or_default(),
             s3_access: Some(agreed.is_some()),
             quota_bytes: plan.quota,
-            ..StorageDraft::default()
+            ..there.unwrap_or_default()
         }
     }
 }

@@ -24,11 +24,20 @@ impl ProviderCard {
 }
 
 /// All of them.
-pub(super) static PROVIDERS: &[ProviderCard] = &[ProviderCard {
-    provider: Provider::Builtin,
-    icon: "hard-drive",
-    detail: || words::text("new.provider.builtin.detail"),
-}];
+pub(super) static PROVIDERS: &[ProviderCard] = &[
+    ProviderCard {
+        provider: Provider::Builtin,
+        icon: "hard-drive",
+        detail: || words::text("new.provider.builtin.detail"),
+    },
+    ProviderCard { provider: Provider::Aws, icon: "cloud", detail: || words::text("provider.aws.detail") },
+    ProviderCard {
+        provider: Provider::CloudflareR2,
+        icon: "globe",
+        detail: || words::text("provider.cloudflare_r2.detail"),
+    },
+    ProviderCard { provider: Provider::S3, icon: "server", detail: || words::text("provider.s3.detail") },
+];
 
 /// The one with this word.
 pub(super) fn find(word: &str) -> Option<&'static ProviderCard> {

@@ -22,7 +22,7 @@ const UNITS: [(&str, u64); 15] = [
 ];
 
 /// The most bytes that can be a quota.
-const MOST: u128 = i64::MAX.unsigned_abs() as u128;
+const MOST: u64 = i64::MAX.unsigned_abs();
 
 /// Reads `10 GB`, `1.5 TB`, `500GiB` as bytes.
 ///
@@ -47,8 +47,9 @@ pub(in crate::panel) fn parse(text: &str) -> Result<u64, &'static str> {
         return Err(words::text("new.quota.form"));
     };
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
-    let bytes = scaled(whole, decimals, u128::from(*unit)).filter(|bytes| *bytes <= MOST);
-    let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok()).ok_or(words::text("new.quota.large"))?;
+    let bytes = scaled(whole, decimals, u128::from(*unit));
+    let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes <= MOST);
+    let bytes = bytes.ok_or(words::text("new.quota.large"))?;
     if bytes == 0 { Err(words::text("new.quota.zero")) } else { Ok(bytes) }
 }
 

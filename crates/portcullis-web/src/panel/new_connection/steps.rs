@@ -18,6 +18,7 @@ use super::super::page::{Chrome, page};
 use super::super::visitor::{Admin, Person};
 use super::super::words::filters;
 use super::draft::{Plan, Step, StoragePart, Wizard};
+use super::provider::session;
 use super::providers::{PROVIDERS, ProviderCard};
 use crate::app::App;
 
@@ -30,14 +31,15 @@ pub(super) struct StepView {
     pub(super) url: Option<String>,
 }
 
-fn steps(wizard: &Wizard, current: Step) -> Vec<StepView> {
+pub(super) fn steps(wizard: &Wizard, current: Step) -> Vec<StepView> {
     let view = |(at, step): (usize, Step)| StepView {
         number: at + 1,
         title: step.title(),
         is_current: step == current,
         url: (step < current).then(|| wizard.url(step)),
     };
-    Step::ALL.into_iter().enumerate().map(view).collect()
+    let there = |step: &Step| *step != Step::Provider || wizard.is_remote();
+    Step::ALL.into_iter().filter(there).enumerate().map(view).collect()
 }
 
 #[derive(Template)]
@@ -61,6 +63,8 @@ struct AccessPage<'a> {
     steps: Vec<StepView>,
     wizard: &'a Wizard,
     carried: Vec<(&'static str, &'a str)>,
+    /// The address of the step before.
+    before: &'static str,
     presets: &'static [Preset],
     terms: &'a Terms,
     list: ListText,
@@ -81,16 +85,17 @@ struct ReviewPage<'a> {
     quota: Option<String>,
     list: ListText,
     edit_storage: String,
+    edit_provider: String,
     edit_access: String,
     trouble: Option<&'static str>,
 }
 
 /// Whether somebody wants to go on from a step, and so wants to know what is wrong.
-fn goes_on(query: &Fields, to: Step) -> bool {
+pub(super) fn goes_on(query: &Fields, to: Step) -> bool {
     query.get("next") == to.as_str()
 }
 
-fn onward(path: &str) -> Response {
+pub(super) fn onward(path: &str) -> Response {
     Redirect::to(path).into_response()
 }
 
@@ -115,14 +120,15 @@ async fn show_storage(
     let part = wizard.storage_part(app, admin).await?;
     let asked = goes_on(query, Step::Access);
     if asked && part.faults.is_empty() {
-        return Ok(onward(&wizard.url(Step::Access)));
+        let next = if wizard.is_remote() { Step::Provider } else { Step::Access };
+        return Ok(onward(&wizard.url(next)));
     }
     let none = Faults::default();
     let template = StoragePage {
         chrome: &person.chrome,
         steps: steps(&wizard, Step::Storage),
         providers: PROVIDERS,
-        carried: wizard.access_pairs().collect(),
+        carried: wizard.remote_pairs().chain(wizard.access_pairs()).collect(),
         faults: if asked { &part.faults } else { &none },
         part: &part,
         wizard: &wizard,
@@ -130,7 +136,7 @@ async fn show_storage(
     Ok(page(status(asked), &template))
 }
 
-fn status(is_refused: bool) -> StatusCode {
+pub(super) fn status(is_refused: bool) -> StatusCode {
     if is_refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
 
@@ -155,6 +161,10 @@ async fn show_access(
     if !wizard.storage_part(app, admin).await?.faults.is_empty() {
         return Ok(onward(&wizard.url_with_faults(Step::Storage)));
     }
+    let part = wizard.remote_part(app, admin, session(person)?).await?;
+    if part.is_some_and(|part| !part.faults.is_empty()) {
+        return Ok(onward(&wizard.url_with_faults(Step::Provider)));
+    }
     let changed = wizard.terms.apply(query, person.peer);
     wizard.external |= changed.is_some();
     let asked = goes_on(query, Step::Review) && changed.is_none();
@@ -168,7 +178,8 @@ async fn show_access(
     let template = AccessPage {
         chrome: &person.chrome,
         steps: steps(&wizard, Step::Access),
-        carried: wizard.storage_pairs().collect(),
+        carried: wizard.storage_pairs().chain(wizard.remote_pairs()).collect(),
+        before: wizard.before_access().path(),
         presets: presets(),
         terms: &wizard.terms,
         list: wizard.terms.list(person.peer),
@@ -189,7 +200,7 @@ pub(super) async fn review(
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
     let shown = async {
         let wizard = Wizard::of(&query)?;
-        Ok(match wizard.plan(&app, &admin).await? {
+        Ok(match wizard.plan(&app, &admin, session(&person)?).await? {
             Ok(plan) => show_review(&person, &wizard, &plan, None),
             Err(step) => onward(&wizard.url_with_faults(step)),
         })
@@ -207,11 +218,12 @@ pub(super) fn show_review(
     let template = ReviewPage {
         chrome: &person.chrome,
         steps: steps(wizard, Step::Review),
-        carried: wizard.storage_pairs().chain(wizard.access_pairs()).collect(),
+        carried: wizard.storage_pairs().chain(wizard.remote_pairs()).chain(wizard.access_pairs()).collect(),
         permission: plan.permission().map_or("", labels::permission),
         quota: plan.quota.map(format::size),
         list: wizard.terms.list(person.peer),
         edit_storage: wizard.url(Step::Storage),
+        edit_provider: wizard.url(Step::Provider),
         edit_access: wizard.url(Step::Access),
         wizard,
         plan,

@@ -129,7 +129,8 @@ async fn pages_keep_themselves_to_this_server() {
     let css = visit.look(&format!("{base}/app.css")).await;
     let css = String::from_utf8(css.body.to_vec()).unwrap();
     let named = css.split("url(").skip(1).map(|rest| rest.split(')').next().unwrap().trim_matches('"'));
-    let scripts = ["app.js", "list.js", "fragment.js", "credentials.js", "theme.js"].map(|name| format!("js/{name}"));
+    let scripts =
+        ["app.js", "list.js", "fragment.js", "credentials.js", "theme.js"].map(|name| format!("js/{name}"));
     for name in named.map(str::to_owned).chain(scripts) {
         assert_eq!(visit.look(&format!("{base}/{name}")).await.status, StatusCode::OK, "{name}");
     }

@@ -30,7 +30,8 @@ async fn credentials_show_seven_fields_in_order() {
     let page = visit.submit(&page, "#wizard", &[]).await;
     let storage = &world.get("/api/v1/storages").await["items"][0];
     let key = &world.get("/api/v1/keys").await["items"][0];
-    let names = page.all("#credentials dt").into_iter().map(|name| name.text().next().unwrap().trim().to_owned());
+    let names =
+        page.all("#credentials dt").into_iter().map(|name| name.text().next().unwrap().trim().to_owned());
     assert_eq!(
         names.collect::<Vec<_>>(),
         [
@@ -56,7 +57,10 @@ async fn credentials_show_seven_fields_in_order() {
     let gate = page.one("#stored");
     assert!(gate.attr("required").is_some() && gate.attr("name").is_none() && gate.attr("checked").is_none());
     assert_eq!(page.attr("#credentials form", "method"), "get");
-    assert_eq!(page.attr("#credentials form", "action"), format!("/connections/{}", storage["id"].as_str().unwrap()));
+    assert_eq!(
+        page.attr("#credentials form", "action"),
+        format!("/connections/{}", storage["id"].as_str().unwrap())
+    );
     assert_eq!(page.attr("#credentials", "closedby"), "none");
     let next = visit.submit(&page, "#credentials form", &[]).await;
     assert_eq!(next.status, StatusCode::OK);
@@ -144,7 +148,8 @@ async fn secret_never_in_log_audit_url_or_storage() {
         let path = format!("{}{suffix}", world.database().display());
         files.push(fs::read(path).unwrap_or_default());
     }
-    let stored = |text: &str| files.iter().any(|file| file.windows(text.len()).any(|part| part == text.as_bytes()));
+    let stored =
+        |text: &str| files.iter().any(|file| file.windows(text.len()).any(|part| part == text.as_bytes()));
     assert!(stored(keys[1]["access_key"].as_str().unwrap()), "these are not the files with the keys");
     for secret in &secrets {
         let answers: Vec<_> = told.iter().filter(|answer| answer.contains(secret)).collect();
@@ -172,21 +177,29 @@ async fn further_keys_have_terms_of_their_own() {
     ];
     let review = keys_reviewed(&mut visit, &storage, &fields).await;
     assert_eq!(review.status, StatusCode::OK);
-    for part in ["Accountant", "Read Only", "203.0.113.7/24 means 203.0.113.0/24", "invoices/", "2028-01-31"] {
+    for part in ["Accountant", "Read Only", "203.0.113.7/24 means 203.0.113.0/24", "invoices/", "2028-01-31"]
+    {
         assert!(review.text("#new-key").contains(part), "{part}: {review:?}");
     }
     assert_eq!(world.get("/api/v1/keys").await["items"].as_array().unwrap().len(), 0, "a look makes nothing");
     // Back keeps everything.
     let back = visit.get(&review.attr("#new-key footer a", "href")).await;
-    assert_eq!((back.attr("#f-name", "value"), back.attr("#f-prefix", "value")), ("Accountant".to_owned(), "invoices/".to_owned()));
+    assert_eq!(
+        (back.attr("#f-name", "value"), back.attr("#f-prefix", "value")),
+        ("Accountant".to_owned(), "invoices/".to_owned())
+    );
     let page = visit.submit(&review, "#new-key", &[]).await;
-    assert!(page.text(".notes").contains("invoices/") && page.text("#snip-rclone").contains("invoices"), "{page:?}");
+    assert!(
+        page.text(".notes").contains("invoices/") && page.text("#snip-rclone").contains("invoices"),
+        "{page:?}"
+    );
     let key = &world.get("/api/v1/keys").await["items"][0];
     assert_eq!((&key["name"], &key["prefix"]), (&"Accountant".into(), &"invoices/".into()));
     assert_eq!(key["networks"][0]["network"], "203.0.113.0/24");
     assert_eq!(key["expires_at"], "2028-01-31T18:00:00Z");
     // What is wrong is said at its field; nothing is made.
-    let wrong = [("name", " "), ("networks", "nas.example"), ("expires", "date"), ("prefix", &"x".repeat(1_025))];
+    let wrong =
+        [("name", " "), ("networks", "nas.example"), ("expires", "date"), ("prefix", &"x".repeat(1_025))];
     let page = keys_reviewed(&mut visit, &storage, &wrong).await;
     assert_eq!((page.status, page.faults().len()), (StatusCode::UNPROCESSABLE_ENTITY, 5), "{page:?}");
     assert_eq!(world.get("/api/v1/keys").await["items"].as_array().unwrap().len(), 1);
@@ -205,8 +218,11 @@ async fn keys_open_a_closed_door_and_say_so() {
     assert_eq!(world.get(&path).await["s3_access"], false, "a look changes nothing");
     let page = visit.submit(&review, "#new-key", &[]).await;
     // What is shown is what the keys can do here, within the connection's permission.
-    assert_eq!(page.texts(".facts dd"), ["Closed", "Read Only", "any IP"]);
-    assert_eq!((&world.get(&path).await["s3_access"], &world.get(&path).await["s3_active"]), (&true.into(), &true.into()));
+    assert_eq!(page.texts(".facts dd"), ["Closed", "Read Only", "Any IP address"]);
+    assert_eq!(
+        (&world.get(&path).await["s3_access"], &world.get(&path).await["s3_active"]),
+        (&true.into(), &true.into())
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,9 @@ use crate::world::World;
 async fn storage_with_key(world: &World, channel: &str) -> (String, Value) {
     let storage = world.storage("NAS").await;
     let scope = json!({"storage": storage["id"]});
-    let made = world.key(&json!({"name": "nas", "channel": channel, "scope": scope, "permission": "read_write"})).await;
+    let made = world
+        .key(&json!({"name": "nas", "channel": channel, "scope": scope, "permission": "read_write"}))
+        .await;
     (storage["id"].as_str().unwrap().to_owned(), made)
 }
 
@@ -25,6 +27,7 @@ async fn the_new_pair_takes_the_place_of_the_old() {
     let page = visit.get(&path(&storage, &made)).await;
     assert!(page.text("#generate").contains("It stops at once."), "{page:?}");
     assert_eq!(page.text("#last-use dd"), "Never");
+    let other = visit.get(&path(&storage, &made)).await;
     let shown = visit.submit(&page, "#generate", &[]).await;
     assert_eq!(shown.status, StatusCode::OK);
     assert_ne!(shown.text("#v-ak"), made["key"]["access_key"].as_str().unwrap());
@@ -32,9 +35,12 @@ async fn the_new_pair_takes_the_place_of_the_old() {
     assert!(!shown.html.contains(made["secret"].as_str().unwrap()));
     let after = world.get(&format!("/api/v1/keys/{}", made["key"]["id"].as_str().unwrap())).await;
     assert_eq!((&after["access_key"], &after["name"]), (&shown.text("#v-ak").into(), &"nas".into()));
-    // Sent again it does nothing; the new pair stays.
+    // Sent again it does nothing, and neither does a page that somebody else had open: that one shows the pair there is now.
     let again = visit.submit(&page, "#generate", &[]).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
+    let late = visit.submit(&other, "#generate", &[]).await;
+    assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!late.has("#credentials") && late.text("#generate").contains(&shown.text("#v-ak")), "{late:?}");
     let still = world.get(&format!("/api/v1/keys/{}", made["key"]["id"].as_str().unwrap())).await;
     assert_eq!(still["access_key"], after["access_key"]);
 }
@@ -79,8 +85,13 @@ async fn without_a_token_nothing_is_replaced() {
     let (storage, made) = storage_with_key(&world, "s3").await;
     let mut visit = Visit::admin(&world).await;
     let csrf = visit.csrf().await;
+    let pair = made["key"]["access_key"].as_str().unwrap();
     let answer = visit
-        .post(&path(&storage, &made), &[("_csrf", &csrf), ("once", "short")], &[super::visit::SAME_ORIGIN])
+        .post(
+            &path(&storage, &made),
+            &[("_csrf", &csrf), ("once", "short"), ("pair", pair)],
+            &[super::visit::SAME_ORIGIN],
+        )
         .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let key = format!("/api/v1/keys/{}", made["key"]["id"].as_str().unwrap());

@@ -1,15 +1,15 @@
-//! The list of connections.
+//! The list of connections: finding, ordering, paging, and where it leads.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::visit::{Page, Visit, text_of};
-use crate::world::World;
+use super::visit::{Page, Visit, selector, text_of};
+use crate::world::{PASSWORD, World};
 
 /// A storage with these settings.
-async fn storage(world: &World, name: &str, given: &Value) -> Value {
+pub(super) async fn storage(world: &World, name: &str, given: &Value) -> Value {
     let mut body = json!({"name": name, "provider": "builtin"});
     body.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
     let answer = world.admin("POST", "/api/v1/storages").json(&body).send().await;
@@ -18,137 +18,38 @@ async fn storage(world: &World, name: &str, given: &Value) -> Value {
 }
 
 /// An S3 key of a storage with these settings.
-async fn key(world: &World, storage: &Value, given: &Value) -> Value {
+pub(super) async fn key(world: &World, storage: &Value, given: &Value) -> Value {
     let mut body = json!({"name": "a key", "channel": "s3", "scope": {"storage": storage["id"]}, "permission": "read_write"});
     body.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
     world.key(&body).await
 }
 
-async fn put(world: &World, storage: &Value, path: &str, bytes: usize) {
+pub(super) async fn put(world: &World, storage: &Value, path: &str, bytes: usize) {
     let path = format!("/api/v1/storages/{}/file?key={path}", storage["id"].as_str().unwrap());
     let answer = world.admin("PUT", &path).body(vec![b'x'; bytes]).send().await;
     assert!(answer.status.is_success(), "{answer:?}");
 }
 
 /// The page after everything was measured.
-async fn shown(world: &World, path: &str) -> Page {
+pub(super) async fn shown(world: &World, path: &str) -> Page {
     world.control.refresh_facts(&world.system).await.unwrap();
     let page = Visit::admin(world).await.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
     page
 }
 
-fn names(page: &Page) -> Vec<String> {
+pub(super) fn names(page: &Page) -> Vec<String> {
     page.texts("#list tbody td:first-child a")
 }
 
 /// The cells of the row with this name.
-fn cells(page: &Page, name: &str) -> Vec<String> {
-    let row = page.all("#list tbody tr").into_iter().find(|row| {
-        row.select(&super::visit::selector("td:first-child a")).any(|link| text_of(link) == name)
-    });
+pub(super) fn cells(page: &Page, name: &str) -> Vec<String> {
+    let row = page
+        .all("#list tbody tr")
+        .into_iter()
+        .find(|row| row.select(&selector("td:first-child a")).any(|link| text_of(link) == name));
     let row = row.unwrap_or_else(|| panic!("no row {name}: {page:?}"));
-    row.select(&super::visit::selector("td")).map(text_of).collect()
-}
-
-#[tokio::test]
-async fn list_shows_the_seven_metadata_columns() {
-    let world = World::new().await;
-    let made = storage(&world, "Company documents", &json!({"quota_bytes": 10_000})).await;
-    put(&world, &made, "a/b.txt", 1_000).await;
-    put(&world, &made, "c.txt", 250).await;
-    key(&world, &made, &json!({"networks": [{"network": "203.0.113.0/24"}, {"network": "2001:db8::/32"}]}))
-        .await;
-    let page = shown(&world, "/connections").await;
-    assert_eq!(
-        page.texts("#list thead th"),
-        [
-            "Name",
-            "Storage Provider",
-            "Region",
-            "Storage Space",
-            "Files & Folders",
-            "Share Status",
-            "S3 Connection",
-            "Actions"
-        ]
-    );
-    let row = cells(&page, "Company documents");
-    let bucket = made["bucket_name"].as_str().unwrap();
-    assert!(row[0].ends_with(bucket) && bucket.ends_with("-company-documents"), "{row:?}");
-    assert_eq!(row[1], "Built-inReachable");
-    assert_eq!(row[2], made["region"].as_str().unwrap());
-    assert_eq!(row[3], "1.25 kB of 10 kB");
-    assert_eq!(page.attr("#list [role=meter]", "aria-valuenow"), "12");
-    assert_eq!(page.attr("#list [role=meter] rect", "width"), "12%");
-    assert_eq!(row[4], "2 files1 folder");
-    assert_eq!(row[5], "PrivateAdmins only");
-    assert_eq!(row[6], "ActiveRead & Write · 2 networks");
-    assert_eq!(
-        page.attr("#list td:first-child a", "href"),
-        format!("/connections/{}", made["id"].as_str().unwrap())
-    );
-}
-
-#[tokio::test]
-async fn what_s3_tools_can_do_is_told_in_two_lines() {
-    let world = World::new().await;
-    let open = json!({"networks": []});
-    let soon = json!({"expires_at": "2027-02-10T17:00:00Z"});
-    let cases = [
-        ("no key", json!({}), None, "Not activeNo credentials"),
-        ("any", json!({}), Some(&open), "ActiveRead & Write · any IP"),
-        ("off", json!({"s3_access": false}), Some(&open), "OffS3 is switched off"),
-        ("none", json!({"permission": "none"}), Some(&open), "OffPermission is none"),
-        ("narrow", json!({"permission": "read"}), Some(&open), "ActiveRead Only · any IP"),
-        ("ends", json!({}), Some(&soon), "Ends in 10 daysRead & Write · any IP"),
-    ];
-    for (name, settings, given, _) in &cases {
-        let made = storage(&world, name, settings).await;
-        if let Some(given) = given {
-            key(&world, &made, given).await;
-        }
-    }
-    let page = shown(&world, "/connections").await;
-    for (name, _, _, text) in &cases {
-        assert_eq!(cells(&page, name)[6], *text, "{name}");
-    }
-    assert_eq!(page.all("#list .chip.ok").len(), 2);
-    assert_eq!(page.all("#list .chip.warn").len(), 1);
-}
-
-#[tokio::test]
-async fn the_strip_on_top_tells_how_the_site_is() {
-    let world = World::new().await;
-    let listed = json!({"networks": [{"network": "203.0.113.7"}]});
-    for (name, given) in [("Finance", Some(&listed)), ("NAS", Some(&json!({}))), ("Archive", None)] {
-        let made = storage(&world, name, &json!({"quota_bytes": 1_000_000})).await;
-        put(&world, &made, "x", 500_000).await;
-        if let Some(given) = given {
-            key(&world, &made, given).await;
-        }
-    }
-    let page = shown(&world, "/connections").await;
-    let strip = page.texts("#posture > div");
-    assert_eq!(strip[0], "External access2 of 3 storages1 closed to the outside");
-    assert_eq!(strip[1], "Restricted by IP1 of 2 open storages NAS accepts any IP");
-    assert!(page.attr("#posture .warn a[href$='#networks']", "href").starts_with("/connections/"));
-    assert_eq!(strip[2], "Storage used1.5 MB of 3 MB");
-    assert_eq!(page.attr("#posture [role=meter]", "aria-valuenow"), "50");
-    assert!(strip[3].starts_with("Credentials to review1a key · writes from any IP"), "{}", strip[3]);
-}
-
-#[tokio::test]
-async fn a_bar_warns_before_a_storage_is_full() {
-    let world = World::new().await;
-    for (name, bytes) in [("half", 790), ("high", 800), ("full", 950)] {
-        let made = storage(&world, name, &json!({"quota_bytes": 1_000})).await;
-        put(&world, &made, "x", bytes).await;
-    }
-    let page = shown(&world, "/connections").await;
-    let bars: Vec<_> =
-        page.all("#list .bar").iter().map(|bar| bar.attr("class").unwrap().to_owned()).collect();
-    assert_eq!(bars, ["bar full", "bar ", "bar high"], "{:?}", names(&page));
+    row.select(&selector("td")).map(text_of).collect()
 }
 
 #[tokio::test]
@@ -308,4 +209,60 @@ async fn keys_that_deserve_a_look_lead_to_their_page() {
     assert_eq!(page.texts("#posture > div")[3], "Credentials to review1old tool · unused for 90 days");
     let (storage, key) = (made["id"].as_str().unwrap(), key["key"]["id"].as_str().unwrap());
     assert!(page.has(&format!("#posture a[href='/connections/{storage}/keys/{key}']")));
+}
+
+/// What the menu of a row offers has its place; without a script the row's link leads to the same page.
+#[tokio::test]
+async fn the_menu_of_a_row_leads_to_places_that_are_there() {
+    let world = World::new().await;
+    let made = storage(&world, "NAS", &json!({})).await;
+    key(&world, &made, &json!({})).await;
+    let page = shown(&world, "/connections").await;
+    let home = page.attr("#list a[data-menu]", "href");
+    assert_eq!(page.attr("#list a[data-menu]", "aria-label"), "Actions for NAS");
+    let offered: Vec<&str> =
+        page.html.split("data-to=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(offered, ["", "#permissions", "#networks", "/generate", "#rename"]);
+    let mut visit = Visit::admin(&world).await;
+    for to in offered {
+        let target = visit.get(&format!("{home}{to}")).await;
+        assert_eq!(target.status, StatusCode::OK, "{to}");
+        if let Some(id) = to.strip_prefix('#') {
+            assert!(target.has(&format!("main [id='{id}']")), "{to}");
+        }
+    }
+    for key in ["/", "n", "?"] {
+        assert_eq!(page.all(&format!("[data-key='{key}']")).len(), 1, "{key}");
+        assert!(page.texts("#help kbd").contains(&key.to_owned()), "{key} is explained");
+    }
+}
+
+#[tokio::test]
+async fn works_without_javascript() {
+    let world = World::new().await;
+    for name in ["NAS backup", "Archive", "Finance"] {
+        let made = storage(&world, name, &json!({})).await;
+        key(&world, &made, &json!({})).await;
+    }
+    world.control.refresh_facts(&world.system).await.unwrap();
+    // In, and to the list; find, and sort; open, and change; look again; out.
+    let mut visit = Visit::nobody(&world);
+    let page = visit.get("/").await;
+    let page = visit.submit(&page, "form", &[("username", "admin"), ("password", PASSWORD)]).await;
+    let page = visit.submit(&page, "#find", &[("q", "a"), ("sort", "-name")]).await;
+    assert_eq!(names(&page), ["NAS backup", "Finance", "Archive"]);
+    let page = visit.submit(&page, "#find", &[("q", "nas")]).await;
+    let page = visit.get(&page.attr("#list a[data-menu]", "href")).await;
+    assert_eq!(page.text("h1"), "NAS backup");
+    let page = visit.submit(&page, "#rename", &[("name", "Night backup")]).await;
+    assert_eq!((page.status, page.text("h1").as_str()), (StatusCode::OK, "Night backup"));
+    assert!(!page.toast().is_empty(), "what was done is said");
+    let page = visit.get("/connections").await;
+    assert_eq!(names(&page), ["Archive", "Finance", "Night backup"]);
+    // A button that only a script needs is hidden without one, and the other way round.
+    assert!(
+        page.has("#find button.without-script[type=submit]") && page.has("button.with-script[data-key='?']")
+    );
+    let page = visit.submit(&page, "#account form", &[]).await;
+    assert_eq!(page.path, "/sign-in");
 }

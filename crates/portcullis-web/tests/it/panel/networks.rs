@@ -94,7 +94,7 @@ async fn a_pasted_list_is_put_in_order_and_saved() {
         "203.0.113.7/24 means 203.0.113.0/24.",
         "203.0.113.0/24 lets in all of 203.0.113.9 already.",
         "Not saved yet: only listed ones, 4 added",
-        "Lets in 257 IPv4 addresses and 1 IPv6 address",
+        "will let in 257 IPv4 addresses and 1 IPv6 address",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }

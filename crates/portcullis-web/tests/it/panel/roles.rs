@@ -45,7 +45,10 @@ async fn a_member_is_told_what_there_is_to_do() {
     world.user(world.main_site().await, "bob", Role::Member).await;
     let mut bob = Visit::of(&world, "bob").await;
     let page = bob.get("/").await;
-    assert_eq!((page.status, page.path.as_str(), page.text("h1").as_str()), (StatusCode::OK, "/account", "Your account"));
+    assert_eq!(
+        (page.status, page.path.as_str(), page.text("h1").as_str()),
+        (StatusCode::OK, "/account", "Your account")
+    );
     assert_eq!(page.text("#may h2"), "What you can do here");
     assert!(!page.html.contains("NAS backup") && !page.has("a[href^='/connections']"), "{page:?}");
     let refused = bob.get("/connections").await;
@@ -64,7 +67,8 @@ async fn a_member_is_told_what_there_is_to_do() {
 async fn deeds(world: &World) -> Vec<String> {
     let mut deeds = Vec::new();
     for page in pages(world).await.values() {
-        let forms = page.all("form[method=post]").into_iter().map(|form| form.attr("action").unwrap_or(&page.path));
+        let forms =
+            page.all("form[method=post]").into_iter().map(|form| form.attr("action").unwrap_or(&page.path));
         deeds.extend(forms.map(|path| path.split('?').next().unwrap().to_owned()));
     }
     deeds.sort();
@@ -134,10 +138,14 @@ async fn the_cookie_alone_opens_no_api() {
     let world = World::new().await;
     let mut visit = Visit::admin(&world).await;
     let token = visit.csrf().await;
-    let cookie = visit.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
-    let ask = |method: &str, path: &str| world.ask(method, path).header("cookie", &cookie).header("host", "gate.example.org");
+    let cookie =
+        visit.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+    let ask = |method: &str, path: &str| {
+        world.ask(method, path).header("cookie", &cookie).header("host", "gate.example.org")
+    };
     let status = async |headers: &[(&str, &str)]| {
-        let asked = headers.iter().fold(ask("GET", "/api/v1/me"), |ask, (name, value)| ask.header(name, value));
+        let asked =
+            headers.iter().fold(ask("GET", "/api/v1/me"), |ask, (name, value)| ask.header(name, value));
         asked.send().await.status
     };
     let ours = ("x-csrf-token", token.as_str());

@@ -135,7 +135,8 @@ async fn a_changed_password_ends_the_other_sessions() {
     for name in ["admin", "bob"] {
         let (mut here, mut there) = (Visit::of(&world, name).await, Visit::of(&world, name).await);
         let page = here.get("/account/password").await;
-        let page = here.submit(&page, "#password", &[("current", PASSWORD), ("new", NEW), ("repeat", NEW)]).await;
+        let page =
+            here.submit(&page, "#password", &[("current", PASSWORD), ("new", NEW), ("repeat", NEW)]).await;
         assert_eq!((page.status, page.path.as_str()), (StatusCode::OK, "/account?done=password"), "{name}");
         assert!(page.toast().starts_with("Your password is changed."));
         assert_eq!(there.get("/account").await.path, "/sign-in?next=%2Faccount", "{name}");

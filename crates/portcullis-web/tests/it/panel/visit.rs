@@ -241,63 +241,23 @@ impl Page {
     }
 
     fn filled_in(&self, form: ElementRef<'_>, given: &[(&str, &str)]) -> (String, String, String) {
-        let mut method = form.attr("method").unwrap_or("get").to_owned();
         let here = self.path.split('?').next().unwrap();
-        let mut action = form.attr("action").unwrap_or(here).to_owned();
-        let mut left: Vec<(&str, &str)> = given.to_vec();
-        let mut fields: Vec<(String, String)> = Vec::new();
+        let mut filling = Filling {
+            given,
+            left: given.to_vec(),
+            fields: Vec::new(),
+            action: form.attr("action").unwrap_or(here).to_owned(),
+            method: form.attr("method").unwrap_or("get").to_ascii_lowercase(),
+        };
         for control in self.controls(form) {
-            if control.attr("disabled").is_some() {
-                continue;
-            }
-            let Some(name) = control.attr("name").filter(|name| !name.is_empty()) else { continue };
-            match kind(control) {
-                Kind::Button => {
-                    let value = control.attr("value").unwrap_or_default();
-                    let Some(at) = left.iter().position(|found| *found == (name, value)) else { continue };
-                    left.remove(at);
-                    fields.push((name.to_owned(), value.to_owned()));
-                    action = control.attr("formaction").unwrap_or(&action).to_owned();
-                    method = control.attr("formmethod").unwrap_or(&method).to_owned();
-                }
-                Kind::Tick => {
-                    let value = control.attr("value").unwrap_or("on");
-                    let named = given.iter().any(|(found, _)| *found == name);
-                    let ticked = given.contains(&(name, value));
-                    left.retain(|(found, wanted)| *found != name || (*wanted != value && !wanted.is_empty()));
-                    if ticked || (!named && control.attr("checked").is_some()) {
-                        fields.push((name.to_owned(), value.to_owned()));
-                    }
-                }
-                Kind::Choice => {
-                    let options: Vec<_> = control.select(&selector("option")).collect();
-                    let value_of = |option: ElementRef<'_>| {
-                        option.attr("value").map_or_else(|| text_of(option), str::to_owned)
-                    };
-                    let chosen = options.iter().find(|option| option.attr("selected").is_some());
-                    let mut value =
-                        chosen.or(options.first()).map(|option| value_of(*option)).unwrap_or_default();
-                    if let Some(at) = left.iter().position(|(found, _)| *found == name) {
-                        value = left.remove(at).1.to_owned();
-                        let there = options.iter().any(|option| value_of(*option) == value);
-                        assert!(there, "{name} has no option {value}: {self:?}");
-                    }
-                    fields.push((name.to_owned(), value));
-                }
-                Kind::Text(value) => {
-                    let at = left.iter().position(|(found, _)| *found == name);
-                    let value = at.map_or(value, |at| {
-                        let hidden = control.attr("type") == Some("hidden");
-                        assert!(!hidden, "{name} is hidden: nobody fills it in");
-                        left.remove(at).1.to_owned()
-                    });
-                    fields.push((name.to_owned(), value));
-                }
+            let named = control.attr("name").filter(|name| !name.is_empty());
+            if let (Some(name), None) = (named, control.attr("disabled")) {
+                filling.take(control, name);
             }
         }
-        assert!(left.is_empty(), "the form has no {left:?}: {}", form.html());
-        let fields = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        (method.to_ascii_lowercase(), action, fields)
+        assert!(filling.left.is_empty(), "the form has no {:?}: {}", filling.left, form.html());
+        let fields = form_urlencoded::Serializer::new(String::new()).extend_pairs(&filling.fields).finish();
+        (filling.method, filling.action, fields)
     }
 
     /// The controls of a form, those outside that name it included, in the order of the page.
@@ -310,6 +270,72 @@ impl Page {
                 None => control.ancestors().any(|above| above.id() == form.id()),
             })
             .collect()
+    }
+}
+
+/// A form that is being filled in.
+struct Filling<'a> {
+    given: &'a [(&'a str, &'a str)],
+    /// What of the given has not found its field yet.
+    left: Vec<(&'a str, &'a str)>,
+    fields: Vec<(String, String)>,
+    action: String,
+    method: String,
+}
+
+impl Filling<'_> {
+    /// What the next control of the form adds.
+    fn take(&mut self, control: ElementRef<'_>, name: &str) {
+        match kind(control) {
+            Kind::Button => self.press(control, name),
+            Kind::Tick => self.tick(control, name),
+            Kind::Choice => {
+                let options: Vec<_> = control.select(&selector("option")).collect();
+                let value_of = |option: &ElementRef<'_>| {
+                    option.attr("value").map_or_else(|| text_of(*option), str::to_owned)
+                };
+                let chosen = options.iter().find(|option| option.attr("selected").is_some());
+                let own = chosen.or(options.first()).map(value_of).unwrap_or_default();
+                let value = self.given_to(name).unwrap_or(own);
+                let there = options.iter().any(|option| value_of(option) == value);
+                assert!(there, "{name} has no option {value}: {}", control.html());
+                self.fields.push((name.to_owned(), value));
+            }
+            Kind::Text(own) => {
+                let given = self.given_to(name);
+                let hidden = control.attr("type") == Some("hidden");
+                assert!(!hidden || given.is_none(), "{name} is hidden: nobody fills it in");
+                self.fields.push((name.to_owned(), given.unwrap_or(own)));
+            }
+        }
+    }
+
+    fn given_to(&mut self, name: &str) -> Option<String> {
+        let at = self.left.iter().position(|(found, _)| *found == name)?;
+        Some(self.left.remove(at).1.to_owned())
+    }
+
+    fn press(&mut self, button: ElementRef<'_>, name: &str) {
+        let value = button.attr("value").unwrap_or_default();
+        let Some(at) = self.left.iter().position(|found| *found == (name, value)) else { return };
+        self.left.remove(at);
+        self.fields.push((name.to_owned(), value.to_owned()));
+        if let Some(action) = button.attr("formaction") {
+            action.clone_into(&mut self.action);
+        }
+        if let Some(method) = button.attr("formmethod") {
+            method.clone_into(&mut self.method);
+        }
+    }
+
+    fn tick(&mut self, control: ElementRef<'_>, name: &str) {
+        let value = control.attr("value").unwrap_or("on");
+        let named = self.given.iter().any(|(found, _)| *found == name);
+        let ticked = self.given.contains(&(name, value));
+        self.left.retain(|(found, wanted)| *found != name || (*wanted != value && !wanted.is_empty()));
+        if ticked || (!named && control.attr("checked").is_some()) {
+            self.fields.push((name.to_owned(), value.to_owned()));
+        }
     }
 }
 

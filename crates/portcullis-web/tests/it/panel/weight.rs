@@ -75,10 +75,14 @@ async fn the_stylesheet_is_whole() {
             ';' => {
                 let line = css[start..at].trim();
                 let line = line.rsplit("*/").next().unwrap().trim();
-                let whole = line.starts_with('@') || line.split_once(':').is_some_and(|(name, value)| {
-                    let plain = name.trim().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-                    plain && !value.trim().is_empty()
-                });
+                let whole = line.starts_with('@')
+                    || line.split_once(':').is_some_and(|(name, value)| {
+                        let plain = name
+                            .trim()
+                            .bytes()
+                            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+                        plain && !value.trim().is_empty()
+                    });
                 assert!(whole, "not a declaration: {line}");
                 start = at + 1;
             }
@@ -88,7 +92,8 @@ async fn the_stylesheet_is_whole() {
     }
     assert_eq!(depth, 0, "a brace too few");
     // Every part of the stylesheet is in a layer, so that parts cannot outdo each other by accident.
-    let known = ["reset", "tokens", "base", "layout", "components", "utilities"].map(|name| format!("@layer {name}"));
+    let known =
+        ["reset", "tokens", "base", "layout", "components", "utilities"].map(|name| format!("@layer {name}"));
     let odd: Vec<_> = layers.iter().filter(|head| !known.contains(head) && *head != "@font-face").collect();
     assert!(odd.is_empty(), "{odd:?}");
     for layer in known {
