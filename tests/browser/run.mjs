@@ -5,7 +5,7 @@
 import { launch } from './harness/browser.mjs';
 import { World } from './harness/world.mjs';
 
-const SUITES = ['first_use', 'session', 'list', 'wizard', 'credentials', 'details', 'markup', 'layout', 'axe', 'budgets', 'pictures'];
+const SUITES = ['first_use', 'session', 'list', 'wizard', 'provider', 'credentials', 'details', 'markup', 'layout', 'axe', 'budgets', 'pictures'];
 
 const words = process.argv.slice(2);
 const wanted = (name) => words.length === 0 || words.some((word) => name.includes(word));

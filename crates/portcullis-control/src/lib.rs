@@ -57,8 +57,8 @@ pub use providers::{EndpointForm, ProviderPreset, provider_preset, provider_pres
 pub use remotes::{NoRemotes, RemoteState, Remotes};
 pub use sessions::SESSION_LIFETIME;
 pub use storages::{
-    ConnectionReading, DEFAULT_REGION, Order, RemoteDraft, RemoteView, StorageChange, StorageDraft, StorageQuery,
-    StorageView,
+    ConnectionReading, DEFAULT_REGION, Order, RemoteDraft, RemoteView, StorageChange, StorageDraft,
+    StorageQuery, StorageView,
 };
 
 /// The use cases of administration. Cheap to clone.

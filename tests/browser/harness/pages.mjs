@@ -1,10 +1,13 @@
 // Every page there is, in every state that looks different. The gates go through all of them.
 import { createConnection } from './forms.mjs';
+import { fillIn, test, toProvider } from './outside.mjs';
 
 // `{ name, path, server }`, and for those that no address alone leads to `open(page)`.
 export async function pages(world) {
   const server = await world.filled();
   const { seed } = server;
+  const outside = await world.outside();
+  const remote = await connected(outside);
   const nas = seed['NAS backup'];
   const media = seed['Website media'];
   const key = (one, at = 0) => `/connections/${one.id}/keys/${one.keys[at].id}`;
@@ -22,6 +25,12 @@ export async function pages(world) {
     { name: 'new-access-open', path: '/connections/new/access?name=Backups&provider=builtin&external=on&permission=read&networks=192.0.2.9%2F24%0A192.0.2.9' },
     { name: 'new-access-wrong', path: '/connections/new/access?name=Backups&provider=builtin&external=on&permission=write&networks=10.0.0.0%2F40&expires=on&next=review' },
     { name: 'new-review', path: '/connections/new/review?name=Backups&provider=builtin&external=on&permission=write' },
+    { name: 'new-provider', path: '/connections/new/provider?name=Backups&provider=s3' },
+    { name: 'new-provider-aws', path: '/connections/new/provider?name=Backups&provider=aws' },
+    { name: 'new-provider-wrong', path: '/connections/new/provider?name=Backups&provider=cloudflare-r2&endpoint=x&next=access' },
+    { name: 'new-provider-tested', path: '/connections/new', server: outside, open: (page) => testConnection(page, outside) },
+    { name: 'details-remote', path: `/connections/${remote.id}`, server: outside, open: (page) => Promise.all([page.waitForEvent('load'), page.click('#test button')]) },
+    { name: 'provider-credentials', path: `/connections/${remote.id}/provider/credentials`, server: outside },
     { name: 'credentials', path: '/connections/new', open: (page) => createConnection(page, { name: 'Backups of the office' }) },
     { name: 'details', path: `/connections/${seed['Photo archive'].id}` },
     { name: 'details-any-ip', path: `/connections/${nas.id}` },
@@ -39,6 +48,21 @@ export async function pages(world) {
     ...Object.entries(seed).slice(-3).map(([, one], at) => ({ name: `details-name-${at + 1}`, path: `/connections/${one.id}` })),
   ];
   return all.map((one) => ({ server, ...one }));
+}
+
+// A connection to the bucket outside, made by whoever asks first.
+async function connected(server) {
+  const { endpoint, bucket, accessKey, secret } = server.bucket;
+  const body = { name: 'At a provider', provider: 's3', endpoint, bucket, share_bucket: true, access_key_id: accessKey, secret_access_key: secret };
+  server.remote ??= server.call('POST', '/storages', body);
+  return server.remote;
+}
+
+async function testConnection(page, server) {
+  await toProvider(page, 'Backups');
+  await fillIn(page, { ...server.bucket, bucket: `${server.bucket.bucket}/elsewhere/` });
+  await page.check('input[name=write]', { force: true });
+  await test(page);
 }
 
 async function signInWrongly(page) {
@@ -66,14 +90,13 @@ export async function show(page, { path, open }) {
   return answer;
 }
 
-// Until nothing fades or slides any more, two frames in a row.
+// Until nothing fades or slides any more, two frames in a row; two seconds at the most, since something may turn for ever.
 export const settled = (page) =>
   page.evaluate(async () => {
+    const end = performance.now() + 2_000;
     const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-    for (let still = 0; still < 2; still += 1) {
+    for (let still = 0; still < 2 && performance.now() < end; still += 1) {
       await frame();
-      const moving = document.getAnimations();
-      if (moving.length > 0) still = -1;
-      await Promise.allSettled(moving.map((animation) => animation.finished));
+      if (document.getAnimations().some((animation) => animation.playState === 'running')) still = -1;
     }
   });

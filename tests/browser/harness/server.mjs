@@ -20,11 +20,11 @@ export class Server {
   output = '';
 
   // Without a password the server makes one up and prints it, as at any first start.
-  static async start({ password = PASSWORD } = {}) {
+  static async start({ password = PASSWORD, settings = [] } = {}) {
     const server = new Server();
     server.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'portcullis-browser-'));
     const data = path.join(server.dir, 'data');
-    const args = ['serve', '--web', '127.0.0.1:0', '--s3', '127.0.0.1:0', '--data-dir', data];
+    const args = ['serve', '--web', '127.0.0.1:0', '--s3', '127.0.0.1:0', '--data-dir', data, ...settings];
     const env = { PATH: process.env.PATH, HOME: server.dir };
     if (password) env.PORTCULLIS_ADMIN_PASSWORD = password;
     server.#child = spawn(binaryPath(), args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

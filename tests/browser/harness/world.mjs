@@ -2,6 +2,7 @@
 import { visit } from './browser.mjs';
 import { Server } from './server.mjs';
 import { each, fill } from './seed.mjs';
+import { bucketWithFiles } from './outside.mjs';
 
 export class World {
   #servers = new Map();
@@ -55,6 +56,15 @@ export class World {
     });
   }
 
+  // A server that may reach another one of ours, `server.provider`, which has a bucket with files in it: `server.bucket`.
+  outside() {
+    return this.#server('outside', async () => {
+      const [server, provider] = await Promise.all([Server.start({ settings: ['--allow-private-endpoints', '127.0.0.0/8'] }), Server.start()]);
+      Object.assign(server, { provider, bucket: await bucketWithFiles(provider) });
+      return server;
+    });
+  }
+
   // A visitor of the server; signed in as admin unless the options say otherwise.
   async visit(server, options, use) {
     const cookie = options.signedOut ? undefined : server.cookie();
@@ -66,6 +76,7 @@ export class World {
     for (const server of this.#servers.values()) {
       const started = await server.catch(() => null);
       await started?.stop();
+      await started?.provider?.stop();
     }
   }
 }

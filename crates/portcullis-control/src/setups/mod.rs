@@ -4,7 +4,7 @@
 //! a write-only key each of these questions is refused, so its set-ups have the flags under which the tool does not ask; a tool
 //! that has no such flags gets a sentence that says so.
 //!
-//! Two rules hold for every text. What came from a person is quoted for the language it stands in ([`quote`]). And no secret
+//! Two rules hold for every text. What came from a person is quoted for the language it stands in (see the module `quote`). And no secret
 //! becomes an argument of a program, where every user of the machine could read it: it goes through a file that only its
 //! owner reads, through standard input, or through the environment.
 

@@ -16,7 +16,6 @@ use portcullis_domain::{
     Channel, Clock, DisplayName, ManualClock, Role, Secret, Site, SiteId, Storage, Username,
 };
 use portcullis_metadata::{Metadata, NewUser};
-use sqlx::Connection as _;
 
 pub(crate) const PASSWORD: &str = "blue cup on a shelf";
 
@@ -67,9 +66,9 @@ impl World {
 
     /// Runs a statement past everything, to break something.
     pub(crate) async fn execute(&self, sql: &'static str) {
-        let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+        let path = self.url.strip_prefix("sqlite://").unwrap().to_owned();
+        let run = move || rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
+        tokio::task::spawn_blocking(run).await.unwrap();
     }
 
     pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Result<Principal, ControlError> {

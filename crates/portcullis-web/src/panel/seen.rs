@@ -36,7 +36,7 @@ impl Seen {
     pub(super) fn add(&mut self, setting: &dyn Display) {
         let text = setting.to_string();
         // With its length, so that no two rows of settings read alike.
-        let _infallible = write!(self.settings, "{}:{text}\n", text.len());
+        let _infallible = writeln!(self.settings, "{}:{text}", text.len());
     }
 
     /// Whether a form was made from the same settings.

@@ -39,8 +39,7 @@ pub(super) struct ConnectionPage<'a> {
     door: Door,
     chip: Chip,
     s3_address: &'a str,
-    /// A key is open to all addresses.
-    open_to_all: bool,
+    subject: &'a Subject,
     /// The only S3 key there is.
     only_key: Option<KeyRow>,
     keys: Vec<KeyRow>,
@@ -48,7 +47,6 @@ pub(super) struct ConnectionPage<'a> {
     at: usize,
     of: usize,
     keys_in_all: u64,
-    has_more: bool,
     /// A key of an administrator opens it, and none of its own.
     admins_only: bool,
     last_use: Option<&'a KeyUse>,
@@ -108,13 +106,12 @@ impl<'a> ConnectionPage<'a> {
             door: subject.door(),
             chip: chip(subject.door()),
             s3_address: &app.s3_address,
-            open_to_all: subject.is_open_to_all(),
+            subject,
             only_key: only.map(|view| KeyRow::new(storage, view, 0, now)),
             keys: Vec::new(),
             at: 1,
             of: subject.keys.len().div_ceil(KEYS).max(1),
             keys_in_all: u64::try_from(subject.keys.len()).unwrap_or(u64::MAX),
-            has_more: subject.has_more,
             admins_only: subject.view.s3_active && !subject.s3_keys().any(works),
             last_use: subject.last_use(),
             setups: only.map(|view| setups::of(app, storage, view)).unwrap_or_default(),

@@ -42,7 +42,7 @@ impl QuotaForm {
 fn typed(bytes: u64) -> String {
     const DECIMAL: [(&str, u32); 5] = [("PB", 15), ("TB", 12), ("GB", 9), ("MB", 6), ("kB", 3)];
     const GIB: u64 = 1 << 30;
-    if bytes % GIB == 0 && bytes % 1_000_000_000 != 0 {
+    if bytes.is_multiple_of(GIB) && !bytes.is_multiple_of(1_000_000_000) {
         return format!("{} GiB", bytes / GIB);
     }
     let fits = |(_, digits): &&(&str, u32)| bytes >= 10_u64.pow(*digits);

@@ -113,7 +113,7 @@ fn names(page: &Page, wrong: &mut Vec<String>) {
     }
     let mut level = 0;
     for heading in page.all("main :is(h1, h2, h3, h4)") {
-        let own = heading.value().name()[1..].parse::<u8>().unwrap();
+        let own = heading.value().name().trim_start_matches('h').parse::<u8>().unwrap();
         if own > level + 1 {
             wrong.push(format!("a heading is left out before {}", heading.html()));
         }

@@ -122,7 +122,7 @@ async fn a_name_that_cannot_be_comes_back_with_what_was_typed() {
     for (wrong, message) in [
         ("", "at least one visible character"),
         (" ", "at least one visible"),
-        (&"W".repeat(201)[..], "200 characters"),
+        ("W".repeat(201).as_str(), "200 characters"),
         ("a\u{202e}b", "text-direction"),
     ] {
         let page = visit.submit(&home, "#rename", &[("name", wrong)]).await;

@@ -39,64 +39,60 @@ async fn styles_and_scripts_stay_small() {
     assert!(js <= MAX_JS, "{js} bytes of JavaScript");
 }
 
+/// The stylesheet without its comments and texts.
+fn bare(css: &str) -> String {
+    let (head, rest) = css.split_once("/*").unwrap_or((css, ""));
+    let outside = rest.split("/*").filter(|part| !part.is_empty());
+    let outside = outside.map(|part| part.split_once("*/").unwrap_or_else(|| panic!("no end: {part}")).1);
+    let plain = head.to_owned() + &outside.collect::<String>();
+    let quoted: Vec<&str> = plain.split('"').collect();
+    assert!(quoted.len() % 2 == 1, "a text has no end");
+    for text in quoted.iter().skip(1).step_by(2) {
+        assert!(!text.contains('\n'), "a text goes on: {text}");
+    }
+    quoted.into_iter().step_by(2).collect::<Vec<_>>().join("text")
+}
+
+fn is_declaration(text: &str) -> bool {
+    let plain = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    let whole = |(name, value): (&str, &str)| plain(name.trim()) && !value.trim().is_empty();
+    text.starts_with("@layer ") || text.split_once(':').is_some_and(whole)
+}
+
 /// A brace too few swallows every rule after it, and nobody notices but the eye.
 #[tokio::test]
 async fn the_stylesheet_is_whole() {
     let world = World::new().await;
-    let css = stylesheet(&world).await;
-    let mut depth = 0_i32;
-    let mut layers = BTreeSet::new();
-    let mut chars = css.char_indices().peekable();
-    let mut start = 0;
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '/' if css[at..].starts_with("/*") => {
-                let end = at + css[at..].find("*/").expect("a comment ends");
-                while chars.next_if(|(at, _)| *at < end + 2).is_some() {}
-            }
-            '"' => {
-                let end = chars.find(|(_, c)| matches!(c, '"' | '\n')).expect("a text ends");
-                assert_eq!(end.1, '"', "a text goes on: {}", &css[at..at + 40]);
-            }
-            '{' => {
-                let head = css[start..at].trim();
-                assert!(!head.is_empty(), "a rule without a head near {}", &css[at..css.len().min(at + 60)]);
+    let css = bare(&stylesheet(&world).await);
+    let (mut depth, mut last, mut layers) = (0_u8, "", BTreeSet::new());
+    for piece in css.split_inclusive(['{', '}', ';']) {
+        let text = piece.trim_end_matches(['{', '}', ';']).trim();
+        match piece.chars().last() {
+            Some('{') => {
+                assert!(!text.is_empty(), "a rule without a head after {last}");
                 if depth == 0 {
-                    layers.insert(head.lines().last().unwrap().trim().to_owned());
+                    layers.insert(text);
                 }
                 depth += 1;
-                start = at + 1;
+                assert!(depth <= 6, "a brace too few before {text}");
             }
-            '}' => {
-                depth -= 1;
-                assert!(depth >= 0, "a brace too many before {}", &css[at..css.len().min(at + 60)]);
-                start = at + 1;
+            Some('}') => {
+                assert!(text.is_empty() || is_declaration(text), "not a declaration: {text}");
+                depth = depth.checked_sub(1).unwrap_or_else(|| panic!("a brace too many after {last}"));
             }
-            ';' => {
-                let line = css[start..at].trim();
-                let line = line.rsplit("*/").next().unwrap().trim();
-                let whole = line.starts_with('@')
-                    || line.split_once(':').is_some_and(|(name, value)| {
-                        let plain = name
-                            .trim()
-                            .bytes()
-                            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-                        plain && !value.trim().is_empty()
-                    });
-                assert!(whole, "not a declaration: {line}");
-                start = at + 1;
-            }
-            _ => {}
+            Some(';') => assert!(is_declaration(text), "not a declaration: {text}"),
+            _ => assert!(text.is_empty(), "something at the end: {text}"),
         }
-        assert!(depth <= 6, "a brace too few before {}", &css[at..css.len().min(at + 60)]);
+        last = piece;
     }
     assert_eq!(depth, 0, "a brace too few");
     // Every part of the stylesheet is in a layer, so that parts cannot outdo each other by accident.
-    let known =
-        ["reset", "tokens", "base", "layout", "components", "utilities"].map(|name| format!("@layer {name}"));
-    let odd: Vec<_> = layers.iter().filter(|head| !known.contains(head) && *head != "@font-face").collect();
-    assert!(odd.is_empty(), "{odd:?}");
-    for layer in known {
-        assert!(layers.contains(&layer), "{layer}");
+    let known = ["reset", "tokens", "base", "layout", "components", "utilities"];
+    let known: BTreeSet<String> = known.iter().map(|name| format!("@layer {name}")).collect();
+    for layer in &known {
+        assert!(layers.remove(layer.as_str()), "{layer}");
     }
+    assert_eq!(layers.into_iter().collect::<Vec<_>>(), ["@font-face"]);
 }
