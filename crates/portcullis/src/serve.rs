@@ -67,7 +67,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         s3: config.s3_url.clone().unwrap_or_else(|| format!("http://{}", endpoints.s3)),
         web: config.web_url.clone().unwrap_or_else(|| format!("http://{}", endpoints.web)),
     };
-    let house = wire::open(&config).await?;
+    let house = wire::open(&config, &addresses.web).await?;
     let running = wire::start(house, &config, doors, addresses, stop.clone());
     endpoints.announce(&config.data_dir)?;
     stop.cancelled().await;

@@ -44,7 +44,7 @@ pub(crate) struct Running {
 ///
 /// # Errors
 /// Says which of them cannot be opened and what to do.
-pub(crate) async fn open(config: &Config) -> anyhow::Result<House> {
+pub(crate) async fn open(config: &Config, web: &str) -> anyhow::Result<House> {
     // The store's lock comes first: a second server on the same directory must not touch anything.
     let store = open_store(config)?;
     let metadata = open_metadata(config).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<House> {
     let (access, system) =
         Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
     let house = House { metadata, store, remote, access, system };
-    first_start(&house).await?;
+    first_start(&house, web).await?;
     Ok(house)
 }
 
@@ -126,7 +126,7 @@ fn database_error(error: &portcullis_metadata::MetadataError) -> anyhow::Error {
     anyhow::anyhow!("{message})")
 }
 
-async fn first_start(house: &House) -> anyhow::Result<()> {
+async fn first_start(house: &House, web: &str) -> anyhow::Result<()> {
     let chosen = config::admin_password();
     let made_up = chosen.is_none();
     let password = match chosen {
@@ -136,7 +136,7 @@ async fn first_start(house: &House) -> anyhow::Result<()> {
     let created =
         house.access.bootstrap(&house.system, &password).await.context("the first site cannot be made")?;
     if created && made_up {
-        print_password(&password)?;
+        print_password(web, &password)?;
         if let Err(error) = note_printed(&house.metadata).await {
             tracing::warn!(%error, "the panel will not ask whether the printed password is to be changed");
         }
@@ -163,11 +163,11 @@ fn random_secret() -> anyhow::Result<Secret> {
 }
 
 /// The one time that the admin's password is told, to whoever started the server, and not to the log.
-fn print_password(password: &Secret) -> anyhow::Result<()> {
+fn print_password(web: &str, password: &Secret) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(
         stdout,
-        "First start. Sign in as admin with this password; it is not shown again:\n\n    {}\n",
+        "First start. Open {web} and sign in as admin with this password; it is not shown again:\n\n    {}\n",
         password.reveal()
     )?;
     stdout.flush()?;

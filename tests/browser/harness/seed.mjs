@@ -15,7 +15,7 @@ export async function each(items, work) {
 }
 
 // Name, quota and use in MB, settings, keys.
-const STORAGES = [
+export const STORAGES = [
   {
     name: 'NAS backup',
     quota: 64,
@@ -55,9 +55,9 @@ const STORAGES = [
 ];
 
 // By name: `{ id, bucket, keys: [{ id, access_key, secret }] }`.
-export async function fill(server) {
+export async function fill(server, storages = STORAGES) {
   const seed = {};
-  for (const { name, quota, used = 0, files = 4, keys, ...settings } of STORAGES) {
+  for (const { name, quota, used = 0, files = 4, keys, ...settings } of storages) {
     const made = await server.call('POST', '/storages', { name, provider: 'builtin', ...(quota && { quota_bytes: quota * MB }), ...settings });
     const one = { id: made.id, bucket: made.bucket_name, keys: [] };
     seed[name] = one;

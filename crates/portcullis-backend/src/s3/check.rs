@@ -130,7 +130,7 @@ impl S3Backend {
             }
         };
         let list: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-        steps.push(fine(CheckName::Name, format!("{host} has the address {}", list.join(", "))));
+        steps.push(fine(CheckName::Name, format!("the name {host} leads to {}", list.join(", "))));
         let stream = match connector.tcp(&addresses).await {
             Ok(stream) => stream,
             Err(error) => {
@@ -164,7 +164,7 @@ impl S3Backend {
                 steps.extend(self.clock_step(date_of(&answer.headers)));
                 steps.push(fine(CheckName::Credentials, "the provider takes the access key"));
                 let bucket = &self.wire.remote.bucket;
-                steps.push(fine(CheckName::Bucket, format!("{bucket} is there")));
+                steps.push(fine(CheckName::Bucket, format!("the bucket {bucket} is there")));
                 match answer.document("ListBucketResult", &self.wire.timeouts).await {
                     Ok(listed) => {
                         steps.push(listed_step(&listed));

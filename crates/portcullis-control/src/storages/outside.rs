@@ -1,10 +1,10 @@
 //! What an admin may know of a connection to an outside bucket, before and after it is a storage.
 
 use portcullis_access::{AccessError, SiteAdmin};
-use portcullis_domain::{Connection, DisplayName, Provider, StorageId, Timestamp};
+use portcullis_domain::{Connection, DisplayName, Provider, Storage, StorageId, Timestamp};
 
 use super::StorageDraft;
-use crate::{Control, RemoteState, Result};
+use crate::{Control, ControlError, RemoteState, Result};
 
 /// A connection as it was understood, before anything was asked of the provider.
 #[derive(Clone, Debug)]
@@ -30,8 +30,8 @@ impl Control {
     /// Reads the connection of a draft without asking the provider for anything.
     ///
     /// # Errors
-    /// [`ControlError::Invalid`](crate::ControlError::Invalid) for the fields of the connection,
-    /// [`ControlError::Metadata`](crate::ControlError::Metadata).
+    /// [`ControlError::Invalid`] for the fields of the connection,
+    /// [`ControlError::Metadata`].
     pub async fn read_connection(
         &self,
         admin: &SiteAdmin,
@@ -45,8 +45,8 @@ impl Control {
     /// What is known of a storage's connection to its provider; none for the embedded store. Nothing is asked of the provider.
     ///
     /// # Errors
-    /// [`ControlError::NotFound`](crate::ControlError::NotFound), [`ControlError::Metadata`](crate::ControlError::Metadata),
-    /// [`ControlError::Access`](crate::ControlError::Access).
+    /// [`ControlError::NotFound`], [`ControlError::Metadata`],
+    /// [`ControlError::Access`].
     pub async fn remote_view(&self, admin: &SiteAdmin, id: StorageId) -> Result<Option<RemoteView>> {
         let storage = self.find_storage(admin, id).await?;
         if storage.connection.provider == Provider::Builtin {
@@ -65,5 +65,66 @@ impl Control {
             state: self.remotes.state(id),
             counted_at: self.remotes.counted_at(id),
         }))
+    }
+
+    /// Two storages in one place would each count, list and delete what is the other's.
+    pub(super) async fn check_place(&self, admin: &SiteAdmin, connection: &Connection) -> Result<()> {
+        match self.own_storage_at(admin, connection).await? {
+            None => Ok(()),
+            Some(storage) => Err(ControlError::invalid(
+                "bucket",
+                format!(
+                    "the storage “{}” lives here already; set share_bucket to connect the same place twice",
+                    storage.name
+                ),
+            )),
+        }
+    }
+
+    /// A storage of the admin's site in the same place, or in a part of it. One of another site is only noted in the log.
+    async fn own_storage_at(&self, admin: &SiteAdmin, connection: &Connection) -> Result<Option<Storage>> {
+        let Some(endpoint) = &connection.endpoint else { return Ok(None) };
+        let there = self.metadata.storages_at(endpoint).await?;
+        let overlapping = there.into_iter().filter(|storage| overlaps(&storage.connection, connection));
+        let (own, foreign): (Vec<Storage>, Vec<Storage>) =
+            overlapping.partition(|storage| storage.site == admin.site());
+        if let Some(storage) = foreign.first() {
+            tracing::warn!(storage = %storage.id, site = %admin.site(), "a bucket of another site's storage is connected");
+        }
+        Ok(own.into_iter().next())
+    }
+}
+
+/// Whether one place is the other, or lies in it. Both have the same address.
+fn overlaps(one: &Connection, other: &Connection) -> bool {
+    let parts = |connection: &Connection| -> (String, String) {
+        let bucket = connection.bucket.clone().unwrap_or_default();
+        let (bucket, prefix) = bucket.split_once('/').unwrap_or((&bucket, ""));
+        (bucket.to_owned(), prefix.to_owned())
+    };
+    let ((one, its_prefix), (other, other_prefix)) = (parts(one), parts(other));
+    one == other && (its_prefix.starts_with(&other_prefix) || other_prefix.starts_with(&its_prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_domain::ConnectionId;
+
+    use super::*;
+
+    #[test]
+    fn places_overlap_by_prefix() {
+        let at = |bucket: &str| Connection {
+            id: ConnectionId::generate(),
+            provider: Provider::S3,
+            region: "us-east-1".to_owned(),
+            endpoint: None,
+            bucket: Some(bucket.to_owned()),
+            path_style: true,
+        };
+        assert!(overlaps(&at("a"), &at("a")));
+        assert!(overlaps(&at("a"), &at("a/b/")));
+        assert!(!overlaps(&at("a/c/"), &at("a/b/")));
+        assert!(!overlaps(&at("a"), &at("b")));
     }
 }

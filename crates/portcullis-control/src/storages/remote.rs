@@ -1,7 +1,7 @@
 //! Storages in outside buckets: what somebody fills in for a connection, how it is tried, and how its credentials are replaced.
 
 use portcullis_access::{Change, ProviderCredentials, RemoteCapabilities, SiteAdmin};
-use portcullis_domain::{Connection, ConnectionId, Provider, Secret, Storage, StorageId};
+use portcullis_domain::{Connection, ConnectionId, Provider, Secret, StorageId};
 
 use super::StorageDraft;
 use crate::audit::Deed;
@@ -246,37 +246,6 @@ impl Control {
         Ok(candidate)
     }
 
-    /// Two storages in one place would each count, list and delete what is the other's.
-    async fn check_place(&self, admin: &SiteAdmin, connection: &Connection) -> Result<()> {
-        match self.own_storage_at(admin, connection).await? {
-            None => Ok(()),
-            Some(storage) => Err(ControlError::invalid(
-                "bucket",
-                format!(
-                    "the storage “{}” lives here already; set share_bucket to connect the same place twice",
-                    storage.name
-                ),
-            )),
-        }
-    }
-
-    /// A storage of the admin's site in the same place, or in a part of it. One of another site is only noted in the log.
-    pub(super) async fn own_storage_at(
-        &self,
-        admin: &SiteAdmin,
-        connection: &Connection,
-    ) -> Result<Option<Storage>> {
-        let Some(endpoint) = &connection.endpoint else { return Ok(None) };
-        let there = self.metadata.storages_at(endpoint).await?;
-        let overlapping = there.into_iter().filter(|storage| overlaps(&storage.connection, connection));
-        let (own, foreign): (Vec<Storage>, Vec<Storage>) =
-            overlapping.partition(|storage| storage.site == admin.site());
-        if let Some(storage) = foreign.first() {
-            tracing::warn!(storage = %storage.id, site = %admin.site(), "a bucket of another site's storage is connected");
-        }
-        Ok(own.into_iter().next())
-    }
-
     /// Replaces the credentials with which a storage reaches its provider. They are tried first; when this returns, the old ones are no
     /// longer used.
     ///
@@ -344,17 +313,6 @@ fn place_of(connection: &Connection) -> String {
     format!("{}/{}", part(&connection.endpoint), part(&connection.bucket))
 }
 
-/// Whether one place is the other, or lies in it. Both have the same address.
-fn overlaps(one: &Connection, other: &Connection) -> bool {
-    let parts = |connection: &Connection| -> (String, String) {
-        let bucket = connection.bucket.clone().unwrap_or_default();
-        let (bucket, prefix) = bucket.split_once('/').unwrap_or((&bucket, ""));
-        (bucket.to_owned(), prefix.to_owned())
-    };
-    let ((one, its_prefix), (other, other_prefix)) = (parts(one), parts(other));
-    one == other && (its_prefix.starts_with(&other_prefix) || other_prefix.starts_with(&its_prefix))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -396,22 +354,6 @@ mod tests {
         let empty =
             RemoteDraft { endpoint: Some("https://s3.example.com".to_owned()), ..RemoteDraft::default() };
         assert_eq!(problems(&empty, Provider::S3, None), ["bucket", "access_key_id", "secret_access_key"]);
-    }
-
-    #[test]
-    fn places_overlap_by_prefix() {
-        let at = |bucket: &str| Connection {
-            id: ConnectionId::generate(),
-            provider: Provider::S3,
-            region: "us-east-1".to_owned(),
-            endpoint: None,
-            bucket: Some(bucket.to_owned()),
-            path_style: true,
-        };
-        assert!(overlaps(&at("a"), &at("a")));
-        assert!(overlaps(&at("a"), &at("a/b/")));
-        assert!(!overlaps(&at("a/c/"), &at("a/b/")));
-        assert!(!overlaps(&at("a"), &at("b")));
     }
 
     #[test]

@@ -28,8 +28,8 @@ document.addEventListener('click', (e) => {
   const link = e.target.closest?.('[data-menu]');
   if (!link || e.metaKey || e.ctrlKey || e.shiftKey || !link.showPopover) return;
   e.preventDefault();
-  // The press that ended here has closed the menu already.
-  if (opener === link && performance.now() - closed < 250) return;
+  // The press that ended here has closed the menu already; a key (no `detail`) has not.
+  if (e.detail && opener === link && performance.now() - closed < 250) return;
   opener = link;
   const menu = rowMenu();
   for (const item of menu.querySelectorAll('a')) item.href = link.getAttribute('href') + item.dataset.to;

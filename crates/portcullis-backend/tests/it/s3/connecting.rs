@@ -64,6 +64,15 @@ async fn a_connection_that_works() {
     assert_eq!(looked.last().map(|step| step.name), Some(CheckName::List), "only who asks writes");
     assert!(is_empty(&backend).await);
     assert_eq!(backend.health().state, HealthState::Reachable);
+    // What is there already is no fault, but told.
+    for (name, told) in [("one", "1 file is"), ("two", "2 files are")] {
+        let name: ObjectKey = name.parse().unwrap();
+        let body = Body::Full(Bytes::from_static(b"text"));
+        backend.put(&name, body, PutOptions::default()).await.unwrap();
+        let steps = backend.check(&CheckOptions::default()).await;
+        let list = steps.last().unwrap();
+        assert!(list.ok && list.detail.contains(told) && list.advice.is_some(), "{list:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

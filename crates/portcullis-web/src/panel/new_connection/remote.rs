@@ -178,12 +178,17 @@ impl RemoteFields {
                 part.reading = Some(reading);
             }
             Err(ControlError::Invalid(problems)) => {
+                let is_gone = part.secret.is_none() && !self.secret.is_empty();
                 for problem in problems {
-                    let is_gone = problem.field == "secret_access_key"
-                        && part.secret.is_none()
-                        && !self.secret.is_empty();
-                    let gone = || words::text("provider.secret.gone").to_owned();
-                    part.faults.add(field(&problem.field), if is_gone { gone() } else { problem.message });
+                    let message = match problem.field.as_str() {
+                        "secret_access_key" if is_gone => words::text("provider.secret.gone").to_owned(),
+                        // Where it is found stands below the field.
+                        "access_key_id" if self.access_key_id.is_empty() => {
+                            words::text("provider.access_key.missing").to_owned()
+                        }
+                        _ => problem.message,
+                    };
+                    part.faults.add(field(&problem.field), message);
                 }
             }
             Err(error) => return Err(error.into()),
