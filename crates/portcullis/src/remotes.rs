@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portcullis_backend::s3::{CheckOptions, CheckStep, HealthState, InvalidRemote, Inventory, Remote, S3Drivers};
+use portcullis_backend::s3::{
+    CheckOptions, CheckStep, HealthState, InvalidRemote, Inventory, Remote, S3Drivers,
+};
 use portcullis_backend::{BackendError, BackendErrorKind, ProviderCredentials, RemoteCapabilities};
 use portcullis_control::{FieldProblem, RemoteState, Remotes, Step};
 use portcullis_domain::{Connection, Health, StorageId, Timestamp, Usage};

@@ -27,16 +27,16 @@ const shift = (page) =>
 const outOfReach = (page) =>
   page.evaluate(() => {
     const told = [];
+    const name = (element) => `${element.tagName.toLowerCase()} "${(element.textContent || element.name || '').trim().slice(0, 30)}"`;
     for (const element of document.querySelectorAll('main :is(a[href], button, input:not([type=hidden]), select, textarea, summary)')) {
-      const scope = element.closest('dialog[open]') ?? document.body;
-      if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: false }) || element.closest('.visually-hidden') || element.matches('.visually-hidden') || element.disabled) continue;
+      if (element.disabled || element.closest('.visually-hidden') || !element.checkVisibility({ visibilityProperty: true })) continue;
       if (document.querySelector('dialog:modal') && !element.closest('dialog')) continue;
-      // A hidden box stands behind its visible label.
-      const shown = element.matches('input[type=radio], input[type=checkbox]') ? (element.closest('label') ?? scope.querySelector(`label[for="${element.id}"]`) ?? element) : element;
+      // A box that is drawn otherwise stands behind its label.
+      const shown = (element.matches('[type=radio], [type=checkbox]') && element.labels[0]) || element;
       shown.scrollIntoView({ block: 'center', inline: 'nearest' });
       const box = [...shown.getClientRects()].find(({ width, height }) => width > 0 && height > 0);
       const hit = box && document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-      if (!hit || !(shown.contains(hit) || hit.contains(shown))) told.push(`${shown.tagName.toLowerCase()} "${(shown.textContent || shown.name || '').trim().slice(0, 30)}"${hit ? ` below ${hit.tagName.toLowerCase()}.${hit.className}` : ''}`);
+      if (!hit || !(shown.contains(hit) || hit.contains(shown))) told.push(`${name(shown)} ${hit ? `below ${name(hit)}` : 'outside'}`);
     }
     return told;
   });

@@ -30,7 +30,8 @@ async function crawl(server, token) {
   while (queue.length > 0) {
     const path = queue.shift();
     const { status, headers, html } = await server.page(path, token);
-    const next = status >= 300 && status < 400 ? [headers.get('location')] : [...html.matchAll(/<a\b[^>]*?\shref="([^"]*)"/g)].map(([, href]) => href.replaceAll('&amp;', '&').replaceAll('&#38;', '&'));
+    const links = [...html.matchAll(/<a\b[^>]*?\shref="([^"]*)"/g)].map(([, href]) => href.replaceAll(/&(amp|#38);/g, '&'));
+    const next = status >= 300 && status < 400 ? [headers.get('location')] : links;
     assert.ok(status < 400, `${path}: ${status}`);
     if (status === 200) found.push([path, html]);
     for (const href of next) {

@@ -97,10 +97,9 @@ fn rotation_stops_old_pair_immediately_by_default() {
     // Not one more request under the old pair, nor under a mixture of both.
     let refused = Signed::new(&world, &old).call("GET", &file, "", &[], b"");
     assert_eq!((refused.status, refused.code().as_str()), (403, "InvalidAccessKeyId"), "{refused:?}");
-    for mixed in [
-        Access { secret: old.secret.clone(), ..new.clone() },
-        Access { secret: new.secret.clone(), ..old.clone() },
-    ] {
+    for mixed in
+        [Access { secret: old.secret.clone(), ..new.clone() }, Access { secret: new.secret.clone(), ..old }]
+    {
         assert_eq!(Signed::new(&world, &mixed).call("GET", &file, "", &[], b"").status, 403);
     }
     let answer = Signed::new(&world, &new).call("GET", &file, "", &[], b"");

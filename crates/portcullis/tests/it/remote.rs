@@ -111,7 +111,10 @@ fn tools_work_through_the_gateway_as_far_as_the_key_goes() {
         .arg(tree.join("plain.txt"))
         .arg(format!("gate:{}/behind.txt", pair.bucket.bucket)));
     assert!(ok(rclone(program, &through).arg("lsf").arg(&gate)).contains("behind.txt"));
-    ok(rclone(program, &through).arg("moveto").arg(format!("{gate}/behind.txt")).arg(format!("{gate}/moved.txt")));
+    ok(rclone(program, &through)
+        .arg("moveto")
+        .arg(format!("{gate}/behind.txt"))
+        .arg(format!("{gate}/moved.txt")));
 
     let reading = rclone_config(&pair.gateway, &reader, "reading");
     ok(rclone(program, &reading).args(["check"]).arg(&tree).arg(format!("{gate}/after")));
@@ -152,7 +155,17 @@ fn aws_works_through_the_gateway() {
     // Who comes second is told so, by the provider's own decision.
     let call = |name: &str| {
         let mut command = aws();
-        command.args(["s3api", "put-object", "--bucket", &key.bucket, "--key", name, "--if-none-match", "*", "--body"]);
+        command.args([
+            "s3api",
+            "put-object",
+            "--bucket",
+            &key.bucket,
+            "--key",
+            name,
+            "--if-none-match",
+            "*",
+            "--body",
+        ]);
         command.arg(tree.join("plain.txt"));
         command
     };
@@ -174,7 +187,12 @@ fn a_provider_that_goes_and_comes_back() {
 
     pair.provider.stop();
     let begun = Instant::now();
-    let told = refused(rclone("rclone", &config).args(["--retries", "1", "--low-level-retries", "1"]).arg("cat").arg(&target));
+    let told = refused(
+        rclone("rclone", &config)
+            .args(["--retries", "1", "--low-level-retries", "1"])
+            .arg("cat")
+            .arg(&target),
+    );
     assert!(told.contains("SlowDown") || told.contains("503"), "{told}");
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     let shown = |field: &str| pair.gateway.admin("GET", &format!("/storages/{storage}"), None)[field].clone();
@@ -182,8 +200,11 @@ fn a_provider_that_goes_and_comes_back() {
 
     pair.provider.boot();
     wait_for("the provider answers again", || {
-        run(rclone("rclone", &config).args(["--retries", "1", "--low-level-retries", "1"]).arg("cat").arg(&target))
-            .stdout
+        run(rclone("rclone", &config)
+            .args(["--retries", "1", "--low-level-retries", "1"])
+            .arg("cat")
+            .arg(&target))
+        .stdout
             == b"a"
     });
     wait_for("the panel knows", || shown("health") == "reachable");
@@ -239,13 +260,19 @@ fn the_gateways_own_network_is_out_of_reach() {
     let (storage, _) = provider.storage("Bucket");
     let key = provider.key(&storage, "read_write");
     let gateway = World::start();
-    for endpoint in [provider.s3.as_str(), "http://169.254.169.254", "http://[::ffff:127.0.0.1]:80", "http://localhost:1"] {
+    for endpoint in
+        [provider.s3.as_str(), "http://169.254.169.254", "http://[::ffff:127.0.0.1]:80", "http://localhost:1"]
+    {
         let form = json!({
             "name": "Inside", "provider": "s3", "endpoint": endpoint, "bucket": key.bucket,
             "access_key_id": key.access_key, "secret_access_key": key.secret,
         });
         let (status, answer) = gateway.rest("POST", "/storages", Some(gateway.token()), Some(&form));
-        assert_eq!((status, &answer["errors"][0]["field"]), (422, &json!("endpoint")), "{endpoint}: {answer}");
+        assert_eq!(
+            (status, &answer["errors"][0]["field"]),
+            (422, &json!("endpoint")),
+            "{endpoint}: {answer}"
+        );
         assert!(answer.to_string().contains("allow_private_endpoints"), "{answer}");
     }
     assert!(!provider.log().contains("denied"), "nothing reached the other server");
@@ -294,7 +321,11 @@ fn credentials_are_replaced_when_the_new_ones_work() {
         422
     );
     let keys = pair.provider.admin("GET", "/keys", None);
-    let old = keys["items"].as_array().unwrap().iter().find(|item| item["access_key"] == pair.bucket.access_key.as_str());
+    let old = keys["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["access_key"] == pair.bucket.access_key.as_str());
     let bucket_storage = old.unwrap()["scope"]["storage"].as_str().unwrap().to_owned();
     let fresh = pair.provider.key(&bucket_storage, "read_write");
     assert_eq!(change(&fresh.access_key, &fresh.secret).0, 200);
@@ -315,13 +346,21 @@ fn what_a_bucket_holds_is_counted_and_bounded() {
     fs::write(files.join("six"), "123456").unwrap();
     ok(rclone("rclone", &config).arg("copy").arg(&files).arg(format!("gate:{}/one", key.bucket)));
     let told = refused(
-        rclone("rclone", &config).args(["--retries", "1"]).arg("copy").arg(&files).arg(format!("gate:{}/two", key.bucket)),
+        rclone("rclone", &config)
+            .args(["--retries", "1"])
+            .arg("copy")
+            .arg(&files)
+            .arg(format!("gate:{}/two", key.bucket)),
     );
     assert!(told.contains("Quota") || told.contains("quota"), "{told}");
     let shown = pair.gateway.admin("GET", &format!("/storages/{}", made["id"].as_str().unwrap()), None);
-    assert_eq!((&shown["used_bytes"], &shown["files"], &shown["available_bytes"]), (&json!(6), &json!(1), &json!(4)));
+    assert_eq!(
+        (&shown["used_bytes"], &shown["files"], &shown["available_bytes"]),
+        (&json!(6), &json!(1), &json!(4))
+    );
     // The storage is the part of the bucket, and nothing beside it.
     let direct = rclone_config(&pair.provider, &pair.bucket, "direct");
-    let listed = ok(rclone("rclone", &direct).args(["lsf", "-R"]).arg(format!("gate:{}", pair.bucket.bucket)));
+    let listed =
+        ok(rclone("rclone", &direct).args(["lsf", "-R"]).arg(format!("gate:{}", pair.bucket.bucket)));
     assert!(listed.contains("part/one/six") && !listed.contains("two"), "{listed}");
 }

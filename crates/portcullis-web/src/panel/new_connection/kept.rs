@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use portcullis_control::{ControlError, Step, new_once_token};
+use portcullis_control::{Step, new_once_token};
 use portcullis_domain::{Secret, SessionId, Timestamp};
 
 use super::super::error::PanelError;
@@ -65,7 +65,7 @@ impl KeptSecrets {
         secret: &str,
         now: Timestamp,
     ) -> Result<String, PanelError> {
-        let name: String = new_once_token().map_err(ControlError::from)?.chars().take(NAME).collect();
+        let name: String = new_once_token()?.chars().take(NAME).collect();
         let end = (0..=secret.len().min(LONGEST)).rev().find(|end| secret.is_char_boundary(*end));
         let secret = Secret::foreign(secret.get(..end.unwrap_or(0)).unwrap_or_default().to_owned());
         let kept = Kept { name: name.clone(), session, until: now.after(LIFE), secret, trial: None };
