@@ -21,7 +21,7 @@ async fn a_new_storage_has_exactly_these_fields() {
         Value::Object(rest),
         json!({
             "number": 1, "name": "NAS Backup", "label": "nas-backup", "bucket_name": "usr-10001-itm-00001-nas-backup",
-            "s3_address": S3_ADDRESS, "provider": "builtin", "region": "us-east-1", "used_bytes": 0,
+            "s3_address": S3_ADDRESS, "provider": "builtin", "region": "us-east-1", "endpoint": null, "bucket": null, "used_bytes": 0,
             "available_bytes": 1000, "files": 0, "folders": 0, "shared": false, "s3_active": false, "s3_access": true,
             "permission": "read_write", "networks": [], "quota_bytes": 1000, "health": "reachable",
             "created_at": "2027-01-31T18:00:00Z",
@@ -58,7 +58,12 @@ async fn every_wrong_field_is_named() {
         (json!({"name": " ", "provider": "floppy", "label": "A"}), vec!["name", "label", "provider"]),
         (json!({"name": long, "provider": "builtin"}), vec!["name"]),
         (json!({"name": "a\u{202e}b", "provider": "builtin"}), vec!["name"]),
-        (json!({"name": "a", "provider": "aws"}), vec!["provider"]),
+        (json!({"name": "a", "provider": "aws"}), vec!["bucket", "access_key_id", "secret_access_key"]),
+        (
+            json!({"name": "a", "provider": "cloudflare-r2", "bucket": "b", "access_key_id": "i", "secret_access_key": "s"}),
+            vec!["account"],
+        ),
+        (json!({"name": "a", "provider": "s3", "preset": "aws"}), vec!["preset"]),
         (json!({"name": "a", "provider": "builtin", "endpoint": "http://169.254.169.254"}), vec!["endpoint"]),
         (json!({"name": "a", "provider": "builtin", "permission": "full"}), vec!["permission"]),
         (
@@ -239,16 +244,17 @@ async fn a_test_says_what_each_step_found() {
             .collect()
     };
     let all = ["connect", "index", "space", "write", "read", "delete"];
-    let answer = world.admin("POST", &path).send().await;
+    let probe = json!({"write_probe": true});
+    let answer = world.admin("POST", &path).json(&probe).send().await;
     assert_eq!(steps(&answer.json()), all.map(|name| (name.to_owned(), true)));
-    let answer = world.admin("POST", &path).json(&json!({"write_probe": false})).send().await;
-    assert_eq!(steps(&answer.json()).len(), 3);
+    let answer = world.admin("POST", &path).send().await;
+    assert_eq!(steps(&answer.json()).len(), 3, "only who asks writes");
     assert_eq!(world.admin("POST", &path).json(&json!({"write": false})).send().await.fields(), ["write"]);
     let files = world.get(&format!("/api/v1/storages/{}/files", storage["id"].as_str().unwrap())).await;
     assert_eq!(files["items"], json!([]), "the probe leaves nothing");
 
     world.admin("PATCH", path.trim_end_matches("/test")).json(&json!({"quota_bytes": 1})).send().await;
-    let answer = world.admin("POST", &path).send().await.json();
+    let answer = world.admin("POST", &path).json(&probe).send().await.json();
     assert_eq!(steps(&answer).last(), Some(&("write".to_owned(), false)), "{answer}");
     assert_eq!(answer["steps"][3]["advice"], "raise the quota or delete files");
 }
