@@ -239,7 +239,11 @@ impl<'a> Probe<'a> {
                 return Err(BackendError::with(BackendErrorKind::Unavailable, "detect", why));
             }
             if self.keeps.load(Ordering::Relaxed) {
-                self.remove_versions(key).await?;
+                match self.remove_versions(key).await {
+                    // Garage names a version in every answer and keeps none: it has no listing of them.
+                    Err(error) if error.kind == BackendErrorKind::Unsupported => {}
+                    other => other?,
+                }
             }
         }
         Ok(())
