@@ -304,3 +304,21 @@ async fn storages_are_opened_by_their_provider() {
     builtin.connection.provider = Provider::Builtin;
     assert_eq!(drivers.open(&builtin, None).await.unwrap().usage().await.unwrap().files, 0);
 }
+
+/// Garage names a version in every answer, keeps none, and has no listing of them: it can be connected all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn versions_that_are_only_named() {
+    let world = World::start().await;
+    let say = |head: &str| {
+        let (status, body) = match head.split(' ').next() {
+            Some("PUT") => {
+                ("200 OK\r\nETag: \"0cc175b9c0f1b6a831c399e269772661\"\r\nx-amz-version-id: 1f0", "")
+            }
+            Some("DELETE") => ("204 No Content", ""),
+            Some(_) | None => ("501 Not Implemented", "<Error><Code>NotImplemented</Code></Error>"),
+        };
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    };
+    let (_proxy, backend) = answering(&world, Mode::AnswerBy(say), "").await;
+    assert_eq!(backend.detect().await.unwrap(), RemoteCapabilities::default());
+}

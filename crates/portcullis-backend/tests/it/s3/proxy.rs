@@ -34,6 +34,8 @@ pub(crate) enum Mode {
     Swallow,
     /// Answers every request with these bytes, as soon as its head is there, and closes.
     Answer(String),
+    /// Answers each request with what this says to its head, and closes.
+    AnswerBy(fn(&str) -> String),
     /// Answers the first so many requests so, and passes the others on.
     AnswerFirst(usize, String),
 }
@@ -89,8 +91,9 @@ async fn serve(mut client: TcpStream, upstream: SocketAddr, mode: Mode, number: 
             read_all(&mut client).await;
             std::future::pending().await
         }
-        Mode::Answer(text) => answer(&mut client, &text).await,
-        Mode::AnswerFirst(times, text) if number < times => answer(&mut client, &text).await,
+        Mode::Answer(text) => answer(&mut client, |_| text).await,
+        Mode::AnswerBy(say) => answer(&mut client, say).await,
+        Mode::AnswerFirst(times, text) if number < times => answer(&mut client, |_| text).await,
         Mode::Pass
         | Mode::CutUp(_)
         | Mode::CutDown(_)
@@ -109,7 +112,7 @@ async fn read_all(client: &mut TcpStream) {
     while matches!(client.read(&mut buffer).await, Ok(1..)) {}
 }
 
-async fn answer(client: &mut TcpStream, text: &str) {
+async fn answer(client: &mut TcpStream, say: impl FnOnce(&str) -> String) {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
     while !head.windows(4).any(|window| window == b"\r\n\r\n") {
@@ -118,7 +121,7 @@ async fn answer(client: &mut TcpStream, text: &str) {
             Ok(read) => head.extend_from_slice(&buffer[..read]),
         }
     }
-    if client.write_all(text.as_bytes()).await.is_err() {
+    if client.write_all(say(&String::from_utf8_lossy(&head)).as_bytes()).await.is_err() {
         return;
     }
     drop(client.shutdown().await);
