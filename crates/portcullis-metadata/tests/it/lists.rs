@@ -1,12 +1,12 @@
 //! Lists of storages, against a second opinion: what a plain loop over the same records gives.
 
 use portcullis_domain::{
-    Channel, Health, Key, KeyId, NetworkEntry, Networks, Permission, Provider, Role, Scope, Storage,
-    StorageId, StorageState, Timestamp, Usage, User, UserState,
+    Channel, Health, Key, NetworkEntry, Networks, Permission, Provider, Role, Scope, Storage, StorageId,
+    StorageState, Timestamp, Usage, User, UserState,
 };
 use portcullis_metadata::{
-    KeyReview, KeyUse, ListOrder, ListQuery, Measurement, Metadata, NewStorage, NewUser, OpenedByAdmins,
-    Openness, ReviewReason, StorageUse, StoredSecret,
+    ListOrder, ListQuery, Measurement, Metadata, NewStorage, NewUser, OpenedByAdmins, Openness, StorageUse,
+    StoredSecret,
 };
 
 use crate::world::{World, at, key_for, new_storage, new_user, site};
@@ -38,7 +38,7 @@ struct Known {
 }
 
 /// When everything is asked.
-const NOW: i64 = 1_000;
+pub(crate) const NOW: i64 = 1_000;
 
 fn works(key: &Key) -> bool {
     key.channel == Channel::S3
@@ -184,7 +184,7 @@ async fn some_storages(metadata: &Metadata, admin: &User, count: u64) -> Vec<Kno
 }
 
 /// Another site, full of what must never be seen.
-async fn neighbours(metadata: &Metadata) {
+pub(crate) async fn neighbours(metadata: &Metadata) {
     let other = site("other");
     metadata.create_site(&other).await.unwrap();
     let admin = metadata.create_user(new_user(other.id, "theirs")).await.unwrap();
@@ -353,106 +353,4 @@ pub(crate) async fn which_keys_open(world: &World) {
     metadata.set_user_state(second.id, UserState::Disabled).await.unwrap();
     let all = metadata.openers_of_all(main.id, at(NOW)).await.unwrap();
     assert_eq!(all.iter().map(|group| (group.storage, group.keys)).collect::<Vec<_>>(), [(None, 2)]);
-}
-
-struct Reviewed {
-    metadata: Metadata,
-    review: KeyReview,
-}
-
-impl Reviewed {
-    async fn counts(&self) -> (u64, u64, u64, u64) {
-        let found = self.metadata.keys_to_review(&self.review).await.unwrap();
-        (found.unused, found.expiring, found.writing_from_anywhere, found.any)
-    }
-
-    async fn key(&self, storage: &Storage, name: &str, change: impl FnOnce(&mut Key)) -> KeyId {
-        let mut key = Key { created: at(600), ..key_for(storage, name) };
-        change(&mut key);
-        self.metadata.create_key(&key, &StoredSecret::None).await.unwrap();
-        key.id
-    }
-}
-
-pub(crate) async fn keys_that_deserve_a_look(world: &World) {
-    let (metadata, main, admin) = world.home().await;
-    neighbours(&metadata).await;
-    let review = KeyReview { site: main.id, now: at(NOW), unused_since: at(500), ends_before: at(2_000) };
-    let office = Networks::new(vec![NetworkEntry::parse("203.0.113.0/24", "").unwrap()]).unwrap();
-    let open = metadata.create_storage(new_storage(&admin, "open")).await.unwrap();
-    let inside = NewStorage { networks: office.clone(), ..new_storage(&admin, "inside") };
-    let inside = metadata.create_storage(inside).await.unwrap();
-    let world = Reviewed { metadata: metadata.clone(), review };
-    assert_eq!(world.counts().await, (0, 0, 0, 0));
-
-    // Nothing to say of these.
-    world.key(&open, "new and narrow", |_| ()).await;
-    world.key(&open, "ends late", |key| key.expires = Some(at(2_000))).await;
-    world.key(&open, "over", |key| key.expires = Some(at(NOW))).await;
-    world.key(&open, "off", |key| key.permission = Permission::None).await;
-    world.key(&inside, "bound by its storage", |key| key.permission = Permission::ReadWrite).await;
-    let writing = |key: &mut Key| key.permission = Permission::Write;
-    world.key(&open, "bound by itself", |key| (writing(key), key.networks = office.clone()).0).await;
-    let old = |key: &mut Key| key.created = at(499);
-    let used = world.key(&open, "old but used", old).await;
-    let use_of =
-        |key, seconds| KeyUse { key, at: at(seconds), peer: [192, 0, 2, 1].into(), tool: String::new() };
-    metadata.record_use(&[use_of(used, 500)]).await.unwrap();
-    assert_eq!(world.counts().await, (0, 0, 0, 0));
-    assert_eq!(metadata.keys_to_review(&review).await.unwrap().example, None);
-
-    let ending = world.key(&open, "ends soon", |key| key.expires = Some(at(1_999))).await;
-    assert_eq!(world.counts().await, (0, 1, 0, 1));
-    let example = metadata.keys_to_review(&review).await.unwrap().example.unwrap();
-    assert_eq!((example.key, example.reason), (ending, ReviewReason::Expiring));
-    assert_eq!(example.storage.as_ref().map(|(id, name)| (*id, name.as_str())), Some((open.id, "open")));
-
-    let unused = world.key(&open, "never used", old).await;
-    let stale = world.key(&open, "used long ago", old).await;
-    metadata.record_use(&[use_of(stale, 499)]).await.unwrap();
-    assert_eq!(world.counts().await, (2, 1, 0, 3));
-    let example = metadata.keys_to_review(&review).await.unwrap().example.unwrap();
-    assert_eq!(
-        (example.key, example.name.as_str(), example.reason),
-        (unused, "never used", ReviewReason::Unused)
-    );
-
-    // One key for two reasons counts once among all.
-    let wide = world.key(&open, "wide and old", |key| (writing(key), old(key)).0).await;
-    assert_eq!(world.counts().await, (3, 1, 1, 4));
-    let example = metadata.keys_to_review(&review).await.unwrap().example.unwrap();
-    assert_eq!((example.key, example.reason), (wide, ReviewReason::WritesFromAnywhere));
-    keys_of_users(&world, &open, &admin).await;
-
-    // A storage that is closed to writing, or to S3, or gone, is written to by nobody.
-    let narrowed = |change: &dyn Fn(&mut Storage)| {
-        let mut storage = open.clone();
-        change(&mut storage);
-        storage
-    };
-    let before = world.counts().await.2;
-    for storage in [
-        narrowed(&|storage| storage.permission = Permission::Read),
-        narrowed(&|storage| storage.s3_access = false),
-        narrowed(&|storage| storage.networks = office.clone()),
-        narrowed(&|storage| storage.state = StorageState::Detached),
-    ] {
-        metadata.update_storage(&storage).await.unwrap();
-        assert_eq!(world.counts().await.2, before - 1, "{storage:?}");
-    }
-}
-
-async fn keys_of_users(world: &Reviewed, storage: &Storage, admin: &User) {
-    let member = NewUser { role: Role::Member, ..new_user(admin.site, "member") };
-    let member = world.metadata.create_user(member).await.unwrap();
-    let before = world.counts().await.2;
-    for (scope, counts) in [(Scope::User(member.id), 0), (Scope::User(admin.id), 1), (Scope::Site, 2)] {
-        let full = |key: &mut Key| {
-            (key.scope, key.channel, key.permission) = (scope, Channel::Rest, Permission::Full);
-        };
-        world.key(storage, "of a user", full).await;
-        assert_eq!(world.counts().await.2, before + counts, "{scope:?}");
-    }
-    let found = world.metadata.keys_to_review(&world.review).await.unwrap();
-    assert!(found.any <= found.unused + found.expiring + found.writing_from_anywhere);
 }

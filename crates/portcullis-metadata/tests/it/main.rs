@@ -13,6 +13,7 @@ mod lists;
 mod migration;
 mod people;
 mod races;
+mod review;
 mod rotation;
 mod storages;
 mod world;
@@ -54,7 +55,7 @@ suite! {
     lists::an_access_key_id_finds_its_storage,
     lists::what_is_open,
     lists::which_keys_open,
-    lists::keys_that_deserve_a_look,
+    review::keys_that_deserve_a_look,
     keys::keys_of_every_scope,
     keys::changing_and_deleting,
     keys::deletion_erases_the_secret,
