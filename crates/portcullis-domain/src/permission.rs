@@ -117,6 +117,18 @@ impl Permission {
     pub fn is_within(self, other: Self) -> bool {
         Action::ALL.iter().all(|action| !self.permits(*action) || other.permits(*action))
     }
+
+    /// What both allow: what is left of a key's permission within that of its storage.
+    #[must_use]
+    pub fn common(self, other: Self) -> Self {
+        if self.is_within(other) {
+            self
+        } else if other.is_within(self) {
+            other
+        } else {
+            Self::None
+        }
+    }
 }
 
 #[cfg(test)]
@@ -145,5 +157,28 @@ mod tests {
         assert!(!Permission::Read.is_within(Permission::Write));
         assert!(!Permission::Write.is_within(Permission::Read));
         assert!(!Permission::ReadWrite.is_within(Permission::Read));
+    }
+
+    #[test]
+    fn common_is_what_each_of_them_allows() {
+        for one in Permission::ALL {
+            for other in Permission::ALL {
+                for action in Action::ALL.iter().filter(|action| **action != Action::Enter) {
+                    let each = one.permits(*action) && other.permits(*action);
+                    assert_eq!(one.common(*other).permits(*action), each, "{one} and {other}: {action}");
+                }
+            }
+        }
+        let (none, read, write, both) =
+            (Permission::None, Permission::Read, Permission::Write, Permission::ReadWrite);
+        for (storage, key, left) in [
+            (both, read, read),
+            (read, both, read),
+            (read, write, none),
+            (none, both, none),
+            (both, both, both),
+        ] {
+            assert_eq!(storage.common(key), left, "{storage} {key}");
+        }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use portcullis_domain::{Health, Network, Networks, Permission, SiteId, Storage, StorageId, Timestamp};
+use portcullis_domain::{
+    Action, Health, Network, Networks, Permission, SiteId, Storage, StorageId, Timestamp,
+};
 use portcullis_metadata::{OpenedByAdmins, OpenerGroup};
 
 use crate::{Control, Result};
@@ -78,9 +80,9 @@ impl S3Connection {
                 Some(_) => keys += group.keys,
                 None => admin_keys += group.keys,
             }
-            let allowed = within(group.permission, storage.permission);
-            read |= reads(allowed);
-            write |= writes(allowed);
+            let allowed = group.permission.common(storage.permission);
+            read |= allowed.permits(Action::Get);
+            write |= allowed.permits(Action::Put);
             ends = ends.zip(group.ends).map(|(a, b)| a.max(b));
             if group.networks.is_anywhere() && storage.networks.is_anywhere() {
                 anywhere = true;
@@ -108,14 +110,6 @@ fn ending(at: Timestamp, now: Timestamp) -> S3Status {
     S3Status::Expires { at, days: u32::try_from(seconds.div_ceil(DAY)).unwrap_or(u32::MAX) }
 }
 
-const fn reads(permission: Permission) -> bool {
-    matches!(permission, Permission::Read | Permission::ReadWrite | Permission::Full)
-}
-
-const fn writes(permission: Permission) -> bool {
-    matches!(permission, Permission::Write | Permission::ReadWrite | Permission::Full)
-}
-
 const fn joined(read: bool, write: bool) -> Permission {
     match (read, write) {
         (true, true) => Permission::ReadWrite,
@@ -123,11 +117,6 @@ const fn joined(read: bool, write: bool) -> Permission {
         (false, true) => Permission::Write,
         (false, false) => Permission::None,
     }
-}
-
-/// What a key that allows this may do to the files of a storage that allows that.
-const fn within(key: Permission, storage: Permission) -> Permission {
-    joined(reads(key) && reads(storage), writes(key) && writes(storage))
 }
 
 /// The networks from which a key with the one list can be used on a storage with the other; not both are for anywhere.
@@ -161,7 +150,7 @@ impl Openers {
     /// The keys that open this storage: those of which it allows anything.
     fn of<'a>(&'a self, storage: &'a Storage) -> impl Iterator<Item = &'a OpenerGroup> {
         let own = self.own.get(&storage.id).map_or(&[][..], Vec::as_slice);
-        let opens = |group: &&OpenerGroup| within(group.permission, storage.permission) != Permission::None;
+        let opens = |group: &&OpenerGroup| group.permission.common(storage.permission) != Permission::None;
         own.iter().chain(&self.admins).filter(opens)
     }
 
@@ -176,8 +165,8 @@ impl Openers {
 
 fn opened_by<'a>(groups: impl Iterator<Item = &'a OpenerGroup>) -> OpenedByAdmins {
     groups.fold(OpenedByAdmins::default(), |sum, group| OpenedByAdmins {
-        read: sum.read || reads(group.permission),
-        write: sum.write || writes(group.permission),
+        read: sum.read || group.permission.permits(Action::Get),
+        write: sum.write || group.permission.permits(Action::Put),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Storages in outside buckets: what somebody fills in for a connection, how it is tried, and how its credentials are replaced.
 
-use portcullis_access::{Change, ProviderCredentials, RemoteCapabilities, SiteAdmin};
+use portcullis_access::{BackendError, Change, ProviderCredentials, RemoteCapabilities, SiteAdmin};
 use portcullis_domain::{Connection, ConnectionId, Provider, Secret, StorageId};
 
 use super::StorageDraft;
@@ -230,19 +230,29 @@ impl Control {
         draft: &RemoteDraft,
         candidate: Candidate,
     ) -> Result<Candidate> {
-        let mut candidate = self.readable(candidate)?;
+        let candidate = self.readable(candidate)?;
         if !draft.share_bucket {
             self.check_place(admin, &candidate.connection).await?;
         }
         if draft.skip_check {
             return Ok(candidate);
         }
+        self.tried(candidate, |error| {
+            ControlError::invalid("bucket", format!("what the provider can do cannot be found out ({error}); test the connection with the write probe, or make the storage unchecked"))
+        })
+        .await
+    }
+
+    /// A candidate that works, with what its provider was found to be able to do.
+    async fn tried(
+        &self,
+        mut candidate: Candidate,
+        undetected: impl FnOnce(BackendError) -> ControlError,
+    ) -> Result<Candidate> {
         let Candidate { connection, credentials } = &candidate;
         works(&self.remotes.check(connection, credentials, false).await)?;
         let detected = self.remotes.detect(connection, credentials).await;
-        candidate.credentials.capabilities = detected.map_err(|error| {
-            ControlError::invalid("bucket", format!("what the provider can do cannot be found out ({error}); test the connection with the write probe, or make the storage unchecked"))
-        })?;
+        candidate.credentials.capabilities = detected.map_err(undetected)?;
         Ok(candidate)
     }
 
@@ -278,15 +288,14 @@ impl Control {
         };
         let mut check = Check::default();
         let read = draft.read(&mut check, provider, Some(&storage.connection.region));
-        let mut candidate = self.readable(check.finish(read)?)?;
-        works(&self.remotes.check(&candidate.connection, &candidate.credentials, false).await)?;
-        let detected = self.remotes.detect(&candidate.connection, &candidate.credentials).await;
-        candidate.credentials.capabilities = detected.map_err(|error| {
+        let candidate = self.readable(check.finish(read)?)?;
+        let undetected = |error: BackendError| {
             ControlError::invalid(
                 "secret_access_key",
                 format!("what these credentials may do cannot be found out: {error}"),
             )
-        })?;
+        };
+        let candidate = self.tried(candidate, undetected).await?;
         let deed = Deed { action: "replace_provider_credentials", storage: Some(id), ..Deed::default() };
         self.record(admin, deed).await?;
         let sealed = self.access.seal_provider_credentials(admin, id, &candidate.credentials)?;

@@ -26,6 +26,7 @@ mod page;
 mod posted;
 mod probe;
 mod seen;
+mod setups;
 mod sign_in;
 mod visitor;
 mod words;

@@ -16,12 +16,12 @@ use super::super::fields::{Faults, Fields};
 use super::super::networks_editor::{Client, CutOff, Draft, Editor, Frame, cut_off};
 use super::super::page::{Chrome, page, toast};
 use super::super::seen::Seen;
+use super::super::setups;
 use super::super::words;
 use super::super::words::filters;
 use super::at::{AtKey, key_path, path};
 use super::forms::{NameForm, Outcome, PermissionForm};
 use super::key_row::KeyRow;
-use super::setups;
 use super::subject::seen;
 use crate::app::App;
 
@@ -157,7 +157,7 @@ impl<'a> KeyPage<'a> {
             home: path(storage.id),
             storage,
             key: KeyRow::new(storage, view, 0, at.at.person.chrome.now),
-            setups: setups::of(app, storage, view),
+            setups: setups::of(app, storage, &view.key, None),
             name: NameForm::new(format!("{own}/name"), &key.name, true),
             rights: PermissionForm::new(format!("{own}/permission"), key.permission, None),
             expiry: ExpiryForm::new(format!("{own}/expiry"), key.expires),

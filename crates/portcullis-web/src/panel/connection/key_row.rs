@@ -6,7 +6,7 @@ use portcullis_control::{KeyStatus, KeyUse, KeyView, networks};
 use portcullis_domain::{Channel, Networks, Overwrite, Permission, Storage, Timestamp};
 
 use super::super::{format, labels, words};
-use super::{at, rights};
+use super::at;
 
 /// What ends sooner is pointed out.
 const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -82,7 +82,7 @@ fn chip(view: &KeyView, now: Timestamp) -> Chip {
 }
 
 fn bounded(storage: &Storage, permission: Permission) -> Option<String> {
-    let left = rights::both(storage.permission, permission);
+    let left = storage.permission.common(permission);
     (left != permission).then(|| {
         let text = if left == Permission::None { "key.bounded.nothing" } else { "key.bounded" };
         words::fill(text, &[&labels::permission(storage.permission)])

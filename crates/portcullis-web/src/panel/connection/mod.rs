@@ -16,7 +16,6 @@ pub(super) mod provider;
 mod quota;
 mod rights;
 mod settings;
-mod setups;
 mod subject;
 
 use std::sync::Arc;

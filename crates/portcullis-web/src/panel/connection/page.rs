@@ -14,6 +14,7 @@ use super::super::fields::Fields;
 use super::super::networks_editor::{Draft, Editor, Frame};
 use super::super::page::{Chrome, page, toast};
 use super::super::seen::Seen;
+use super::super::setups;
 use super::super::words::filters;
 use super::super::{format, labels, words};
 use super::at::{At, path};
@@ -21,7 +22,6 @@ use super::forms::{NameForm, PermissionForm};
 use super::key_row::{Chip, KeyRow, reach};
 use super::quota::QuotaForm;
 use super::rights;
-use super::setups;
 use super::subject::{Door, Subject, seen};
 use crate::app::App;
 
@@ -114,7 +114,7 @@ impl<'a> ConnectionPage<'a> {
             keys_in_all: u64::try_from(subject.keys.len()).unwrap_or(u64::MAX),
             admins_only: subject.view.s3_active && !subject.s3_keys().any(works),
             last_use: subject.last_use(),
-            setups: only.map(|view| setups::of(app, storage, view)).unwrap_or_default(),
+            setups: only.map(|view| setups::of(app, storage, &view.key, None)).unwrap_or_default(),
             remote: subject.remote.as_ref(),
             probe: None,
             write: false,

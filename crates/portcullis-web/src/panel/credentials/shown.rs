@@ -4,11 +4,12 @@ use askama::Template;
 use axum::response::Response;
 use http::StatusCode;
 use portcullis_control::CreatedKey;
-use portcullis_control::setups::{S3Setup, Setup, for_s3};
-use portcullis_domain::{Networks, Permission, Storage, Timestamp};
+use portcullis_control::setups::Setup;
+use portcullis_domain::{Networks, Storage, Timestamp};
 
 use super::super::labels;
 use super::super::page::{Chrome, page};
+use super::super::setups;
 use super::super::words::{self, filters};
 use super::list_text::binding;
 use crate::app::App;
@@ -69,18 +70,9 @@ pub(in super::super) fn show(
     occasion: Occasion,
 ) -> Response {
     let key = &made.view.key;
-    let permission = lesser(storage.permission, key.permission);
+    let permission = storage.permission.common(key.permission);
     let networks = binding(&storage.networks, &key.networks);
     let more = networks.entries().len().saturating_sub(SHOWN);
-    let setups = for_s3(&S3Setup {
-        s3_address: &app.s3_address,
-        region: &storage.connection.region,
-        bucket: Some(storage.bucket.as_str()),
-        prefix: &key.prefix,
-        access_key: key.credential,
-        secret: Some(&made.secret),
-        permission,
-    });
     let template = CredentialsPage {
         chrome,
         storage,
@@ -94,21 +86,10 @@ pub(in super::super) fn show(
         secret: made.secret.reveal(),
         prefix: key.prefix.as_str(),
         expires: key.expires,
-        setups,
+        setups: setups::of(app, storage, key, Some(&made.secret)),
         next: format!("/connections/{}", storage.id),
     };
     page(StatusCode::OK, &template)
-}
-
-/// What is left of a key's permission within that of its storage.
-fn lesser(storage: Permission, key: Permission) -> Permission {
-    if key.is_within(storage) {
-        key
-    } else if storage.is_within(key) {
-        storage
-    } else {
-        Permission::None
-    }
 }
 
 #[derive(Template)]
@@ -121,24 +102,4 @@ struct AlreadyPage<'a> {
 /// The page for a form that was sent before: nothing is made twice, nothing is shown twice. `next` is where to look for what it made.
 pub(in super::super) fn already(chrome: &Chrome, next: &str) -> Response {
     page(StatusCode::CONFLICT, &AlreadyPage { chrome, next })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_shown_is_what_is_left() {
-        let (none, read, write, both) =
-            (Permission::None, Permission::Read, Permission::Write, Permission::ReadWrite);
-        for (storage, key, left) in [
-            (both, read, read),
-            (read, both, read),
-            (read, write, none),
-            (none, both, none),
-            (both, both, both),
-        ] {
-            assert_eq!(lesser(storage, key), left, "{storage} {key}");
-        }
-    }
 }
