@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use portcullis_backend::Drivers;
-use portcullis_domain::{Clock, DisplayName, Role, Secret, Site, SiteId, Timestamp, Username};
+use portcullis_domain::{
+    Clock, DisplayName, Role, Secret, Site, SiteId, SiteRules, Timestamp, UserState, Username,
+};
 use portcullis_metadata::{Metadata, NewUser};
 use portcullis_sigv4::{AmzDate, Scope, SigningKey};
+use portcullis_vault::{MasterKey, Passwords, Vault};
 use tokio::time::Instant;
 
 use crate::admin::fresh_secret;
@@ -17,10 +20,9 @@ use crate::audit::AuditQueue;
 use crate::directory::Directory;
 use crate::feed::Change;
 use crate::registry::Registry;
-use crate::session::Passwords;
 use crate::throttle::{Throttle, ThrottleConfig};
 use crate::usage::{LastUsed, Touched};
-use crate::vault::{MasterKey, Vault};
+use crate::vault;
 use crate::watch::Watch;
 use crate::{AccessError, OpenError};
 
@@ -113,7 +115,7 @@ impl Access {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, System), OpenError> {
         let vault = Vault::new(master);
-        vault.check(&metadata).await?;
+        vault::check(&vault, &metadata).await?;
         let opened = Instant::now();
         // Before the records: what changes while they are read is heard again.
         let seen = metadata.latest_change().await?;
@@ -123,7 +125,7 @@ impl Access {
             directory,
             registry: Registry::new(drivers, config.max_open_storages),
             vault,
-            passwords: Passwords::new(config.sign_in_concurrency).await?,
+            passwords: Passwords::new(config.sign_in_concurrency).await.map_err(|_| OpenError::System)?,
             nobody: signing_key_of_nobody()?,
             throttle: Throttle::new(config.throttle),
             watch: Arc::default(),
@@ -156,9 +158,18 @@ impl Access {
             return Err(AccessError::Unavailable);
         };
         let created = self.now();
-        let password_phc = self.hash_password(password).await?;
-        let site = Site { id: SiteId::generate(), parent: None, name, created };
-        let admin = NewUser { site: site.id, username, role: Role::Admin, password_phc, created };
+        let password_phc = Some(self.hash_password(password).await?);
+        // Closed by default: whether members make keys of their own is for the admin to say.
+        let rules = SiteRules { members_make_keys: false, ..SiteRules::OPEN };
+        let site = Site { id: SiteId::generate(), parent: None, name, rules, created };
+        let admin = NewUser {
+            site: site.id,
+            username,
+            role: Role::Admin,
+            state: UserState::Active,
+            password_phc,
+            created,
+        };
         let Some(user) = self.0.metadata.create_site_with_admin(&site, admin).await? else {
             return Ok(false);
         };

@@ -9,6 +9,7 @@ use portcullis_domain::{
 use portcullis_metadata::StoredSecret;
 use zeroize::Zeroizing;
 
+use crate::account::Proof;
 use crate::authenticate::hash_of;
 use crate::principal::{Principal, Who};
 use crate::vault::Purpose;
@@ -102,13 +103,20 @@ impl Access {
             .administers(who, now)
             .map_err(|reason| self.refuse_principal(who, "administer", None, Denial::Policy(reason)))?;
         self.inner().last_used.note(who, now);
-        let actor = match who.who() {
+        Ok(SiteAdmin { who: who.clone(), actor: self.actor_of(who) })
+    }
+
+    /// A principal in the words of the audit trail.
+    pub(crate) fn actor_of(&self, who: &Principal) -> String {
+        match who.who() {
             Who::Key { id, .. } => format!("key:{id}"),
-            Who::Session { user: id, .. } => directory
+            Who::Session { user: id, .. } => self
+                .inner()
+                .directory
                 .user(id)
                 .map_or_else(|| format!("user:{id}"), |user| format!("user:{}", user.username)),
-        };
-        Ok(SiteAdmin { who: who.clone(), actor })
+            Who::Link(id) => format!("link:{id}"),
+        }
     }
 
     /// A new credential for the key with this id. The secret of an S3 key is sealed, because signatures need it; that of any
@@ -116,21 +124,34 @@ impl Access {
     ///
     /// # Errors
     /// [`AccessError::Unavailable`] if the system gives no random numbers.
-    pub fn mint(&self, _proof: &SiteAdmin, key: KeyId, channel: Channel) -> Result<Minted, AccessError> {
-        let mut entropy = [0u8; 16];
-        getrandom::fill(&mut entropy).map_err(|_| AccessError::Unavailable)?;
-        let credential = CredentialId::from_entropy(entropy);
+    pub fn mint(&self, _proof: &impl Proof, key: KeyId, channel: Channel) -> Result<Minted, AccessError> {
+        let credential = fresh_credential()?;
         let secret = fresh_secret()?;
         let stored = match channel {
             Channel::S3 => {
-                let sealed = self.inner().vault.seal(Purpose::KeySecret(key), secret.reveal().as_bytes());
-                StoredSecret::Sealed(sealed.map_err(|_| AccessError::Unavailable)?)
+                StoredSecret::Sealed(self.seal(Purpose::KeySecret(key), secret.reveal().as_bytes())?)
             }
             Channel::Rest | Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => {
                 StoredSecret::Hash(hash_of(secret.reveal()))
             }
         };
         Ok(Minted { credential, secret, stored })
+    }
+
+    /// A secret for an address that is given to somebody, a link or an invitation, and what to store of it.
+    ///
+    /// # Errors
+    /// [`AccessError::Unavailable`] if the system gives no random numbers.
+    pub fn mint_token(&self) -> Result<(Secret, [u8; 32]), AccessError> {
+        let secret = fresh_secret()?;
+        let stored = hash_of(secret.reveal());
+        Ok((secret, stored))
+    }
+
+    /// What is stored of a token that somebody shows; none if it has the form of none.
+    #[must_use]
+    pub fn hash_token(text: &str) -> Option<[u8; 32]> {
+        Secret::parse(text).ok().map(|token| hash_of(token.reveal()))
     }
 
     /// The bodies under way on this node in the admin's site, oldest first.
@@ -152,6 +173,13 @@ impl Access {
             })
             .collect()
     }
+}
+
+/// A public half of chance.
+pub(crate) fn fresh_credential() -> Result<CredentialId, AccessError> {
+    let mut entropy = [0u8; 16];
+    getrandom::fill(&mut entropy).map_err(|_| AccessError::Unavailable)?;
+    Ok(CredentialId::from_entropy(entropy))
 }
 
 /// A secret of chance.

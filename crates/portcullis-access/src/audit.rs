@@ -12,12 +12,12 @@ use crate::directory::Part;
 use crate::principal::{Origin, Principal, Who};
 use crate::throttle::locked;
 use crate::watch::Transfer;
-use crate::{Access, AccessError, Denial, SiteAdmin};
+use crate::{Access, AccessError, Denial, Proof};
 
 /// As many events as are written at once; so many waiting wake the writer.
 pub(crate) const BATCH: usize = 256;
 
-/// Something that an administrator did, or tried.
+/// Something that somebody with a proof did, or tried.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditEntry<'a> {
     /// The deed, such as `create_key`.
@@ -105,10 +105,10 @@ impl Suspect {
 }
 
 impl Access {
-    /// Puts what an administrator did in the audit trail.
-    pub fn audit(&self, admin: &SiteAdmin, entry: AuditEntry<'_>) {
-        let mut event = event_of(admin.principal(), entry.action, self.now());
-        admin.actor().clone_into(&mut event.actor);
+    /// Puts what somebody with a proof did in the audit trail.
+    pub fn audit(&self, proof: &impl Proof, entry: AuditEntry<'_>) {
+        let mut event = event_of(proof.principal(), entry.action, self.now());
+        proof.actor().clone_into(&mut event.actor);
         event.key = entry.key.or(event.key);
         event.storage = entry.storage;
         event.object = entry.object.map(str::to_owned);
@@ -214,6 +214,7 @@ fn event_of(who: &Principal, action: &str, at: Timestamp) -> AuditEvent {
         actor: match who.who() {
             Who::Key { id, .. } => format!("key:{id}"),
             Who::Session { user, .. } => format!("user:{user}"),
+            Who::Link(id) => format!("link:{id}"),
         },
         key: who.key_id(),
         storage: None,

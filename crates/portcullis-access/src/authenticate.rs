@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_domain::{DenyReason, KeyState, Secret, Timestamp};
+use portcullis_domain::{DenyReason, KeyState, Narrowing, Secret, Timestamp};
 use portcullis_metadata::StoredSecret;
 use portcullis_sigv4::{
     ChunkVerifier, Presented, PresentedPolicy, Scope, Seed, SignatureMismatch, SigningKey, TimeError,
@@ -18,8 +18,10 @@ use subtle::ConstantTimeEq as _;
 use crate::audit::Suspect;
 use crate::directory::KeyEntry;
 use crate::principal::{Origin, Principal, Who};
-use crate::vault::{NotOpened, Purpose};
+use crate::temporary::Claims;
+use crate::vault::Purpose;
 use crate::{Access, AccessError, Denial};
+use portcullis_vault::NotOpened;
 
 /// A caller whose signature verified.
 #[derive(Debug)]
@@ -71,17 +73,19 @@ pub(crate) fn hash_of(secret: &str) -> [u8; 32] {
 }
 
 impl Access {
-    /// Authenticates a request signed with Signature Version 4, in its headers or its query. All in memory.
+    /// Authenticates a request signed with Signature Version 4, in its headers or its query. All in memory. With temporary
+    /// credentials comes a session token.
     ///
     /// # Errors
     /// [`AccessError::Throttled`]; [`AccessError::Denied`] with `UnknownKey`, `TimeSkew`, `NotYetValid`, `RequestExpired`,
-    /// `BadSignature`, or what the policy says of the key itself; [`AccessError::Unavailable`].
+    /// `BadSignature`, `BadSessionToken`, or what the policy says of the key itself; [`AccessError::Unavailable`].
     pub fn authenticate_sigv4(
         &self,
         origin: Origin<'_>,
         presented: &Presented<'_>,
+        session_token: Option<&str>,
     ) -> Result<SignedPrincipal, AccessError> {
-        let (principal, key, seed) = self.signed(&origin, presented)?;
+        let (principal, key, seed) = self.signed(&origin, presented, session_token)?;
         Ok(SignedPrincipal { principal, chunks: ChunkVerifier::new(key, seed) })
     }
 
@@ -94,45 +98,73 @@ impl Access {
         &self,
         origin: Origin<'_>,
         presented: &PresentedPolicy<'_>,
+        session_token: Option<&str>,
     ) -> Result<Principal, AccessError> {
-        self.signed(&origin, presented).map(|(principal, ..)| principal)
+        self.signed(&origin, presented, session_token).map(|(principal, ..)| principal)
     }
 
     fn signed<S: Signed>(
         &self,
         origin: &Origin<'_>,
         presented: &S,
+        session_token: Option<&str>,
     ) -> Result<(Principal, SigningKey, S::Proof), AccessError> {
         self.heard()?;
         let (inner, now) = (self.inner(), self.now());
         let id = presented.access_key_id();
         let attempt = inner.throttle.attempt(origin.peer, "key", id);
         let has_failed = inner.throttle.admit(&attempt, now).map_err(throttled)?;
-        let entry = match self.entry_that_signs(id) {
-            Ok(entry) => entry,
-            Err(found) => {
+        let (entry, claims) = match self.signer(id, session_token) {
+            Ok(signer) => signer,
+            Err((found, told)) => {
                 inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
                 drop(presented.verify(&inner.nobody));
                 inner.throttle.failed(&attempt, now);
-                return Err(self.refuse_stranger(origin, self.suspect(id), found, Denial::UnknownKey));
+                return Err(self.refuse_stranger(origin, self.suspect(id), found, told));
             }
         };
         let refuse = |denial| self.refuse_stranger(origin, Suspect::key(&entry.key), denial, denial);
         presented.check_time(now.seconds()).map_err(|error| refuse(time_denial(&error)))?;
-        let known = entry.signing_key(presented.scope());
-        let is_new = known.is_none();
-        let key = known.map_or_else(|| self.derive(&entry, presented.scope()), Ok)?;
+        let scope = presented.scope();
+        let (key, is_new) = match (&claims, entry.signing_key(scope)) {
+            (Some(claims), _) => (SigningKey::derive(claims.secret.reveal().as_bytes(), scope), false),
+            (None, Some(known)) => (known, false),
+            (None, None) => (self.derive(&entry, scope)?, true),
+        };
         let Ok(proof) = presented.verify(&key) else {
             inner.throttle.failed(&attempt, now);
             return Err(refuse(Denial::BadSignature));
         };
         if is_new {
-            entry.keep_signing_key(*presented.scope(), key.clone());
+            entry.keep_signing_key(*scope, key.clone());
         }
         if has_failed {
             inner.throttle.succeeded(&attempt);
         }
-        Ok((self.alive(entry_principal(&entry, origin), now)?, key, proof))
+        let narrowing = claims.map(|claims| claims.narrowing);
+        Ok((self.alive(entry_principal(&entry, narrowing, origin), now)?, key, proof))
+    }
+
+    /// The key that signs under this id, itself or through temporary credentials of it; otherwise what to write down and what
+    /// to tell.
+    fn signer(
+        &self,
+        id: &str,
+        session_token: Option<&str>,
+    ) -> Result<(Arc<KeyEntry>, Option<Claims>), (Denial, Denial)> {
+        let Some(token) = session_token else {
+            let entry = self.entry_that_signs(id).map_err(|found| (found, Denial::UnknownKey))?;
+            return Ok((entry, None));
+        };
+        let bad = (Denial::BadSessionToken, Denial::BadSessionToken);
+        let claims = self.claims(token).filter(|claims| claims.access_key.as_str() == id).ok_or(bad)?;
+        // The key is found by the credential it had then: with another, or deleted, it gives nothing more.
+        let entry = self.entry_that_signs(claims.credential.as_str());
+        let entry = entry.map_err(|found| (found, Denial::UnknownKey))?;
+        if entry.key.id != claims.key {
+            return Err(bad);
+        }
+        Ok((entry, Some(claims)))
     }
 
     /// The key with this id, if there is one that can sign; otherwise what to write down.
@@ -150,7 +182,7 @@ impl Access {
     /// Opens the key's secret for as long as it takes to derive a signing key.
     fn derive(&self, entry: &KeyEntry, scope: &Scope) -> Result<SigningKey, AccessError> {
         let StoredSecret::Sealed(sealed) = &entry.stored else { return Err(AccessError::Unavailable) };
-        match self.inner().vault.open(Purpose::KeySecret(entry.key.id), sealed) {
+        match self.unseal(Purpose::KeySecret(entry.key.id), sealed) {
             Ok(secret) => Ok(SigningKey::derive(&secret, scope)),
             Err(NotOpened) => {
                 tracing::error!(key = %entry.key.id, "the sealed secret of this key does not open: damaged, or sealed under another master key");
@@ -197,7 +229,7 @@ impl Access {
         if has_failed {
             inner.throttle.succeeded(&attempt);
         }
-        self.alive(entry_principal(&entry, origin), now)
+        self.alive(entry_principal(&entry, None, origin), now)
     }
 
     /// The key with this id, if its secret is one to be shown. The secret of an S3 key is not: it never travels, and
@@ -239,7 +271,7 @@ impl Access {
             };
             if inner.directory.admit_session(&session, ended) {
                 let who = Who::Session { id: session.id, user: session.user, expires: session.expires };
-                return self.alive(Principal::new(who, user.site, origin), now);
+                return self.alive(Principal::new(who, session.site.unwrap_or(user.site), origin), now);
             }
         }
         Err(AccessError::Unavailable)
@@ -254,9 +286,9 @@ impl Access {
     }
 }
 
-fn entry_principal(entry: &KeyEntry, origin: &Origin<'_>) -> Principal {
+fn entry_principal(entry: &KeyEntry, narrowing: Option<Narrowing>, origin: &Origin<'_>) -> Principal {
     let who = Who::Key { id: entry.key.id, credential: entry.key.credential, owner: entry.owner() };
-    Principal::new(who, entry.key.site, origin)
+    Principal::narrowed(who, narrowing, entry.key.site, origin)
 }
 
 fn time_denial(error: &TimeError) -> Denial {

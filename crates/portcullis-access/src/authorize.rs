@@ -299,6 +299,13 @@ const fn is_invisible(reason: DenyReason) -> bool {
         | DenyReason::WrongChannel
         | DenyReason::KeyNetwork
         | DenyReason::UserDisabled
-        | DenyReason::SessionExpired => false,
+        | DenyReason::SessionExpired
+        | DenyReason::CredentialsExpired
+        | DenyReason::SecondFactorNeeded
+        | DenyReason::GrantPermission
+        | DenyReason::LinkPermission
+        | DenyReason::LinkEnded
+        | DenyReason::LinkExpired
+        | DenyReason::LinkNetwork => false,
     }
 }

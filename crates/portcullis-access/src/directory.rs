@@ -7,14 +7,18 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use portcullis_domain::{
-    Action, BucketName, CredentialId, DenyReason, Key, KeyId, KeyPrefix, ObjectKey, Overwrite, Request,
-    Scope, SessionId, Site, SiteId, Storage, StorageId, Subject, Target, Timestamp, User, UserId, decide,
+    Action, BucketName, CredentialId, DenyReason, Key, KeyId, KeyPrefix, Link, LinkId, LinkState, ObjectKey,
+    Overwrite, Permission, Person, Reach, Request, Scope, SessionId, SignIn, Site, SiteId, SiteRules,
+    Storage, StorageId, Subject, Target, Timestamp, User, UserId, decide,
 };
 use portcullis_metadata::{Metadata, MetadataError, SessionRecord, StoredSecret};
 use portcullis_sigv4::SigningKey;
 
 use crate::principal::{Principal, Who};
 use crate::throttle::locked;
+
+/// Sites above a site that are looked at; no tree is as deep.
+const DEEPEST: usize = 64;
 
 /// Signing keys that are kept of one key: clients use one region, and two days around midnight.
 const SIGNING_KEYS: usize = 4;
@@ -89,18 +93,74 @@ impl<'a> Part<'a> {
     }
 }
 
+/// A user, and what was shared with them.
+#[derive(Debug)]
+struct PersonEntry {
+    user: Arc<User>,
+    reach: Vec<Reach>,
+}
+
+impl PersonEntry {
+    fn as_person(&self) -> Person<'_> {
+        Person { user: &self.user, reach: &self.reach }
+    }
+}
+
+/// A sign-in that was seen on this node and has not ended since.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionEntry {
+    pub(crate) user: UserId,
+    pub(crate) expires: Timestamp,
+    /// The site acted in, if not the person's own.
+    pub(crate) site: Option<SiteId>,
+    pub(crate) second_factor: bool,
+    pub(crate) confirmed: Timestamp,
+}
+
+impl From<&SessionRecord> for SessionEntry {
+    fn from(session: &SessionRecord) -> Self {
+        let SessionRecord { user, expires, site, second_factor, confirmed, .. } = *session;
+        Self { user, expires, site, second_factor, confirmed }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Records {
     sites: HashMap<SiteId, Arc<Site>>,
-    users: HashMap<UserId, Arc<User>>,
+    people: HashMap<UserId, PersonEntry>,
     storages: HashMap<StorageId, Arc<Storage>>,
     buckets: HashMap<BucketName, StorageId>,
     keys: HashMap<KeyId, Arc<KeyEntry>>,
     credentials: HashMap<CredentialId, Arc<KeyEntry>>,
-    /// Sessions that were seen on this node and not ended since.
-    sessions: HashMap<SessionId, (UserId, Timestamp)>,
+    links: HashMap<LinkId, Arc<Link>>,
+    sessions: HashMap<SessionId, SessionEntry>,
     /// Grows whenever a session ends, so that one that is just being looked up is not taken for alive.
     sessions_ended: u64,
+}
+
+impl Records {
+    /// A site and those above it, nearest first.
+    fn line(&self, site: SiteId) -> impl Iterator<Item = &Site> {
+        let mut next = self.sites.get(&site);
+        let line = std::iter::from_fn(move || {
+            let site = next?;
+            next = site.parent.and_then(|parent| self.sites.get(&parent));
+            Some(&**site)
+        });
+        line.take(DEEPEST)
+    }
+
+    /// What holds in a site. Of a site that is gone nothing does, which no rule makes worse.
+    fn rules(&self, site: SiteId) -> SiteRules {
+        self.line(site).fold(SiteRules::OPEN, |held, site| held.below(site.rules))
+    }
+
+    fn set_link(&mut self, id: LinkId, link: Option<Link>) {
+        match link.filter(|link| link.state == LinkState::Active) {
+            Some(link) => drop(self.links.insert(id, Arc::new(link))),
+            None => drop(self.links.remove(&id)),
+        }
+    }
 }
 
 /// The directory of this node.
@@ -123,7 +183,15 @@ impl Directory {
             fresh.sites.insert(site.id, Arc::new(site));
         }
         for user in metadata.all_users().await? {
-            fresh.users.insert(user.id, Arc::new(user));
+            fresh.people.insert(user.id, PersonEntry { user: Arc::new(user), reach: Vec::new() });
+        }
+        for (user, reach) in metadata.all_reach().await? {
+            if let Some(person) = fresh.people.get_mut(&user) {
+                person.reach.push(reach);
+            }
+        }
+        for link in metadata.all_links().await? {
+            fresh.set_link(link.id, Some(link));
         }
         for storage in metadata.all_storages().await? {
             fresh.buckets.insert(storage.bucket.clone(), storage.id);
@@ -149,12 +217,18 @@ impl Directory {
         }
     }
 
-    pub(crate) fn set_user(&self, id: UserId, user: Option<User>) {
+    pub(crate) fn set_user(&self, id: UserId, user: Option<(User, Vec<Reach>)>) {
         let mut records = self.write();
         match user {
-            Some(user) => drop(records.users.insert(id, Arc::new(user))),
-            None => drop(records.users.remove(&id)),
+            Some((user, reach)) => {
+                records.people.insert(id, PersonEntry { user: Arc::new(user), reach });
+            }
+            None => drop(records.people.remove(&id)),
         }
+    }
+
+    pub(crate) fn set_link(&self, id: LinkId, link: Option<Link>) {
+        self.write().set_link(id, link);
     }
 
     pub(crate) fn set_storage(&self, id: StorageId, storage: Option<Storage>) {
@@ -190,12 +264,16 @@ impl Directory {
         }
     }
 
-    /// Ends all sessions of this user that were seen here but for those that are `left`.
+    /// Ends all sessions of this user that were seen here but for those that are `left`, which are taken as they are now.
     pub(crate) fn keep_sessions(&self, user: UserId, left: &[SessionRecord]) {
         let mut records = self.write();
-        records
-            .sessions
-            .retain(|id, (owner, _)| *owner != user || left.iter().any(|session| session.id == *id));
+        records.sessions.retain(|id, entry| {
+            let Some(session) = left.iter().find(|session| session.id == *id) else {
+                return entry.user != user;
+            };
+            *entry = SessionEntry::from(session);
+            true
+        });
         records.sessions_ended = records.sessions_ended.wrapping_add(1);
     }
 
@@ -206,11 +284,11 @@ impl Directory {
     }
 
     pub(crate) fn purge_sessions(&self, now: Timestamp) {
-        self.write().sessions.retain(|_, (_, expires)| *expires > now);
+        self.write().sessions.retain(|_, entry| entry.expires > now);
     }
 
-    pub(crate) fn session_user(&self, id: SessionId) -> Option<UserId> {
-        self.read().sessions.get(&id).map(|(user, _)| *user)
+    pub(crate) fn session(&self, id: SessionId) -> Option<SessionEntry> {
+        self.read().sessions.get(&id).copied()
     }
 
     /// How many sessions have ended; ask before a session is looked up in the database.
@@ -233,7 +311,7 @@ impl Directory {
         if records.sessions_ended != ended {
             return false;
         }
-        records.sessions.insert(session.id, (session.user, session.expires));
+        records.sessions.insert(session.id, SessionEntry::from(session));
         true
     }
 
@@ -244,7 +322,20 @@ impl Directory {
     }
 
     pub(crate) fn user(&self, id: UserId) -> Option<Arc<User>> {
-        self.read().users.get(&id).map(Arc::clone)
+        self.read().people.get(&id).map(|person| Arc::clone(&person.user))
+    }
+
+    pub(crate) fn key(&self, id: KeyId) -> Option<Arc<KeyEntry>> {
+        self.read().keys.get(&id).map(Arc::clone)
+    }
+
+    pub(crate) fn link(&self, id: LinkId) -> Option<Arc<Link>> {
+        self.read().links.get(&id).map(Arc::clone)
+    }
+
+    /// Whether `site` lies in the tree below `above`, or is it.
+    pub(crate) fn is_below(&self, site: SiteId, above: SiteId) -> bool {
+        self.read().line(site).any(|site| site.id == above)
     }
 
     pub(crate) fn storage_named(&self, bucket: &BucketName) -> Option<Arc<Storage>> {
@@ -264,14 +355,29 @@ impl Directory {
         all
     }
 
-    /// What this principal's uploads do to objects that exist. Somebody who is not known keeps everything.
-    pub(crate) fn overwrite(&self, who: &Principal) -> Overwrite {
+    /// Whether this principal's uploads leave what exists as it is: those of a drop box.
+    pub(crate) fn only_creates(&self, who: &Principal) -> bool {
         match who.who() {
-            Who::Key { id, .. } => {
+            Who::Key { id, .. } => self
+                .read()
+                .keys
+                .get(&id)
+                .is_some_and(|entry| entry.key.effective_overwrite() == Overwrite::CreateOnly),
+            Who::Session { .. } => false,
+            Who::Link(_) => true,
+        }
+    }
+
+    /// Whether the principal may look after what is their own: somebody who signed in, or their key for everything.
+    pub(crate) fn is_oneself(&self, who: &Principal) -> bool {
+        match who.who() {
+            Who::Session { .. } => true,
+            Who::Key { id, owner, .. } => {
                 let records = self.read();
-                records.keys.get(&id).map_or(Overwrite::KeepPrevious, |entry| entry.key.effective_overwrite())
+                let full = |entry: &Arc<KeyEntry>| entry.key.permission == Permission::Full;
+                owner.is_some() && !who.is_temporary() && records.keys.get(&id).is_some_and(full)
             }
-            Who::Session { .. } => Overwrite::Replace,
+            Who::Link(_) => false,
         }
     }
 
@@ -319,19 +425,24 @@ fn ask(
     action: Action,
     target: Target<'_>,
 ) -> Result<(), DenyReason> {
+    let above: Vec<SiteId>;
     let subject = match who.who() {
         Who::Key { id, credential, .. } => {
             let entry = records.keys.get(&id).filter(|entry| entry.key.credential == credential);
             let entry = entry.ok_or(DenyReason::KeyDeleted)?;
-            let owner = entry.owner().and_then(|user| records.users.get(&user)).map(|user| &**user);
-            Subject::Key { key: &entry.key, owner }
+            let owner = entry.owner().and_then(|user| records.people.get(&user)).map(PersonEntry::as_person);
+            Subject::Key { key: &entry.key, owner, narrowing: who.narrowing() }
         }
         Who::Session { id, user, expires } => {
-            if !records.sessions.contains_key(&id) {
-                return Err(DenyReason::SessionExpired);
-            }
-            Subject::Session { user: records.users.get(&user).ok_or(DenyReason::UserDisabled)?, expires }
+            let session = records.sessions.get(&id).ok_or(DenyReason::SessionExpired)?;
+            let person = records.people.get(&user).ok_or(DenyReason::UserDisabled)?.as_person();
+            let site = session.site.unwrap_or(person.user.site);
+            above = records.line(site).skip(1).map(|site| site.id).collect();
+            let (second_factor, rule) = (session.second_factor, records.rules(site).second_factor);
+            let sign_in = SignIn { expires, site, above: &above, second_factor, rule };
+            Subject::Session { person, sign_in }
         }
+        Who::Link(id) => Subject::Link(records.links.get(&id).ok_or(DenyReason::LinkEnded)?),
     };
     decide(&Request { subject, channel: who.channel(), peer: who.peer(), now, action, target })
 }
@@ -345,12 +456,19 @@ const fn is_of_the_subject(reason: DenyReason) -> bool {
         | DenyReason::WrongChannel
         | DenyReason::KeyNetwork
         | DenyReason::UserDisabled
-        | DenyReason::SessionExpired => true,
+        | DenyReason::SessionExpired
+        | DenyReason::CredentialsExpired
+        | DenyReason::LinkEnded
+        | DenyReason::LinkExpired
+        | DenyReason::LinkNetwork => true,
         DenyReason::OtherSite
         | DenyReason::OutOfScope
         | DenyReason::OutsidePrefix
         | DenyReason::KeyPermission
         | DenyReason::NotGranted
+        | DenyReason::GrantPermission
+        | DenyReason::SecondFactorNeeded
+        | DenyReason::LinkPermission
         | DenyReason::StorageDetached
         | DenyReason::StorageS3Off
         | DenyReason::StorageNetwork

@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis_backend::{BackendError, BackendErrorKind};
 use portcullis_domain::{DenyReason, Timestamp};
 use portcullis_metadata::{MetadataError, SealedOwner};
+use portcullis_vault::{NoRandomness, PasswordError};
 
 /// Why a call of this crate gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,15 @@ pub enum AccessError {
     /// does not answer. Worth a retry.
     #[error("temporarily unavailable")]
     Unavailable,
+}
+
+impl From<PasswordError> for AccessError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Throttled { retry_after: Duration::from_secs(1) },
+            PasswordError::Failed => Self::Unavailable,
+        }
+    }
 }
 
 impl From<BackendErrorKind> for AccessError {
@@ -74,6 +84,14 @@ pub enum Denial {
     HeadersNotSigned,
     /// A conditional write by a principal that may not read: the answer would tell what exists.
     ConditionalWrite,
+    /// What is shown with temporary credentials is not what was given out with them.
+    BadSessionToken,
+    /// A second factor is set up, and the sign-in came without it.
+    SecondFactorMissing,
+    /// The code of the second factor is wrong, or was used before.
+    BadCode,
+    /// The link asks for a password.
+    LinkLocked,
     /// Two grants that do not belong together: of two objects, storages or principals.
     GrantMismatch,
 }
@@ -96,6 +114,10 @@ impl Denial {
             Self::RequestExpired { .. } => "request_expired",
             Self::HeadersNotSigned => "headers_not_signed",
             Self::ConditionalWrite => "conditional_write",
+            Self::BadSessionToken => "bad_session_token",
+            Self::SecondFactorMissing => "second_factor_missing",
+            Self::BadCode => "bad_code",
+            Self::LinkLocked => "link_locked",
             Self::GrantMismatch => "grant_mismatch",
         }
     }
@@ -119,8 +141,18 @@ impl Denial {
             Self::RequestExpired { .. } => "the presigned request has expired",
             Self::HeadersNotSigned => "a header that has to be signed was not",
             Self::ConditionalWrite => "a conditional write would tell a write-only key what exists",
+            Self::BadSessionToken => "the session token is not the one of these temporary credentials",
+            Self::SecondFactorMissing => "a second factor is set up, and the sign-in came without it",
+            Self::BadCode => "the code of the second factor is wrong, or was used before",
+            Self::LinkLocked => "the link asks for a password that was not given",
             Self::GrantMismatch => "the two rights that this needs are not for the same object",
         }
+    }
+}
+
+impl From<NoRandomness> for OpenError {
+    fn from(_: NoRandomness) -> Self {
+        Self::System
     }
 }
 

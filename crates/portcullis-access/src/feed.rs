@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_domain::{
-    Action, KeyId, Provider, SessionId, SiteId, Storage, StorageId, StorageState, UserId,
+    Action, KeyId, LinkId, Provider, SessionId, SiteId, Storage, StorageId, StorageState, UserId,
 };
 use portcullis_metadata::{ChangeKind, MetadataError, MetadataErrorKind};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::System;
-use crate::directory::Part;
+use crate::directory::{Part, SessionEntry};
 use crate::throttle::locked;
 use crate::{Access, AccessError, SiteAdmin};
 
@@ -39,14 +39,16 @@ const LAST_FLUSH: Duration = Duration::from_secs(5);
 pub enum Change {
     /// A site.
     Site(SiteId),
-    /// A user, their password or their sessions.
+    /// A user, their password, their sessions or what was shared with them.
     User(UserId),
     /// A storage.
     Storage(StorageId),
     /// A key.
     Key(KeyId),
-    /// A session that ended.
+    /// A session that ended or changed.
     Session(SessionId),
+    /// A link.
+    Link(LinkId),
 }
 
 impl Change {
@@ -57,6 +59,7 @@ impl Change {
             ChangeKind::Storage => id.parse().ok().map(Self::Storage),
             ChangeKind::Key => id.parse().ok().map(Self::Key),
             ChangeKind::Session => id.parse().ok().map(Self::Session),
+            ChangeKind::Link => id.parse().ok().map(Self::Link),
         }
     }
 }
@@ -92,8 +95,9 @@ impl Access {
         match change {
             Change::Site(id) => inner.directory.set_site(id, inner.metadata.site(id).await?),
             Change::User(id) => {
+                let reach = inner.metadata.reach_of(id).await?;
                 let user = inner.metadata.user(id).await?;
-                inner.directory.set_user(id, user);
+                inner.directory.set_user(id, user.map(|user| (user, reach)));
                 inner.directory.keep_sessions(id, &inner.metadata.sessions_of(id).await?);
             }
             Change::Storage(id) => {
@@ -109,10 +113,11 @@ impl Access {
             }
             Change::Key(id) => inner.directory.set_key(id, inner.metadata.key_with_secret(id).await?),
             Change::Session(id) => {
-                if let Some(user) = inner.directory.session_user(id) {
+                if let Some(SessionEntry { user, .. }) = inner.directory.session(id) {
                     inner.directory.keep_sessions(user, &inner.metadata.sessions_of(user).await?);
                 }
             }
+            Change::Link(id) => inner.directory.set_link(id, inner.metadata.link(id).await?),
         }
         Ok(())
     }
@@ -126,6 +131,7 @@ impl Access {
             Change::Storage(id) => directory.set_storage(id, None),
             Change::Key(id) => directory.set_key(id, None),
             Change::Session(id) => directory.end_session(id),
+            Change::Link(id) => directory.set_link(id, None),
         }
         let mut unsettled = locked(&self.inner().unsettled);
         if !unsettled.contains(&change) {

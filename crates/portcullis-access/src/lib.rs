@@ -130,6 +130,7 @@
 //! ```
 
 mod access;
+mod account;
 mod admin;
 mod audit;
 mod authenticate;
@@ -138,9 +139,12 @@ mod directory;
 mod error;
 mod feed;
 mod grant;
+mod link;
 mod principal;
 mod registry;
 mod session;
+mod sign_in;
+mod temporary;
 mod throttle;
 mod upload;
 mod usage;
@@ -148,6 +152,7 @@ mod vault;
 mod watch;
 
 pub use access::{Access, AccessConfig, System};
+pub use account::{Oneself, Proof};
 pub use admin::{Minted, SiteAdmin, TransferInfo};
 pub use audit::AuditEntry;
 pub use authenticate::SignedPrincipal;
@@ -155,11 +160,14 @@ pub use authorize::{Delete, Get, List, Permitted, Put, StorageAccess};
 pub use error::{AccessError, Denial, OpenError};
 pub use feed::{Change, CutReport};
 pub use grant::{Grant, PartCopy, UploadsAfter, VersionsAfter};
+pub use link::LinkVisit;
 pub use principal::{Origin, Principal};
 pub use session::SignedIn;
+pub use sign_in::Proved;
+pub use temporary::Temporary;
 pub use throttle::ThrottleConfig;
 pub use usage::Touched;
-pub use vault::{InvalidMasterKey, MasterKey, rotate_master_key};
+pub use vault::rotate_master_key;
 
 // What goes through a grant. Protocols take these from here: they do not depend on the drivers.
 pub use portcullis_backend::{
@@ -172,4 +180,6 @@ pub use portcullis_backend::{
     VersionId, VersionsPage, WriteConditions,
 };
 pub use portcullis_metadata::{MetadataError, SessionRecord, StoredSecret};
+pub use portcullis_signin::{VerifiedIdentity, VerifiedPasskey};
 pub use portcullis_sigv4::{ChunkVerifier, Presented, PresentedPolicy, RawRequest};
+pub use portcullis_vault::{InvalidMasterKey, MasterKey};

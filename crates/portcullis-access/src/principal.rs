@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use portcullis_domain::{Channel, CredentialId, KeyId, SessionId, SiteId, Timestamp, UserId};
+use portcullis_domain::{
+    Channel, CredentialId, KeyId, LinkId, Narrowing, SessionId, SiteId, Timestamp, UserId,
+};
 
 /// Where a request comes from, as its protocol saw it.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,7 @@ pub struct Principal(Arc<Inner>);
 
 struct Inner {
     who: Who,
+    narrowing: Option<Narrowing>,
     site: SiteId,
     channel: Channel,
     peer: IpAddr,
@@ -62,12 +65,23 @@ pub(crate) enum Who {
         user: UserId,
         expires: Timestamp,
     },
+    Link(LinkId),
 }
 
 impl Principal {
     pub(crate) fn new(who: Who, site: SiteId, origin: &Origin<'_>) -> Self {
+        Self::narrowed(who, None, site, origin)
+    }
+
+    pub(crate) fn narrowed(
+        who: Who,
+        narrowing: Option<Narrowing>,
+        site: SiteId,
+        origin: &Origin<'_>,
+    ) -> Self {
         Self(Arc::new(Inner {
             who,
+            narrowing,
             site,
             channel: origin.channel,
             peer: origin.peer,
@@ -80,12 +94,31 @@ impl Principal {
         self.0.who
     }
 
+    pub(crate) fn narrowing(&self) -> Option<&Narrowing> {
+        self.0.narrowing.as_ref()
+    }
+
+    /// Whether they came with temporary credentials of a key.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.0.narrowing.is_some()
+    }
+
+    /// The link, if somebody opened one.
+    #[must_use]
+    pub fn link_id(&self) -> Option<LinkId> {
+        match self.0.who {
+            Who::Link(id) => Some(id),
+            Who::Key { .. } | Who::Session { .. } => None,
+        }
+    }
+
     /// The key that authenticated, if a key did.
     #[must_use]
     pub fn key_id(&self) -> Option<KeyId> {
         match self.0.who {
             Who::Key { id, .. } => Some(id),
-            Who::Session { .. } => None,
+            Who::Session { .. } | Who::Link(_) => None,
         }
     }
 
@@ -94,7 +127,7 @@ impl Principal {
     pub fn session_id(&self) -> Option<SessionId> {
         match self.0.who {
             Who::Session { id, .. } => Some(id),
-            Who::Key { .. } => None,
+            Who::Key { .. } | Who::Link(_) => None,
         }
     }
 
@@ -104,10 +137,11 @@ impl Principal {
         match self.0.who {
             Who::Session { user, .. } => Some(user),
             Who::Key { owner, .. } => owner,
+            Who::Link(_) => None,
         }
     }
 
-    /// The site to which the caller belongs, the only one they reach.
+    /// The site in which the caller acts, the only one they reach at the moment.
     #[must_use]
     pub fn site(&self) -> SiteId {
         self.0.site

@@ -1,28 +1,24 @@
-//! Signing in and out. Passwords are hashed with Argon2id (RFC 9106), off the threads that serve others.
+//! Sessions: the time between proving who one is and going.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
-use portcullis_domain::{DenyReason, Secret, SessionId, User, UserState, Username};
+use portcullis_domain::{DenyReason, Secret, SessionId, SiteId, User, UserState};
 use portcullis_metadata::SessionRecord;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::admin::fresh_secret;
 use crate::audit::Suspect;
-use crate::authenticate::{hash_of, throttled};
+use crate::authenticate::hash_of;
 use crate::directory::Part;
 use crate::principal::{Origin, Principal, Who};
-use crate::{Access, AccessError, Denial, OpenError};
+use crate::sign_in::Proved;
+use crate::{Access, AccessError, Change, Denial};
 
-/// Passwords that wait for their turn; more are told to come back.
-const WAITING: usize = 32;
 /// The longest session.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The longest password in bytes; hashing takes time for each.
-const LONGEST_PASSWORD: usize = 1024;
+pub(crate) const LONGEST_PASSWORD: usize = 1024;
+/// For how long nobody asks again who somebody is.
+const CONFIRMED: Duration = Duration::from_secs(10 * 60);
 
 /// A new session.
 pub struct SignedIn {
@@ -40,94 +36,27 @@ impl std::fmt::Debug for SignedIn {
     }
 }
 
-/// Hashes passwords, a few at a time.
-#[derive(Debug)]
-pub(crate) struct Passwords {
-    working: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-    /// The hash of no password: what the password of an unknown user is compared with, so that it takes as long.
-    nobody: String,
-}
-
-impl Passwords {
-    pub(crate) async fn new(at_a_time: usize) -> Result<Self, OpenError> {
-        let working = Arc::new(Semaphore::new(at_a_time.clamp(1, 64)));
-        let mut passwords =
-            Self { working, waiting: Arc::new(Semaphore::new(WAITING)), nobody: String::new() };
-        let password = fresh_secret().map_err(|_| OpenError::System)?;
-        passwords.nobody = passwords.hash(&password).await.map_err(|_| OpenError::System)?;
-        Ok(passwords)
-    }
-
-    /// The PHC string of a password.
-    pub(crate) async fn hash(&self, password: &Secret) -> Result<String, AccessError> {
-        let password = password.clone();
-        self.work(move || {
-            let hash: PasswordHash = argon2id()?
-                .hash_password(password.reveal().as_bytes())
-                .map_err(|_| AccessError::Unavailable)?;
-            Ok(hash.to_string())
-        })
-        .await
-    }
-
-    async fn verify(&self, stored: Option<String>, password: &Secret) -> Result<bool, AccessError> {
-        let (known, password) = (stored.is_some(), password.clone());
-        let stored = stored.unwrap_or_else(|| self.nobody.clone());
-        self.work(move || {
-            let hash = PasswordHash::new(&stored).map_err(|_| AccessError::Unavailable)?;
-            let right = argon2id()?.verify_password(password.reveal().as_bytes(), &hash).is_ok();
-            Ok(right && known)
-        })
-        .await
-    }
-
-    /// A place in the queue, if it is not full.
-    fn queue(&self) -> Result<OwnedSemaphorePermit, AccessError> {
-        let place = Arc::clone(&self.waiting).try_acquire_owned();
-        place.map_err(|_| AccessError::Throttled { retry_after: Duration::from_secs(1) })
-    }
-
-    /// The permit goes with the work: who gives up waiting does not let another begin before the work is done.
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, AccessError> + Send + 'static,
-    ) -> Result<T, AccessError> {
-        let permit = Arc::clone(&self.working).acquire_owned().await.map_err(|_| AccessError::Unavailable)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let outcome = work();
-            drop(permit);
-            outcome
-        });
-        done.await.map_err(|_| AccessError::Unavailable)?
-    }
-}
-
-/// 19 MiB, two passes, one lane (OWASP Password Storage Cheat Sheet).
-fn argon2id() -> Result<Argon2<'static>, AccessError> {
-    let params = Params::new(19 * 1024, 2, 1, None).map_err(|_| AccessError::Unavailable)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
 impl Access {
-    /// Signs a person in for `lifetime`, at most 30 days.
+    /// Begins a session for `lifetime`, at most 30 days, for somebody who showed all that they set up.
     ///
     /// # Errors
-    /// [`AccessError::Throttled`]; [`AccessError::Denied`] with `BadSecret` for an unknown user as for a wrong password, and
-    /// with the policy's reason for the right password of a disabled user; [`AccessError::Metadata`].
-    pub async fn sign_in(
+    /// [`AccessError::Denied`] with `SecondFactorMissing`, with the policy's reason for a user who may not come in, or with
+    /// `BadSecret` if the password was changed meanwhile; [`AccessError::Metadata`], [`AccessError::Unavailable`].
+    pub async fn begin_session(
         &self,
         origin: Origin<'_>,
-        username: &str,
-        password: &Secret,
+        proved: &Proved,
         lifetime: Duration,
     ) -> Result<SignedIn, AccessError> {
         self.heard()?;
-        let user = self.check_password(&origin, username, password).await?;
         let (inner, now) = (self.inner(), self.now());
-        if user.state != UserState::Active {
-            let denial = Denial::Policy(DenyReason::UserDisabled);
-            return Err(self.refuse_stranger(&origin, Suspect::user(&user), denial, denial));
+        let refuse = |denial| self.refuse_stranger(&origin, Suspect::user(proved.user()), denial, denial);
+        let user = inner.metadata.user(proved.user().id).await?;
+        let Some(user) = user.filter(|user| user.state == UserState::Active) else {
+            return Err(refuse(Denial::Policy(DenyReason::UserDisabled)));
+        };
+        if self.needs_second_factor(proved) {
+            return Err(refuse(Denial::SecondFactorMissing));
         }
         let ended = inner.directory.sessions_ended();
         let token = fresh_secret()?;
@@ -139,8 +68,14 @@ impl Access {
             expires: now.after(lifetime.min(LONGEST)),
             peer: origin.peer.to_canonical().to_string(),
             tool: origin.tool_text(),
+            site: None,
+            second_factor: proved.second_factor(),
+            confirmed: now,
         };
-        inner.metadata.create_session(&session).await?;
+        if !inner.metadata.create_session(&session, proved.password_phc()).await? {
+            return Err(refuse(Denial::BadSecret));
+        }
+        inner.metadata.note_sign_in(user.id, now).await?;
         // If another session ended meanwhile, the next request looks this one up.
         inner.directory.admit_session(&session, ended);
         let who = Who::Session { id: session.id, user: user.id, expires: session.expires };
@@ -149,45 +84,76 @@ impl Access {
         Ok(SignedIn { token, session, principal })
     }
 
+    /// Signs somebody in by their password alone, as far as they set nothing else up.
+    ///
+    /// # Errors
+    /// As [`Access::prove_password`] and [`Access::begin_session`].
+    pub async fn sign_in(
+        &self,
+        origin: Origin<'_>,
+        username: &str,
+        password: &Secret,
+        lifetime: Duration,
+    ) -> Result<SignedIn, AccessError> {
+        let proved = self.prove_password(&origin, username, password).await?;
+        self.begin_session(origin, &proved, lifetime).await
+    }
+
     /// Whether this is the person's password, for acts that ask for it once more; slowed down under guessing as signing in is.
     /// It signs nobody in, and does not look whether the person may come in.
     ///
     /// # Errors
-    /// As [`Access::sign_in`], but for the state of the user.
+    /// As [`Access::prove_password`].
     pub async fn check_password(
         &self,
         origin: &Origin<'_>,
         username: &str,
         password: &Secret,
     ) -> Result<User, AccessError> {
-        let (inner, now) = (self.inner(), self.now());
-        let attempt = inner.throttle.attempt(origin.peer, "user", &username.trim().to_ascii_lowercase());
-        let has_failed = inner.throttle.admit(&attempt, now).map_err(throttled)?;
-        // Also for users that exist: otherwise the refusal would tell which do.
-        inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
-        let _place = inner.passwords.queue()?;
-        let login = match Username::parse(username) {
-            Ok(name) if password.reveal().len() <= LONGEST_PASSWORD => inner.metadata.login(&name).await?,
-            Ok(_) | Err(_) => None,
-        };
-        let (user, stored) = login.unzip();
-        let right = inner.passwords.verify(stored, password).await?;
-        match user {
-            Some(user) if right => {
-                if has_failed {
-                    inner.throttle.succeeded(&attempt);
-                }
-                Ok(user)
-            }
-            other => {
-                inner.throttle.failed(&attempt, self.now());
-                let (suspect, found) = match &other {
-                    Some(user) => (Suspect::user(user), Denial::BadSecret),
-                    None => (Suspect::nobody(), Denial::UnknownUser),
-                };
-                Err(self.refuse_stranger(origin, suspect, found, Denial::BadSecret))
-            }
+        Ok(self.prove_password(origin, username, password).await?.user().clone())
+    }
+
+    /// Whether who asks proved who they are in the last ten minutes, for acts that are worth asking again. A key always did: its
+    /// secret comes with every request.
+    #[must_use]
+    pub fn is_confirmed(&self, who: &Principal) -> bool {
+        let Some(id) = who.session_id() else { return true };
+        let session = self.inner().directory.session(id);
+        session.is_some_and(|session| session.confirmed.after(CONFIRMED) > self.now())
+    }
+
+    /// Takes note that the person of this session proved once more who they are.
+    ///
+    /// # Errors
+    /// [`AccessError::Denied`] with `WrongCredentialKind` for who has no session, with `BadSecret` if it was somebody else;
+    /// [`AccessError::Metadata`].
+    pub async fn confirm(&self, who: &Principal, proved: &Proved) -> Result<(), AccessError> {
+        let id = self.session_of(who, "confirm")?;
+        if who.user_id() != Some(proved.user().id) {
+            return Err(self.refuse_principal(who, "confirm", None, Denial::BadSecret));
         }
+        self.inner().metadata.confirm_session(id, self.now(), proved.second_factor()).await?;
+        self.applied(Change::Session(id)).await?;
+        Ok(())
+    }
+
+    /// Moves a session to another site: the person's own, or for an admin one below it. What they have under way in the site they
+    /// leave is cut off.
+    ///
+    /// # Errors
+    /// [`AccessError::Denied`] with `WrongCredentialKind` for who has no session; [`AccessError::NotFound`] for a site that is not
+    /// theirs; [`AccessError::Metadata`].
+    pub async fn switch_site(&self, who: &Principal, site: SiteId) -> Result<(), AccessError> {
+        let id = self.session_of(who, "switch_site")?;
+        let (inner, home) = (self.inner(), self.home_site(who).ok_or(AccessError::NotFound)?);
+        let user = who.user_id().and_then(|user| inner.directory.user(user));
+        let is_admin = user.is_some_and(|user| user.role == portcullis_domain::Role::Admin);
+        if site != home && !(is_admin && inner.directory.is_below(site, home)) {
+            return Err(AccessError::NotFound);
+        }
+        inner.metadata.set_session_site(id, (site != home).then_some(site)).await?;
+        self.applied(Change::Session(id)).await?;
+        Ok(())
     }
 
     /// Ends the session that this principal came with; its transfers are cut off.
@@ -195,18 +161,17 @@ impl Access {
     /// # Errors
     /// [`AccessError::Denied`] for a key, which has no session; [`AccessError::Metadata`], after which it has not ended.
     pub async fn sign_out(&self, who: &Principal) -> Result<(), AccessError> {
-        let Some(id) = who.session_id() else {
-            return Err(self.refuse_principal(
-                who,
-                "sign_out",
-                None::<(_, Part<'_>)>,
-                Denial::WrongCredentialKind,
-            ));
-        };
+        let id = self.session_of(who, "sign_out")?;
         self.inner().metadata.delete_session(id).await?;
         self.inner().directory.end_session(id);
         self.review().await;
         Ok(())
+    }
+
+    fn session_of(&self, who: &Principal, action: &str) -> Result<SessionId, AccessError> {
+        who.session_id().ok_or_else(|| {
+            self.refuse_principal(who, action, None::<(_, Part<'_>)>, Denial::WrongCredentialKind)
+        })
     }
 
     /// The hash of a password, as it is stored (a PHC string). 1 to 1,024 bytes.
@@ -217,6 +182,6 @@ impl Access {
         if password.reveal().is_empty() || password.reveal().len() > LONGEST_PASSWORD {
             return Err(AccessError::Denied(Denial::Malformed));
         }
-        self.inner().passwords.hash(password).await
+        Ok(self.inner().passwords.hash(password.reveal()).await?)
     }
 }

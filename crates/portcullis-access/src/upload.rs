@@ -158,9 +158,15 @@ impl Grant<Put> {
         Ok(self.seat.backend.set_tags(&self.target, version, tags).await?)
     }
 
-    /// What happens to an object that is there.
+    /// What happens to an object that is there: who may not delete it does not destroy it by overwriting it either.
     pub(crate) fn overwrite(&self) -> Overwrite {
-        self.seat.access.inner().directory.overwrite(&self.seat.who)
+        if self.seat.access.inner().directory.only_creates(&self.seat.who) {
+            Overwrite::CreateOnly
+        } else if self.seat.allows(Action::Delete, Part::Object(&self.target)) {
+            Overwrite::Replace
+        } else {
+            Overwrite::KeepPrevious
+        }
     }
 
     /// A condition asks what exists, which a principal that may not read must not learn.

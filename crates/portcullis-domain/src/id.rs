@@ -76,6 +76,14 @@ id! {
     KeyId,
     /// A person's sign-in.
     SessionId,
+    /// A group of people.
+    GroupId,
+    /// What was shared with a person or a group.
+    GrantId,
+    /// A link that opens something to whoever has it.
+    LinkId,
+    /// A passkey of a person.
+    PasskeyId,
 }
 
 #[cfg(test)]

@@ -73,6 +73,22 @@ pub struct Key {
     pub created: Timestamp,
 }
 
+/// What is left of a key to somebody who was given a part of it for a while: temporary credentials. The key itself, as it is at that
+/// moment, bounds them too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Narrowing {
+    /// The only storage, of those that the key reaches; none for all of them.
+    pub storage: Option<StorageId>,
+    /// The most that may be done.
+    pub permission: Permission,
+    /// The only keys of a storage that are reached.
+    pub prefix: KeyPrefix,
+    /// From where.
+    pub networks: Networks,
+    /// The first moment at which they no longer work.
+    pub expires: Timestamp,
+}
+
 /// Why a key cannot have this combination of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeyShape {

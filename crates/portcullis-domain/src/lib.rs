@@ -18,19 +18,23 @@ mod object_key;
 mod permission;
 mod policy;
 mod secret;
+mod sharing;
 mod site;
 mod storage;
 mod time;
 
 pub use credential::{CredentialId, InvalidCredentialId};
-pub use id::{ConnectionId, InvalidId, KeyId, SessionId, SiteId, StorageId, UserId};
-pub use key::{InvalidKeyShape, Key, KeyState, Overwrite, Scope};
+pub use id::{
+    ConnectionId, GrantId, GroupId, InvalidId, KeyId, LinkId, PasskeyId, SessionId, SiteId, StorageId, UserId,
+};
+pub use key::{InvalidKeyShape, Key, KeyState, Narrowing, Overwrite, Scope};
 pub use name::{BucketName, DisplayName, InvalidName, Label, Username};
 pub use network::{InvalidNetwork, Network, NetworkEntry, Networks, canonical_address};
 pub use object_key::{InvalidObjectKey, KeyPrefix, ObjectKey};
 pub use permission::{Action, Channel, Permission, UnknownWord};
-pub use policy::{DenyReason, Request, Subject, Target, decide};
+pub use policy::{DenyReason, Person, Request, SignIn, Subject, Target, decide};
 pub use secret::{InvalidSecret, Secret};
-pub use site::{Role, Site, User, UserState};
+pub use sharing::{Grantee, Group, InvalidLinkShape, Link, LinkState, LinkTarget, Reach, StorageGrant};
+pub use site::{Role, SecondFactorRule, Site, SiteRules, User, UserState};
 pub use storage::{Connection, Health, Provider, Storage, StorageState, Usage};
 pub use time::{Clock, InvalidTimestamp, ManualClock, SystemClock, Timestamp};

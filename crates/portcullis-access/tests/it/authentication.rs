@@ -111,7 +111,7 @@ async fn a_form_with_a_signed_policy() {
             ("x-amz-signature", &signature),
         ];
         let presented = PresentedPolicy::parse(&fields).unwrap().unwrap();
-        world.access.authenticate_post_policy(origin(Channel::S3), &presented)
+        world.access.authenticate_post_policy(origin(Channel::S3), &presented, None)
     };
     assert_eq!(check("e30=").unwrap().key_id(), Some(holder.key.id));
     assert_eq!(denial(check("e30")), Denial::BadSignature);

@@ -8,10 +8,8 @@ use portcullis_access::{
     UploadsAfter, VersionsAfter,
 };
 use portcullis_domain::{
-    BucketName, Channel, DenyReason, KeyPrefix, Permission, Role, Scope, SiteId, StorageState, Timestamp,
-    Username,
+    BucketName, Channel, DenyReason, KeyPrefix, Permission, Role, Scope, SiteId, StorageState,
 };
-use portcullis_metadata::NewUser;
 
 use crate::world::{World, denial, full, object, put, read};
 
@@ -282,30 +280,9 @@ async fn administration_is_for_admins() {
     let admin = world.access.admin(&who).unwrap();
     assert_eq!(admin.actor(), format!("key:{}", site.key.id));
     assert_eq!(world.admin.actor(), "user:admin");
-    let member = NewUser {
-        site: world.admin.site(),
-        username: Username::parse("member").unwrap(),
-        role: Role::Member,
-        password_phc: world
-            .access
-            .hash_password(&portcullis_domain::Secret::foreign("pw".into()))
-            .await
-            .unwrap(),
-        created: Timestamp::default(),
-    };
-    let member = world.metadata.create_user(member).await.unwrap();
-    world.access.applied(portcullis_access::Change::User(member.id)).await.unwrap();
-    let signed_in = world
-        .access
-        .sign_in(
-            crate::world::origin(Channel::Rest),
-            "member",
-            &portcullis_domain::Secret::foreign("pw".into()),
-            std::time::Duration::from_secs(60),
-        )
-        .await
-        .unwrap();
-    assert_eq!(denial(world.access.admin(&signed_in.principal)), Denial::Policy(DenyReason::NotGranted));
-    assert!(world.access.visible_storages(&signed_in.principal).unwrap().is_empty());
-    assert_ne!(signed_in.principal.site(), SiteId::from_u128(0));
+    world.person(world.admin.site(), "member", Role::Member).await;
+    let member = world.sign_in("member").await;
+    assert_eq!(denial(world.access.admin(&member)), Denial::Policy(DenyReason::NotGranted));
+    assert!(world.access.visible_storages(&member).unwrap().is_empty());
+    assert_ne!(member.site(), SiteId::from_u128(0));
 }

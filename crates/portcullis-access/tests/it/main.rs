@@ -7,11 +7,17 @@ mod background;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
+mod people;
+#[cfg(test)]
 mod revocation;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod temporary;
 #[cfg(test)]
 mod world;
 #[cfg(test)]

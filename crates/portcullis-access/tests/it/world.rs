@@ -10,10 +10,11 @@ use portcullis_access::{
 };
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
-    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, ObjectKey,
-    Overwrite, Permission, Provider, Scope, Secret, Storage, StorageId, Timestamp,
+    Channel, Clock, DisplayName, GrantId, Grantee, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock,
+    Networks, ObjectKey, Overwrite, Permission, Provider, Role, Scope, Secret, Site, SiteId, SiteRules,
+    Storage, StorageGrant, StorageId, Timestamp, User, UserState, Username,
 };
-use portcullis_metadata::{Metadata, NewStorage};
+use portcullis_metadata::{Metadata, NewStorage, NewUser};
 use portcullis_sigv4::{AmzDate, Payload, RawRequest, Signer, parse};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -164,6 +165,16 @@ impl World {
         peer: IpAddr,
         at: i64,
     ) -> Result<SignedPrincipal, AccessError> {
+        self.signed_with((id, secret, None), peer, at)
+    }
+
+    /// The same with a session token, as temporary credentials need one.
+    pub(crate) fn signed_with(
+        &self,
+        (id, secret, token): (&str, &str, Option<&str>),
+        peer: IpAddr,
+        at: i64,
+    ) -> Result<SignedPrincipal, AccessError> {
         let date = AmzDate::from_unix(at).unwrap();
         let signer = Signer::new(id, secret.as_bytes(), "us-east-1", &date).unwrap();
         let plain = [("host", b"s3.example.com".as_slice())];
@@ -176,7 +187,61 @@ impl World {
             ("authorization", signed.authorization.as_bytes()),
         ];
         let presented = parse(&RawRequest { headers: &sent, ..request }).unwrap().unwrap();
-        self.access.authenticate_sigv4(Origin { peer, ..origin(Channel::S3) }, &presented)
+        self.access.authenticate_sigv4(Origin { peer, ..origin(Channel::S3) }, &presented, token)
+    }
+
+    /// A person of a site with [`PASSWORD`].
+    pub(crate) async fn person(&self, site: SiteId, name: &str, role: Role) -> User {
+        let password_phc =
+            Some(self.access.hash_password(&Secret::foreign(PASSWORD.to_owned())).await.unwrap());
+        let new = NewUser {
+            site,
+            username: Username::parse(name).unwrap(),
+            role,
+            state: UserState::Active,
+            password_phc,
+            created: self.now(),
+        };
+        let user = self.metadata.create_user(new).await.unwrap();
+        self.access.applied(Change::User(user.id)).await.unwrap();
+        user
+    }
+
+    pub(crate) async fn sign_in(&self, name: &str) -> Principal {
+        let password = Secret::foreign(PASSWORD.to_owned());
+        let day = Duration::from_secs(24 * 3600);
+        self.access.sign_in(origin(Channel::Rest), name, &password, day).await.unwrap().principal
+    }
+
+    /// A site below another.
+    pub(crate) async fn site(&self, parent: SiteId, name: &str) -> Site {
+        let (id, name) = (SiteId::generate(), DisplayName::parse(name).unwrap());
+        let site = Site { id, parent: Some(parent), name, rules: SiteRules::OPEN, created: self.now() };
+        self.metadata.create_site(&site).await.unwrap();
+        self.access.applied(Change::Site(id)).await.unwrap();
+        site
+    }
+
+    /// Shares a part of a storage; how many transfers that cut is none.
+    pub(crate) async fn share(
+        &self,
+        storage: &Storage,
+        user: &User,
+        prefix: &str,
+        permission: Permission,
+    ) -> StorageGrant {
+        let grant = StorageGrant {
+            id: GrantId::generate(),
+            site: storage.site,
+            storage: storage.id,
+            grantee: Grantee::User(user.id),
+            prefix: KeyPrefix::parse(prefix).unwrap(),
+            permission,
+            created: self.now(),
+        };
+        self.metadata.create_grant(&grant).await.unwrap();
+        self.access.applied(Change::User(user.id)).await.unwrap();
+        grant
     }
 
     pub(crate) fn who(&self, holder: &Holder) -> Principal {

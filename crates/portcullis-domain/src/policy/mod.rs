@@ -7,27 +7,56 @@ use std::net::IpAddr;
 
 use crate::permission::words;
 use crate::{
-    Action, Channel, Key, KeyPrefix, KeyState, ObjectKey, Permission, Role, Scope, SiteId, Storage,
-    StorageState, Timestamp, User, UserState,
+    Action, Channel, Key, KeyPrefix, KeyState, Link, LinkState, LinkTarget, Narrowing, ObjectKey, Permission,
+    Reach, Role, Scope, SecondFactorRule, SiteId, Storage, StorageId, StorageState, Timestamp, User,
+    UserState,
 };
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
-    /// A program, by a key. `owner` is the user of a key with [`Scope::User`]; without them such a key opens nothing.
+    /// A program, by a key.
     Key {
         /// The key that authenticated.
         key: &'a Key,
-        /// The user it belongs to, if its scope is a user.
-        owner: Option<&'a User>,
+        /// The user of a key with [`Scope::User`]; without them such a key opens nothing.
+        owner: Option<Person<'a>>,
+        /// What temporary credentials leave of the key.
+        narrowing: Option<&'a Narrowing>,
     },
     /// A person, signed in.
     Session {
         /// Who signed in.
-        user: &'a User,
-        /// The first moment at which the sign-in no longer holds.
-        expires: Timestamp,
+        person: Person<'a>,
+        /// How.
+        sign_in: SignIn<'a>,
     },
+    /// Whoever has the address of a link.
+    Link(&'a Link),
+}
+
+/// A person with all that was shared with them.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// The person.
+    pub user: &'a User,
+    /// What was shared, with them or with a group of theirs. Means nothing for admins, who reach their whole site.
+    pub reach: &'a [Reach],
+}
+
+/// A sign-in.
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn<'a> {
+    /// The first moment at which it no longer holds.
+    pub expires: Timestamp,
+    /// The site in which the person acts at the moment: their own, or for an admin one below it.
+    pub site: SiteId,
+    /// The sites above that one, nearest first.
+    pub above: &'a [SiteId],
+    /// Whether a second factor was shown.
+    pub second_factor: bool,
+    /// From whom that site asks for one.
+    pub rule: SecondFactorRule,
 }
 
 /// What is asked for.
@@ -87,6 +116,20 @@ words! {
         SessionExpired = "session_expired",
         /// The user is not an admin and nothing was shared with them.
         NotGranted = "not_granted",
+        /// What was shared with the user does not allow this.
+        GrantPermission = "grant_permission",
+        /// The site asks this person for a second factor, and none was shown.
+        SecondFactorNeeded = "second_factor_needed",
+        /// The temporary credentials have run out.
+        CredentialsExpired = "credentials_expired",
+        /// The link was ended.
+        LinkEnded = "link_ended",
+        /// The link is past its expiry.
+        LinkExpired = "link_expired",
+        /// The link may not be opened from this address.
+        LinkNetwork = "link_network",
+        /// The link does not allow this.
+        LinkPermission = "link_permission",
         /// The storage's connection was cut.
         StorageDetached = "storage_detached",
         /// S3 access to the storage is switched off.
@@ -116,6 +159,15 @@ impl DenyReason {
             Self::UserDisabled => "the user of this key or session is disabled",
             Self::SessionExpired => "the sign-in has run out",
             Self::NotGranted => "nothing was shared with this user that includes this",
+            Self::GrantPermission => "what was shared with this user does not include this action",
+            Self::SecondFactorNeeded => {
+                "the site asks for a second factor, and this sign-in was made without one"
+            }
+            Self::CredentialsExpired => "the temporary credentials have run out",
+            Self::LinkEnded => "the link was ended",
+            Self::LinkExpired => "the link has expired",
+            Self::LinkNetwork => "the link may not be opened from this address",
+            Self::LinkPermission => "the link does not include this action",
             Self::StorageDetached => "the storage's connection was cut",
             Self::StorageS3Off => "S3 access to this storage is switched off",
             Self::StorageNetwork => "the storage may not be reached from this address",
@@ -128,8 +180,16 @@ type Rule = fn(&Request<'_>) -> Option<DenyReason>;
 
 /// Every rule. The first that refuses names the reason: what is wrong with the key comes before what is wrong with
 /// the place, so that an admin reads the cause and not a consequence.
-const RULES: [Rule; 7] =
-    [subject_lives, right_channel, key_network, within_scope, storage_open, storage_network, permitted];
+const RULES: [Rule; 8] = [
+    subject_lives,
+    right_channel,
+    own_network,
+    within_scope,
+    second_factor_shown,
+    storage_open,
+    storage_network,
+    permitted,
+];
 
 /// Whether the request is allowed. Pure and total.
 ///
@@ -140,31 +200,47 @@ pub fn decide(request: &Request<'_>) -> Result<(), DenyReason> {
 }
 
 fn subject_lives(request: &Request<'_>) -> Option<DenyReason> {
-    let dead_user = |user: &User| (user.state == UserState::Disabled).then_some(DenyReason::UserDisabled);
+    let now = request.now;
     match request.subject {
-        Subject::Key { key, owner } => {
+        Subject::Key { key, owner, narrowing } => {
             if key.state == KeyState::Deleted {
                 return Some(DenyReason::KeyDeleted);
             }
-            if key.expires.is_some_and(|end| end <= request.now) {
+            if key.expires.is_some_and(|end| end <= now) {
                 return Some(DenyReason::KeyExpired);
             }
             if key.permission == Permission::None {
                 return Some(DenyReason::KeyDisabled);
             }
+            if narrowing.is_some_and(|narrowing| narrowing.expires <= now) {
+                return Some(DenyReason::CredentialsExpired);
+            }
             match (key.scope, owner) {
-                (Scope::User(id), Some(user)) if user.id == id && user.site == key.site => dead_user(user),
+                (Scope::User(id), Some(Person { user, .. })) if user.id == id && user.site == key.site => {
+                    dead_user(user)
+                }
                 (Scope::User(_), _) => Some(DenyReason::UserDisabled),
                 (Scope::Storage(_) | Scope::Site, _) => None,
             }
         }
-        Subject::Session { user, expires } => {
-            if expires <= request.now {
-                Some(DenyReason::SessionExpired)
-            } else {
-                dead_user(user)
+        Subject::Session { person, sign_in } => {
+            if sign_in.expires <= now {
+                return Some(DenyReason::SessionExpired);
             }
+            dead_user(person.user)
         }
+        Subject::Link(link) => match link.state {
+            LinkState::Ended => Some(DenyReason::LinkEnded),
+            LinkState::Active if link.expires.is_some_and(|end| end <= now) => Some(DenyReason::LinkExpired),
+            LinkState::Active => None,
+        },
+    }
+}
+
+fn dead_user(user: &User) -> Option<DenyReason> {
+    match user.state {
+        UserState::Active => None,
+        UserState::Disabled | UserState::Invited => Some(DenyReason::UserDisabled),
     }
 }
 
@@ -175,59 +251,126 @@ fn right_channel(request: &Request<'_>) -> Option<DenyReason> {
             key.channel == request.channel && !(key.channel == Channel::S3 && key.scope == Scope::Site)
         }
         Subject::Session { .. } => request.channel == Channel::Rest,
+        Subject::Link(_) => request.channel == Channel::Http,
     };
     (!right).then_some(DenyReason::WrongChannel)
 }
 
-fn key_network(request: &Request<'_>) -> Option<DenyReason> {
+fn own_network(request: &Request<'_>) -> Option<DenyReason> {
     match request.subject {
-        Subject::Key { key, .. } => (!key.networks.admit(request.peer)).then_some(DenyReason::KeyNetwork),
+        Subject::Key { key, narrowing, .. } => {
+            let admitted = key.networks.admit(request.peer)
+                && narrowing.is_none_or(|narrowing| narrowing.networks.admit(request.peer));
+            (!admitted).then_some(DenyReason::KeyNetwork)
+        }
         Subject::Session { .. } => None,
+        Subject::Link(link) => (!link.networks.admit(request.peer)).then_some(DenyReason::LinkNetwork),
     }
 }
 
 fn within_scope(request: &Request<'_>) -> Option<DenyReason> {
-    let (site, user) = match request.subject {
-        Subject::Key { key, owner } => (key.site, owner),
-        Subject::Session { user, .. } => (user.site, Some(user)),
+    let site = match request.subject {
+        Subject::Key { key, .. } => key.site,
+        Subject::Session { person, sign_in } => {
+            if !may_act_in(person.user, &sign_in) {
+                return Some(DenyReason::OtherSite);
+            }
+            sign_in.site
+        }
+        Subject::Link(link) => link.site,
     };
-    let storage = match request.target {
-        Target::Site(id) if id != site => return Some(DenyReason::OtherSite),
-        Target::Site(_) => None,
-        Target::Storage(storage) | Target::Prefix(storage, _) | Target::Object(storage, _) => Some(storage),
+    let asked = match request.target {
+        Target::Site(id) => id,
+        Target::Storage(storage) | Target::Prefix(storage, _) | Target::Object(storage, _) => storage.site,
     };
-    if storage.is_some_and(|storage| storage.site != site) {
+    if asked != site {
         return Some(DenyReason::OtherSite);
     }
     match request.subject {
-        Subject::Key { key, .. } => match key.scope {
-            Scope::Storage(id) => match storage {
-                Some(storage) if storage.id == id => outside_prefix(key, &request.target),
-                Some(_) | None => Some(DenyReason::OutOfScope),
-            },
-            Scope::User(_) => not_granted(user),
-            Scope::Site => None,
-        },
-        Subject::Session { .. } => not_granted(user),
+        Subject::Key { key, owner, narrowing } => {
+            let own = match key.scope {
+                Scope::Storage(id) => outside(Some(id), &key.prefix, &request.target),
+                Scope::User(_) => {
+                    owner.map_or(Some(DenyReason::NotGranted), |owner| not_granted(&owner, request))
+                }
+                Scope::Site => None,
+            };
+            own.or_else(|| {
+                narrowing.and_then(|narrowing| outside(narrowing.storage, &narrowing.prefix, &request.target))
+            })
+        }
+        Subject::Session { person, .. } => not_granted(&person, request),
+        Subject::Link(link) => outside_link(link, &request.target),
     }
 }
 
-/// Admins reach the whole site; nothing can be shared with members yet.
-fn not_granted(user: Option<&User>) -> Option<DenyReason> {
-    match user.map(|user| user.role) {
-        Some(Role::Admin) => None,
-        Some(Role::Member) | None => Some(DenyReason::NotGranted),
-    }
+/// People act in their own site; admins also in the sites below it.
+fn may_act_in(user: &User, sign_in: &SignIn<'_>) -> bool {
+    sign_in.site == user.site || (user.role == Role::Admin && sign_in.above.contains(&user.site))
 }
 
-fn outside_prefix(key: &Key, target: &Target<'_>) -> Option<DenyReason> {
-    let inside = match target {
-        Target::Site(_) => false,
-        Target::Storage(_) => true,
-        Target::Prefix(_, prefix) => key.prefix.holds_all_of(prefix),
-        Target::Object(_, object) => key.prefix.holds(object),
+/// Admins reach the whole site, members what was shared with them.
+fn not_granted(person: &Person<'_>, request: &Request<'_>) -> Option<DenyReason> {
+    if person.user.role == Role::Admin {
+        return None;
+    }
+    let (storage, holds): (_, &dyn Fn(&KeyPrefix) -> bool) = match &request.target {
+        Target::Site(_) => return Some(DenyReason::NotGranted),
+        Target::Storage(storage) => (storage, &|_| true),
+        Target::Prefix(storage, prefix) => (storage, &|own| own.holds_all_of(prefix)),
+        Target::Object(storage, object) => (storage, &|own| own.holds(object)),
     };
+    let mut reaches = person.reach.iter().filter(|reach| reach.storage == storage.id).peekable();
+    if reaches.peek().is_none() {
+        return Some(DenyReason::NotGranted);
+    }
+    let mut here = reaches.filter(|reach| holds(&reach.prefix)).peekable();
+    if here.peek().is_none() {
+        return Some(DenyReason::OutsidePrefix);
+    }
+    let allowed = here.any(|reach| reach.permission.permits(request.action));
+    (!allowed).then_some(DenyReason::GrantPermission)
+}
+
+/// Whether the target lies outside of this storage, if one is named, and of this part of it.
+fn outside(storage: Option<StorageId>, prefix: &KeyPrefix, target: &Target<'_>) -> Option<DenyReason> {
+    let (at, inside) = match target {
+        Target::Site(_) => return storage.map(|_| DenyReason::OutOfScope),
+        Target::Storage(at) => (at, true),
+        Target::Prefix(at, part) => (at, prefix.holds_all_of(part)),
+        Target::Object(at, object) => (at, prefix.holds(object)),
+    };
+    if storage.is_some_and(|storage| storage != at.id) {
+        return Some(DenyReason::OutOfScope);
+    }
     (!inside).then_some(DenyReason::OutsidePrefix)
+}
+
+fn outside_link(link: &Link, target: &Target<'_>) -> Option<DenyReason> {
+    match (&link.target, target) {
+        (LinkTarget::Folder(prefix), target) => outside(Some(link.storage), prefix, target),
+        (LinkTarget::File(own), Target::Object(storage, object)) => {
+            if storage.id != link.storage {
+                return Some(DenyReason::OutOfScope);
+            }
+            (own != *object).then_some(DenyReason::OutsidePrefix)
+        }
+        (LinkTarget::File(_), Target::Storage(storage)) => {
+            (storage.id != link.storage).then_some(DenyReason::OutOfScope)
+        }
+        (LinkTarget::File(_), Target::Prefix(..)) => Some(DenyReason::OutsidePrefix),
+        (LinkTarget::File(_), Target::Site(_)) => Some(DenyReason::OutOfScope),
+    }
+}
+
+/// Not asked of keys: a program has no second factor, and its key can be bound to networks instead.
+fn second_factor_shown(request: &Request<'_>) -> Option<DenyReason> {
+    match request.subject {
+        Subject::Session { person, sign_in } => (!sign_in.second_factor
+            && sign_in.rule.asks(person.user.role))
+        .then_some(DenyReason::SecondFactorNeeded),
+        Subject::Key { .. } | Subject::Link(_) => None,
+    }
 }
 
 fn storage_open(request: &Request<'_>) -> Option<DenyReason> {
@@ -244,33 +387,43 @@ fn storage_open(request: &Request<'_>) -> Option<DenyReason> {
     }
 }
 
-/// The storage's networks bind keys, not the people who run the site from the panel.
+/// A storage's own settings bind everybody but the people who run the site: they could not turn them back otherwise.
+fn is_bound_by_storage(subject: &Subject<'_>) -> bool {
+    match subject {
+        Subject::Key { .. } | Subject::Link(_) => true,
+        Subject::Session { person, .. } => person.user.role != Role::Admin,
+    }
+}
+
 fn storage_network(request: &Request<'_>) -> Option<DenyReason> {
-    match (request.target, request.subject) {
-        (Target::Site(_), _) | (_, Subject::Session { .. }) => None,
-        (
-            Target::Storage(storage) | Target::Prefix(storage, _) | Target::Object(storage, _),
-            Subject::Key { .. },
-        ) => (!storage.networks.admit(request.peer)).then_some(DenyReason::StorageNetwork),
+    match request.target {
+        Target::Site(_) => None,
+        Target::Storage(storage) | Target::Prefix(storage, _) | Target::Object(storage, _) => {
+            (is_bound_by_storage(&request.subject) && !storage.networks.admit(request.peer))
+                .then_some(DenyReason::StorageNetwork)
+        }
     }
 }
 
 fn permitted(request: &Request<'_>) -> Option<DenyReason> {
-    let own = match request.subject {
-        Subject::Key { key, .. } => key.permission,
-        Subject::Session { .. } => Permission::Full,
+    let (own, reason) = match request.subject {
+        Subject::Key { key, narrowing, .. } => {
+            let left =
+                narrowing.map_or(key.permission, |narrowing| key.permission.common(narrowing.permission));
+            (left, DenyReason::KeyPermission)
+        }
+        Subject::Session { .. } => (Permission::Full, DenyReason::KeyPermission),
+        Subject::Link(link) => (link.permission, DenyReason::LinkPermission),
     };
     if !own.permits(request.action) {
-        return Some(DenyReason::KeyPermission);
+        return Some(reason);
     }
     match request.target {
         // Nothing but administration is done to a site.
         Target::Site(_) => (request.action != Action::Administer).then_some(DenyReason::OutOfScope),
         Target::Storage(storage) | Target::Prefix(storage, _) | Target::Object(storage, _) => {
-            // A storage's permission binds keys: it never stops the people who run the site from the panel, nor
-            // an administrator's key from changing it back.
-            let bound =
-                matches!(request.subject, Subject::Key { .. }) && request.action != Action::Administer;
+            // Nor does it stop an administrator's key from changing it back.
+            let bound = is_bound_by_storage(&request.subject) && request.action != Action::Administer;
             (bound && !storage.permission.permits(request.action)).then_some(DenyReason::StoragePermission)
         }
     }

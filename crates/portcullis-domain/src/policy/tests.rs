@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    BucketName, Connection, ConnectionId, CredentialId, DisplayName, KeyId, Label, NetworkEntry, Networks,
-    Overwrite, Provider, StorageId, UserId, Username,
+    BucketName, Connection, ConnectionId, CredentialId, DisplayName, KeyId, Label, LinkId, NetworkEntry,
+    Networks, Overwrite, Provider, StorageId, UserId, Username,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -89,7 +89,7 @@ fn ask(key: &Key, storage: &Storage, action: Action) -> Result<(), DenyReason> {
         Action::Administer => Target::Site(storage.site),
     };
     decide(&Request {
-        subject: Subject::Key { key, owner: None },
+        subject: Subject::Key { key, owner: None, narrowing: None },
         channel: Channel::S3,
         peer: "203.0.113.7".parse().unwrap(),
         now: NOW,
@@ -153,7 +153,14 @@ fn people_and_their_keys() {
     let storage = storage();
     let object = object("a");
     let ask = |user: &User, expires, channel, target, action| {
-        let subject = Subject::Session { user, expires };
+        let sign_in = SignIn {
+            expires,
+            site: site(),
+            above: &[],
+            second_factor: false,
+            rule: SecondFactorRule::Optional,
+        };
+        let subject = Subject::Session { person: Person { user, reach: &[] }, sign_in };
         decide(&Request { subject, channel, peer: "203.0.113.7".parse().unwrap(), now: NOW, action, target })
     };
     let later = Timestamp::from_seconds(NOW.seconds() + 60);
@@ -177,6 +184,164 @@ fn people_and_their_keys() {
         ask(&member, later, Channel::Rest, Target::Site(site()), Action::Administer),
         Err(DenyReason::NotGranted)
     );
+}
+
+fn reach(prefix: &str, permission: Permission) -> Reach {
+    Reach { storage: StorageId::from_u128(5), prefix: KeyPrefix::parse(prefix).unwrap(), permission }
+}
+
+fn link() -> Link {
+    Link {
+        id: LinkId::from_u128(11),
+        site: site(),
+        storage: StorageId::from_u128(5),
+        name: DisplayName::parse("For the printer").unwrap(),
+        target: LinkTarget::Folder(KeyPrefix::parse("in/").unwrap()),
+        permission: Permission::Read,
+        networks: Networks::anywhere(),
+        expires: None,
+        has_password: false,
+        max_downloads: None,
+        downloads: 0,
+        state: LinkState::Active,
+        created: NOW,
+    }
+}
+
+/// What is asked of every storage-bound subject: entering, then everything at `in/side/`.
+fn verdicts(subject: Subject<'_>, channel: Channel, storage: &Storage) -> String {
+    let (prefix, object) = (KeyPrefix::parse("in/side/").unwrap(), object("in/side/file"));
+    let mut line = String::new();
+    for action in Action::ALL {
+        let target = match action {
+            Action::Enter => Target::Storage(storage),
+            Action::List => Target::Prefix(storage, &prefix),
+            Action::Get | Action::Put | Action::Delete => Target::Object(storage, &object),
+            Action::Administer => Target::Site(storage.site),
+        };
+        let request = Request {
+            subject,
+            channel,
+            peer: "203.0.113.7".parse().unwrap(),
+            now: NOW,
+            action: *action,
+            target,
+        };
+        write!(line, "{:<22}", decide(&request).map_or_else(DenyReason::as_str, |()| "ALLOW")).unwrap();
+    }
+    line
+}
+
+/// Members by session and by key, temporary credentials and links: one line per situation, one column per action.
+#[test]
+fn sharing_as_a_table() {
+    let mut table = format!("{:<46}", "");
+    for action in Action::ALL {
+        write!(table, "{:<22}", action.as_str()).unwrap();
+    }
+    let mut row = |name: &str, line: String| write!(table, "\n{name:<44}{line}").unwrap();
+    let storage = storage();
+    let later = Timestamp::from_seconds(NOW.seconds() + 60);
+    let sign_in = |above: &'static [SiteId]| SignIn {
+        expires: later,
+        site: site(),
+        above,
+        second_factor: false,
+        rule: SecondFactorRule::Optional,
+    };
+    let member = user(Role::Member, UserState::Active);
+    let elsewhere = Reach { storage: StorageId::from_u128(6), ..reach("", Permission::ReadWrite) };
+    let shares = [
+        ("nothing", vec![]),
+        ("read of all", vec![reach("", Permission::Read)]),
+        ("write of in/", vec![reach("in/", Permission::Write)]),
+        ("read of all, write of in/", vec![reach("", Permission::Read), reach("in/", Permission::Write)]),
+        ("read_write of out/", vec![reach("out/", Permission::ReadWrite)]),
+        ("none of all", vec![reach("", Permission::None)]),
+        ("read_write of another storage", vec![elsewhere]),
+    ];
+    for (name, reach) in shares {
+        let person = Person { user: &member, reach: &reach };
+        let session = Subject::Session { person, sign_in: sign_in(&[]) };
+        row(&format!("member, {name}"), verdicts(session, Channel::Rest, &storage));
+        let own = Key { scope: Scope::User(member.id), ..key() };
+        let by_key = Subject::Key { key: &own, owner: Some(person), narrowing: None };
+        row(&format!("S3 key of member, {name}"), verdicts(by_key, Channel::S3, &storage));
+    }
+    let all = [reach("", Permission::ReadWrite)];
+    let bound =
+        Storage { permission: Permission::Read, networks: networks(&["198.51.100.0/24"]), ..storage.clone() };
+    for role in Role::ALL {
+        let who = user(*role, UserState::Active);
+        let person = Person { user: &who, reach: &all };
+        let session = |sign_in| Subject::Session { person, sign_in };
+        row(&format!("{role}, storage elsewhere"), verdicts(session(sign_in(&[])), Channel::Rest, &bound));
+        for rule in SecondFactorRule::ALL {
+            let one = SignIn { rule: *rule, ..sign_in(&[]) };
+            row(&format!("{role}, one factor, {rule}"), verdicts(session(one), Channel::Rest, &storage));
+            let two = SignIn { second_factor: true, ..one };
+            row(&format!("{role}, two factors, {rule}"), verdicts(session(two), Channel::Rest, &storage));
+        }
+        let foreign = User { site: SiteId::from_u128(9), ..who.clone() };
+        let person = Person { user: &foreign, reach: &all };
+        const ABOVE: [SiteId; 2] = [SiteId::from_u128(8), SiteId::from_u128(9)];
+        let below = Subject::Session { person, sign_in: sign_in(&ABOVE) };
+        row(&format!("{role} of a site above"), verdicts(below, Channel::Rest, &storage));
+        const BESIDE: [SiteId; 1] = [SiteId::from_u128(8)];
+        let beside = Subject::Session { person, sign_in: sign_in(&BESIDE) };
+        row(&format!("{role} of another site"), verdicts(beside, Channel::Rest, &storage));
+        let own = Key { scope: Scope::User(foreign.id), ..key() };
+        let by_key = Subject::Key { key: &own, owner: Some(person), narrowing: None };
+        row(&format!("S3 key for a {role} of a site above"), verdicts(by_key, Channel::S3, &storage));
+    }
+    let invited = user(Role::Admin, UserState::Invited);
+    let session = Subject::Session { person: Person { user: &invited, reach: &all }, sign_in: sign_in(&[]) };
+    row("admin who has not come yet", verdicts(session, Channel::Rest, &storage));
+    type Change = fn(&mut Narrowing);
+    let changes: [(&str, Change); 8] = [
+        ("all of the key", |_| {}),
+        ("read", |n| n.permission = Permission::Read),
+        ("full", |n| n.permission = Permission::Full),
+        ("in/", |n| n.prefix = KeyPrefix::parse("in/").unwrap()),
+        ("out/", |n| n.prefix = KeyPrefix::parse("out/").unwrap()),
+        ("another storage", |n| n.storage = Some(StorageId::from_u128(6))),
+        ("another network", |n| n.networks = networks(&["198.51.100.0/24"])),
+        ("run out this moment", |n| n.expires = NOW),
+    ];
+    for (name, change) in changes {
+        let mut narrowing = Narrowing {
+            storage: None,
+            permission: Permission::ReadWrite,
+            prefix: KeyPrefix::default(),
+            networks: Networks::anywhere(),
+            expires: later,
+        };
+        change(&mut narrowing);
+        let key = key();
+        let subject = Subject::Key { key: &key, owner: None, narrowing: Some(&narrowing) };
+        row(&format!("temporary, {name}"), verdicts(subject, Channel::S3, &storage));
+    }
+    type ChangeLink = fn(&mut Link);
+    let changes: [(&str, ChangeLink); 10] = [
+        ("to read in/", |_| {}),
+        ("to fill in/", |l| l.permission = Permission::Write),
+        ("to read out/", |l| l.target = LinkTarget::Folder(KeyPrefix::parse("out/").unwrap())),
+        ("to this file", |l| l.target = LinkTarget::File(ObjectKey::parse("in/side/file").unwrap())),
+        ("to another file", |l| l.target = LinkTarget::File(ObjectKey::parse("in/side/other").unwrap())),
+        ("ended", |l| l.state = LinkState::Ended),
+        ("expired this moment", |l| l.expires = Some(NOW)),
+        ("from another network", |l| l.networks = networks(&["198.51.100.0/24"])),
+        ("of another storage", |l| l.storage = StorageId::from_u128(6)),
+        ("of another site", |l| l.site = SiteId::from_u128(2)),
+    ];
+    for (name, change) in changes {
+        let mut link = link();
+        change(&mut link);
+        row(&format!("link {name}"), verdicts(Subject::Link(&link), Channel::Http, &storage));
+    }
+    row("link on another channel", verdicts(Subject::Link(&link()), Channel::Rest, &storage));
+    let table: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    insta::assert_snapshot!("sharing", table);
 }
 
 prop_compose! {
@@ -218,7 +383,7 @@ proptest! {
         let owner = user(Role::Admin, UserState::Active);
         let object = object("in/side");
         let request = Request {
-            subject: Subject::Key { key: &key, owner: Some(&owner) }, channel: Channel::S3,
+            subject: Subject::Key { key: &key, owner: Some(Person { user: &owner, reach: &[] }), narrowing: None }, channel: Channel::S3,
             peer: "203.0.113.7".parse().unwrap(), now: NOW, action, target: Target::Object(&storage, &object),
         };
         let shuffled = order.iter().find_map(|at| RULES[*at](&request));
@@ -254,6 +419,29 @@ proptest! {
             prop_assert!(action == Action::Administer || storage.permission.permits(action));
             prop_assert_eq!(key.state, KeyState::Active);
             prop_assert!(key.scope != Scope::Site);
+        }
+    }
+
+    /// Temporary credentials admit nothing that their key does not, whatever they say.
+    #[test]
+    fn temporary_credentials_never_admit_more(
+        key in any_key(), storage in any_storage(), action in prop::sample::select(Action::ALL),
+        permission in prop::sample::select(Permission::ALL), prefix in "(in/|in/side/|)", other: bool,
+        seconds in -5i64..5,
+    ) {
+        let narrowing = Narrowing {
+            storage: other.then(|| StorageId::from_u128(6)), permission,
+            prefix: KeyPrefix::parse(&prefix).unwrap(), networks: Networks::anywhere(),
+            expires: Timestamp::from_seconds(NOW.seconds() + seconds),
+        };
+        let object = object("in/side/file");
+        let request = |narrowing| Request {
+            subject: Subject::Key { key: &key, owner: None, narrowing }, channel: Channel::S3,
+            peer: "203.0.113.7".parse().unwrap(), now: NOW, action, target: Target::Object(&storage, &object),
+        };
+        if decide(&request(Some(&narrowing))).is_ok() {
+            prop_assert_eq!(decide(&request(None)), Ok(()));
+            prop_assert!(permission.permits(action) && !other && seconds > 0);
         }
     }
 }
