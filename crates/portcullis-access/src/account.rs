@@ -1,6 +1,6 @@
 //! Proofs: of the right to administer a site, and of the right to look after what is one's own.
 
-use portcullis_domain::{SiteId, UserId};
+use portcullis_domain::{DenyReason, SiteId, UserId};
 
 use crate::principal::Principal;
 use crate::{Access, AccessError, Denial, SiteAdmin};
@@ -81,6 +81,19 @@ impl Access {
         };
         let actor = self.actor_of(&who);
         Ok(Oneself { user: user.id, home: user.site, actor, who })
+    }
+
+    /// Refuses a session without the second factor that the site asks for: what it may do for its own account ends where
+    /// somebody gains a right by it, as by a key.
+    ///
+    /// # Errors
+    /// [`AccessError::Denied`] with [`DenyReason::SecondFactorNeeded`].
+    pub fn require_second_factor(&self, who: &Principal) -> Result<(), AccessError> {
+        if self.inner().directory.misses_second_factor(who) {
+            let denial = Denial::Policy(DenyReason::SecondFactorNeeded);
+            return Err(self.refuse_principal(who, "own_keys", None, denial));
+        }
+        Ok(())
     }
 
     /// The site to which the person behind this principal belongs; none for keys that are nobody's and for links.

@@ -123,8 +123,9 @@ impl Access {
     /// other is hashed.
     ///
     /// # Errors
-    /// [`AccessError::Unavailable`] if the system gives no random numbers.
-    pub fn mint(&self, _proof: &impl Proof, key: KeyId, channel: Channel) -> Result<Minted, AccessError> {
+    /// [`AccessError::Denied`] with `SecondFactorNeeded`; [`AccessError::Unavailable`] if the system gives no random numbers.
+    pub fn mint(&self, proof: &impl Proof, key: KeyId, channel: Channel) -> Result<Minted, AccessError> {
+        self.require_second_factor(proof.principal())?;
         let credential = fresh_credential()?;
         let secret = fresh_secret()?;
         let stored = match channel {

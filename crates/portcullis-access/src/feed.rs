@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::System;
 use crate::directory::{Part, SessionEntry};
 use crate::throttle::locked;
-use crate::{Access, AccessError, SiteAdmin};
+use crate::{Access, AccessError, Proof};
 
 /// How many changes are read at a time.
 const PAGE: u32 = 500;
@@ -225,7 +225,7 @@ impl Access {
     /// Returns when what this node noted up to now is in the database, so that who reads last use or the audit trail next sees
     /// it; or after a second, whichever comes first. It may be given up at any time: nothing noted is lost. What other nodes
     /// noted comes in their own time.
-    pub async fn written(&self, _proof: &SiteAdmin) {
+    pub async fn written(&self, _proof: &impl Proof) {
         let writing = async { self.write_last_used().await.and(self.write_audit().await) };
         drop(timeout(FRESH_WAIT, writing).await);
     }

@@ -108,6 +108,7 @@ impl Access {
         self.heard()?;
         let (now, directory) = (self.now(), &self.inner().directory);
         let who = self.alive(who.clone(), now)?;
+        self.require_second_factor(&who)?;
         let entry = directory.key(key).filter(|entry| entry.key.site == who.site());
         let entry = entry.filter(|entry| entry.key.state == KeyState::Active).ok_or(AccessError::NotFound)?;
         let own = matches!(who.who(), Who::Key { id, .. } if id == key);

@@ -1,10 +1,11 @@
-//! Measures the list of connections: makes a site with many storages and twice as many keys, and reads pages of it.
+//! Measures the list of connections: makes a site with many storages and so many keys for each (2 if not said), reads pages of
+//! it, and says what they cost in memory and how long it takes from a password to the list.
 //!
 //! ```sh
-//! cargo run --release -p portcullis-control --example list -- 10000
+//! cargo run --release -p portcullis-control --example list -- 10000 10
 //! ```
 //!
-//! SQLite in a temporary directory; PostgreSQL if a second argument is the address of an empty database.
+//! SQLite in a temporary directory; PostgreSQL if a third argument is the address of an empty database.
 #![allow(clippy::print_stdout, reason = "that is what it is for")]
 #![allow(
     clippy::unwrap_used,
@@ -57,7 +58,12 @@ impl Numbers {
     }
 }
 
-async fn site(url: &str) -> (Metadata, Control, SiteAdmin) {
+fn origin() -> Origin<'static> {
+    let peer = IpAddr::from([192, 0, 2, 1]);
+    Origin { channel: Channel::Rest, peer, request_id: "measure", tool: "measure" }
+}
+
+async fn site(url: &str) -> (Metadata, Control, SiteAdmin, MasterKey) {
     let metadata = Metadata::open(url).await.unwrap();
     let clock = Arc::new(SystemClock);
     let drivers = Arc::new(MemoryDrivers::new(Arc::<SystemClock>::clone(&clock)));
@@ -67,15 +73,9 @@ async fn site(url: &str) -> (Metadata, Control, SiteAdmin) {
     let (access, system) = Access::open(config, metadata.clone(), drivers, &master, clock).await.unwrap();
     let password = Secret::foreign(PASSWORD.to_owned());
     access.bootstrap(&system, &password).await.unwrap();
-    let origin = Origin {
-        channel: Channel::Rest,
-        peer: IpAddr::from([192, 0, 2, 1]),
-        request_id: "measure",
-        tool: "measure",
-    };
-    let session = access.sign_in(origin, "admin", &password, DAY).await.unwrap();
+    let session = access.sign_in(origin(), "admin", &password, DAY).await.unwrap();
     let admin = access.admin(&session.principal).unwrap();
-    (metadata.clone(), Control::new(access, metadata), admin)
+    (metadata.clone(), Control::new(access, metadata), admin, master)
 }
 
 fn new_storage(admin: &SiteAdmin, numbers: &mut Numbers, at: u32, now: Timestamp) -> NewStorage {
@@ -128,7 +128,7 @@ fn new_key(storage: &Storage, numbers: &mut Numbers, now: Timestamp) -> Key {
 }
 
 /// Fills the site; gives some access key ids.
-async fn fill(metadata: &Metadata, admin: &SiteAdmin, count: u32) -> Vec<CredentialId> {
+async fn fill(metadata: &Metadata, admin: &SiteAdmin, count: u32, keys: u32) -> Vec<CredentialId> {
     let (mut numbers, now) = (Numbers(7), SystemClock.now());
     let (mut measured, mut used, mut uses, mut ids) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for at in 0..count {
@@ -151,7 +151,7 @@ async fn fill(metadata: &Metadata, admin: &SiteAdmin, count: u32) -> Vec<Credent
                 at: now.before(numbers.days(200)),
             });
         }
-        for _ in 0..2 {
+        for _ in 0..keys {
             let key = new_key(&storage, &mut numbers, now);
             let secret = if key.channel == Channel::S3 {
                 StoredSecret::Sealed(vec![7; 68])
@@ -223,15 +223,52 @@ async fn measure_changed(metadata: &Metadata, control: &Control, admin: &SiteAdm
     print("first page, right after a change", took, processor, &page);
 }
 
+/// Resident memory of this process in bytes.
+fn memory() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 4096
+}
+
+/// What it takes to hold all of it in memory, and from a password to the first page of the list.
+async fn measure_start(metadata: &Metadata, master: &MasterKey) {
+    let clock = Arc::new(SystemClock);
+    let drivers = Arc::new(MemoryDrivers::new(Arc::<SystemClock>::clone(&clock)));
+    let config = AccessConfig { feed_lag_limit: Duration::from_hours(24), ..AccessConfig::default() };
+    let (before, began) = (memory(), Instant::now());
+    let (access, _system) = Access::open(config, metadata.clone(), drivers, master, clock).await.unwrap();
+    let grown = memory().saturating_sub(before) / (1 << 20);
+    println!("\nopening the core: {:.1} s, {grown} MiB more", began.elapsed().as_secs_f64());
+    let (control, password) =
+        (Control::new(access.clone(), metadata.clone()), Secret::foreign(PASSWORD.to_owned()));
+    let (mut signing, mut listing) = (Vec::new(), Vec::new());
+    for _ in 0..20 {
+        let began = Instant::now();
+        let session = access.sign_in(origin(), "admin", &password, DAY).await.unwrap();
+        signing.push(began.elapsed());
+        let admin = access.admin(&session.principal).unwrap();
+        control.connections(&admin, &ConnectionsQuery::default()).await.unwrap();
+        listing.push(began.elapsed());
+    }
+    for (name, mut took) in [("password to session", signing), ("password to list", listing)] {
+        took.sort_unstable();
+        println!(
+            "{name}: median {:.1} ms, worst {:.1} ms",
+            took[10].as_secs_f64() * 1e3,
+            took[19].as_secs_f64() * 1e3
+        );
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let count: u32 = arguments.next().map_or(10_000, |count| count.parse().unwrap());
+    let keys: u32 = arguments.next().map_or(2, |keys| keys.parse().unwrap());
     let dir = tempfile::tempdir().unwrap();
     let url = arguments.next().unwrap_or_else(|| format!("sqlite://{}/portcullis.db", dir.path().display()));
-    let (metadata, control, admin) = site(&url).await;
+    let (metadata, control, admin, master) = site(&url).await;
     let began = Instant::now();
-    let ids = fill(&metadata, &admin, count).await;
+    let ids = fill(&metadata, &admin, count, keys).await;
     println!("{count} storages and {} keys, made in {:.0} s", ids.len(), began.elapsed().as_secs_f64());
     println!("\n| page | median ms | p99 ms | processor ms | rows |\n|---|---|---|---|---|");
     let all = ConnectionsQuery::default();
@@ -260,5 +297,6 @@ async fn main() {
     let aws = ConnectionsQuery { provider: Some(Provider::Aws), ..all.clone() };
     measure(&control, &admin, "provider aws", &aws).await;
     measure_changed(&metadata, &control, &admin).await;
+    measure_start(&metadata, &master).await;
     metadata.close().await;
 }

@@ -117,6 +117,8 @@ async fn a_site_may_ask_for_a_second_factor_at_any_moment() {
     let me = world.access.oneself(&admin).unwrap();
     assert_eq!((Some(me.user()), me.actor()), (admin.user_id(), "user:admin"));
 
+    let minted = world.access.mint(&me, portcullis_domain::KeyId::generate(), Channel::S3);
+    assert_eq!(denial(minted), policy(DenyReason::SecondFactorNeeded), "nor is a key a way around it");
     let seed = [7u8; 20];
     let sealed = world.access.seal_totp(&me, &seed).unwrap();
     world.metadata.set_totp(me.user(), Some(sealed)).await.unwrap();

@@ -2,78 +2,21 @@
 //!
 //! Records are replaced one by one as they change. All reads of one decision happen under one lock.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+mod key_entry;
+mod records;
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use portcullis_domain::{
-    Action, BucketName, CredentialId, DenyReason, Key, KeyId, KeyPrefix, Link, LinkId, LinkState, ObjectKey,
-    Overwrite, Permission, Person, Reach, Request, Scope, SessionId, SignIn, Site, SiteId, SiteRules,
-    Storage, StorageId, Subject, Target, Timestamp, User, UserId, decide,
+    Action, BucketName, CredentialId, DenyReason, Key, KeyId, KeyPrefix, Link, LinkId, ObjectKey, Overwrite,
+    Permission, Reach, SessionId, Site, SiteId, Storage, StorageId, Target, Timestamp, User, UserId,
 };
 use portcullis_metadata::{Metadata, MetadataError, SessionRecord, StoredSecret};
-use portcullis_sigv4::SigningKey;
 
 use crate::principal::{Principal, Who};
-use crate::throttle::locked;
-
-/// Sites above a site that are looked at; no tree is as deep.
-const DEEPEST: usize = 64;
-
-/// Signing keys that are kept of one key: clients use one region, and two days around midnight.
-const SIGNING_KEYS: usize = 4;
-
-/// A key with what is stored of its secret.
-pub(crate) struct KeyEntry {
-    pub(crate) key: Key,
-    pub(crate) stored: StoredSecret,
-    signing: Mutex<Vec<(portcullis_sigv4::Scope, SigningKey)>>,
-}
-
-impl KeyEntry {
-    pub(crate) fn new(key: Key, stored: StoredSecret) -> Self {
-        Self { key, stored, signing: Mutex::new(Vec::new()) }
-    }
-
-    pub(crate) fn signing_key(&self, scope: &portcullis_sigv4::Scope) -> Option<SigningKey> {
-        locked(&self.signing).iter().find(|(known, _)| known == scope).map(|(_, key)| key.clone())
-    }
-
-    /// Keeps a signing key that verified a request; the oldest makes room.
-    pub(crate) fn keep_signing_key(&self, scope: portcullis_sigv4::Scope, key: SigningKey) {
-        let mut signing = locked(&self.signing);
-        if signing.iter().any(|(known, _)| *known == scope) {
-            return;
-        }
-        if signing.len() == SIGNING_KEYS {
-            signing.remove(0);
-        }
-        signing.push((scope, key));
-    }
-
-    pub(crate) fn owner(&self) -> Option<UserId> {
-        match self.key.scope {
-            Scope::User(id) => Some(id),
-            Scope::Storage(_) | Scope::Site => None,
-        }
-    }
-
-    fn is_same(&self, key: &Key, stored: &StoredSecret) -> bool {
-        let same_secret = match (&self.stored, stored) {
-            (StoredSecret::None, StoredSecret::None) => true,
-            (StoredSecret::Sealed(a), StoredSecret::Sealed(b)) => a == b,
-            (StoredSecret::Hash(a), StoredSecret::Hash(b)) => a == b,
-            (StoredSecret::None | StoredSecret::Sealed(_) | StoredSecret::Hash(_), _) => false,
-        };
-        self.key == *key && same_secret
-    }
-}
-
-impl fmt::Debug for KeyEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyEntry").field("key", &self.key.id).finish_non_exhaustive()
-    }
-}
+pub(crate) use key_entry::KeyEntry;
+pub(crate) use records::SessionEntry;
+use records::{PersonEntry, Records, ask, is_of_the_subject};
 
 /// What of a storage a decision is about.
 #[derive(Clone, Copy, Debug)]
@@ -89,76 +32,6 @@ impl<'a> Part<'a> {
             Self::Whole => None,
             Self::Prefix(prefix) => Some(prefix.as_str()),
             Self::Object(key) => Some(key.as_str()),
-        }
-    }
-}
-
-/// A user, and what was shared with them.
-#[derive(Debug)]
-struct PersonEntry {
-    user: Arc<User>,
-    reach: Vec<Reach>,
-}
-
-impl PersonEntry {
-    fn as_person(&self) -> Person<'_> {
-        Person { user: &self.user, reach: &self.reach }
-    }
-}
-
-/// A sign-in that was seen on this node and has not ended since.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SessionEntry {
-    pub(crate) user: UserId,
-    pub(crate) expires: Timestamp,
-    /// The site acted in, if not the person's own.
-    pub(crate) site: Option<SiteId>,
-    pub(crate) second_factor: bool,
-    pub(crate) confirmed: Timestamp,
-}
-
-impl From<&SessionRecord> for SessionEntry {
-    fn from(session: &SessionRecord) -> Self {
-        let SessionRecord { user, expires, site, second_factor, confirmed, .. } = *session;
-        Self { user, expires, site, second_factor, confirmed }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Records {
-    sites: HashMap<SiteId, Arc<Site>>,
-    people: HashMap<UserId, PersonEntry>,
-    storages: HashMap<StorageId, Arc<Storage>>,
-    buckets: HashMap<BucketName, StorageId>,
-    keys: HashMap<KeyId, Arc<KeyEntry>>,
-    credentials: HashMap<CredentialId, Arc<KeyEntry>>,
-    links: HashMap<LinkId, Arc<Link>>,
-    sessions: HashMap<SessionId, SessionEntry>,
-    /// Grows whenever a session ends, so that one that is just being looked up is not taken for alive.
-    sessions_ended: u64,
-}
-
-impl Records {
-    /// A site and those above it, nearest first.
-    fn line(&self, site: SiteId) -> impl Iterator<Item = &Site> {
-        let mut next = self.sites.get(&site);
-        let line = std::iter::from_fn(move || {
-            let site = next?;
-            next = site.parent.and_then(|parent| self.sites.get(&parent));
-            Some(&**site)
-        });
-        line.take(DEEPEST)
-    }
-
-    /// What holds in a site. Of a site that is gone nothing does, which no rule makes worse.
-    fn rules(&self, site: SiteId) -> SiteRules {
-        self.line(site).fold(SiteRules::OPEN, |held, site| held.below(site.rules))
-    }
-
-    fn set_link(&mut self, id: LinkId, link: Option<Link>) {
-        match link.filter(|link| link.state == LinkState::Active) {
-            Some(link) => drop(self.links.insert(id, Arc::new(link))),
-            None => drop(self.links.remove(&id)),
         }
     }
 }
@@ -381,6 +254,17 @@ impl Directory {
         }
     }
 
+    /// Whether the principal is a session without the second factor that the site acted in asks for.
+    pub(crate) fn misses_second_factor(&self, who: &Principal) -> bool {
+        let Who::Session { id, user, .. } = who.who() else { return false };
+        let records = self.read();
+        let (Some(session), Some(person)) = (records.sessions.get(&id), records.people.get(&user)) else {
+            return true;
+        };
+        let rules = records.rules(session.site.unwrap_or(person.user.site));
+        !session.second_factor && rules.second_factor.asks(person.user.role)
+    }
+
     /// Whether the principal is still one: not deleted, expired, switched off, on the wrong channel or elsewhere.
     pub(crate) fn alive(&self, who: &Principal, now: Timestamp) -> Result<(), DenyReason> {
         match ask(&self.read(), who, now, Action::Enter, Target::Site(who.site())) {
@@ -414,64 +298,5 @@ impl Directory {
         };
         ask(&records, who, now, action, target)?;
         Ok(Arc::clone(storage))
-    }
-}
-
-/// Puts the question to the policy with the records as they are.
-fn ask(
-    records: &Records,
-    who: &Principal,
-    now: Timestamp,
-    action: Action,
-    target: Target<'_>,
-) -> Result<(), DenyReason> {
-    let above: Vec<SiteId>;
-    let subject = match who.who() {
-        Who::Key { id, credential, .. } => {
-            let entry = records.keys.get(&id).filter(|entry| entry.key.credential == credential);
-            let entry = entry.ok_or(DenyReason::KeyDeleted)?;
-            let owner = entry.owner().and_then(|user| records.people.get(&user)).map(PersonEntry::as_person);
-            Subject::Key { key: &entry.key, owner, narrowing: who.narrowing() }
-        }
-        Who::Session { id, user, expires } => {
-            let session = records.sessions.get(&id).ok_or(DenyReason::SessionExpired)?;
-            let person = records.people.get(&user).ok_or(DenyReason::UserDisabled)?.as_person();
-            let site = session.site.unwrap_or(person.user.site);
-            above = records.line(site).skip(1).map(|site| site.id).collect();
-            let (second_factor, rule) = (session.second_factor, records.rules(site).second_factor);
-            let sign_in = SignIn { expires, site, above: &above, second_factor, rule };
-            Subject::Session { person, sign_in }
-        }
-        Who::Link(id) => Subject::Link(records.links.get(&id).ok_or(DenyReason::LinkEnded)?),
-    };
-    decide(&Request { subject, channel: who.channel(), peer: who.peer(), now, action, target })
-}
-
-/// Whether a reason is about who asks, whatever they ask for.
-const fn is_of_the_subject(reason: DenyReason) -> bool {
-    match reason {
-        DenyReason::KeyDeleted
-        | DenyReason::KeyExpired
-        | DenyReason::KeyDisabled
-        | DenyReason::WrongChannel
-        | DenyReason::KeyNetwork
-        | DenyReason::UserDisabled
-        | DenyReason::SessionExpired
-        | DenyReason::CredentialsExpired
-        | DenyReason::LinkEnded
-        | DenyReason::LinkExpired
-        | DenyReason::LinkNetwork => true,
-        DenyReason::OtherSite
-        | DenyReason::OutOfScope
-        | DenyReason::OutsidePrefix
-        | DenyReason::KeyPermission
-        | DenyReason::NotGranted
-        | DenyReason::GrantPermission
-        | DenyReason::SecondFactorNeeded
-        | DenyReason::LinkPermission
-        | DenyReason::StorageDetached
-        | DenyReason::StorageS3Off
-        | DenyReason::StorageNetwork
-        | DenyReason::StoragePermission => false,
     }
 }

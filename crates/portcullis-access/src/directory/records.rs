@@ -1,0 +1,146 @@
+//! The records themselves, and how the policy is asked about them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use portcullis_domain::{
+    Action, BucketName, CredentialId, DenyReason, KeyId, Link, LinkId, LinkState, Person, Reach, Request,
+    SessionId, SignIn, Site, SiteId, SiteRules, Storage, StorageId, Subject, Target, Timestamp, User, UserId,
+    decide,
+};
+use portcullis_metadata::SessionRecord;
+
+use super::KeyEntry;
+use crate::principal::{Principal, Who};
+
+/// Sites above a site that are looked at; no tree is as deep.
+const DEEPEST: usize = 64;
+
+/// A user, and what was shared with them.
+#[derive(Debug)]
+pub(super) struct PersonEntry {
+    pub(super) user: Arc<User>,
+    pub(super) reach: Vec<Reach>,
+}
+
+impl PersonEntry {
+    pub(super) fn as_person(&self) -> Person<'_> {
+        Person { user: &self.user, reach: &self.reach }
+    }
+}
+
+/// A sign-in that was seen on this node and has not ended since.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SessionEntry {
+    pub(crate) user: UserId,
+    pub(crate) expires: Timestamp,
+    /// The site acted in, if not the person's own.
+    pub(crate) site: Option<SiteId>,
+    pub(crate) second_factor: bool,
+    pub(crate) confirmed: Timestamp,
+}
+
+impl From<&SessionRecord> for SessionEntry {
+    fn from(session: &SessionRecord) -> Self {
+        let SessionRecord { user, expires, site, second_factor, confirmed, .. } = *session;
+        Self { user, expires, site, second_factor, confirmed }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    pub(super) sites: HashMap<SiteId, Arc<Site>>,
+    pub(super) people: HashMap<UserId, PersonEntry>,
+    pub(super) storages: HashMap<StorageId, Arc<Storage>>,
+    pub(super) buckets: HashMap<BucketName, StorageId>,
+    pub(super) keys: HashMap<KeyId, Arc<KeyEntry>>,
+    pub(super) credentials: HashMap<CredentialId, Arc<KeyEntry>>,
+    pub(super) links: HashMap<LinkId, Arc<Link>>,
+    pub(super) sessions: HashMap<SessionId, SessionEntry>,
+    /// Grows whenever a session ends, so that one that is just being looked up is not taken for alive.
+    pub(super) sessions_ended: u64,
+}
+
+impl Records {
+    /// A site and those above it, nearest first.
+    pub(super) fn line(&self, site: SiteId) -> impl Iterator<Item = &Site> {
+        let mut next = self.sites.get(&site);
+        let line = std::iter::from_fn(move || {
+            let site = next?;
+            next = site.parent.and_then(|parent| self.sites.get(&parent));
+            Some(&**site)
+        });
+        line.take(DEEPEST)
+    }
+
+    /// What holds in a site. Of a site that is gone nothing does, which no rule makes worse.
+    pub(super) fn rules(&self, site: SiteId) -> SiteRules {
+        self.line(site).fold(SiteRules::OPEN, |held, site| held.below(site.rules))
+    }
+
+    pub(super) fn set_link(&mut self, id: LinkId, link: Option<Link>) {
+        match link.filter(|link| link.state == LinkState::Active) {
+            Some(link) => drop(self.links.insert(id, Arc::new(link))),
+            None => drop(self.links.remove(&id)),
+        }
+    }
+}
+
+/// Puts the question to the policy with the records as they are.
+pub(super) fn ask(
+    records: &Records,
+    who: &Principal,
+    now: Timestamp,
+    action: Action,
+    target: Target<'_>,
+) -> Result<(), DenyReason> {
+    let above: Vec<SiteId>;
+    let subject = match who.who() {
+        Who::Key { id, credential, .. } => {
+            let entry = records.keys.get(&id).filter(|entry| entry.key.credential == credential);
+            let entry = entry.ok_or(DenyReason::KeyDeleted)?;
+            let owner = entry.owner().and_then(|user| records.people.get(&user)).map(PersonEntry::as_person);
+            Subject::Key { key: &entry.key, owner, narrowing: who.narrowing() }
+        }
+        Who::Session { id, user, expires } => {
+            let session = records.sessions.get(&id).ok_or(DenyReason::SessionExpired)?;
+            let person = records.people.get(&user).ok_or(DenyReason::UserDisabled)?.as_person();
+            let site = session.site.unwrap_or(person.user.site);
+            above = records.line(site).skip(1).map(|site| site.id).collect();
+            let (second_factor, rule) = (session.second_factor, records.rules(site).second_factor);
+            let sign_in = SignIn { expires, site, above: &above, second_factor, rule };
+            Subject::Session { person, sign_in }
+        }
+        Who::Link(id) => Subject::Link(records.links.get(&id).ok_or(DenyReason::LinkEnded)?),
+    };
+    decide(&Request { subject, channel: who.channel(), peer: who.peer(), now, action, target })
+}
+
+/// Whether a reason is about who asks, whatever they ask for.
+pub(super) const fn is_of_the_subject(reason: DenyReason) -> bool {
+    match reason {
+        DenyReason::KeyDeleted
+        | DenyReason::KeyExpired
+        | DenyReason::KeyDisabled
+        | DenyReason::WrongChannel
+        | DenyReason::KeyNetwork
+        | DenyReason::UserDisabled
+        | DenyReason::SessionExpired
+        | DenyReason::CredentialsExpired
+        | DenyReason::LinkEnded
+        | DenyReason::LinkExpired
+        | DenyReason::LinkNetwork => true,
+        DenyReason::OtherSite
+        | DenyReason::OutOfScope
+        | DenyReason::OutsidePrefix
+        | DenyReason::KeyPermission
+        | DenyReason::NotGranted
+        | DenyReason::GrantPermission
+        | DenyReason::SecondFactorNeeded
+        | DenyReason::LinkPermission
+        | DenyReason::StorageDetached
+        | DenyReason::StorageS3Off
+        | DenyReason::StorageNetwork
+        | DenyReason::StoragePermission => false,
+    }
+}
