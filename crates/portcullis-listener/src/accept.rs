@@ -20,11 +20,12 @@ use crate::body::RequestBody;
 use crate::connection::{self, Door};
 use crate::limits::Limits;
 use crate::peer::Peer;
+use crate::proxies::Proxies;
 use crate::seats::{Seat, Seats};
 
 /// Serves HTTP/1.1 (and 1.0) on a bound listener until `shutdown`, then drains.
 ///
-/// Each request carries a [`Peer`] in its extensions. Each connection is one task on `tasks` with a clone of
+/// Each request carries a [`Peer`] in its extensions, unless it came through one of `proxies` that does not tell it. Each connection is one task on `tasks` with a clone of
 /// `service`; a function becomes a service by [`hyper::service::service_fn`], a tower service such as an axum
 /// `Router` by [`TowerToHyperService`](crate::TowerToHyperService).
 ///
@@ -37,6 +38,7 @@ use crate::seats::{Seat, Seats};
 pub async fn serve<S, B>(
     listener: TcpListener,
     limits: Limits,
+    proxies: Proxies,
     service: S,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -49,8 +51,8 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     limits.check()?;
-    let door = Arc::new(Door::new(limits, shutdown));
-    let mut entrance = Entrance::new(listener, &limits);
+    let door = Arc::new(Door::new(limits, proxies.clone(), shutdown));
+    let mut entrance = Entrance::new(listener, &limits, proxies);
     let seats = Arc::clone(&entrance.seats);
     loop {
         let next = tokio::select! {
@@ -80,6 +82,7 @@ where
 /// A listener with its seats.
 struct Entrance {
     listener: TcpListener,
+    proxies: Proxies,
     seats: Arc<Seats>,
     failing: Burst,
     full: Burst,
@@ -87,9 +90,10 @@ struct Entrance {
 }
 
 impl Entrance {
-    fn new(listener: TcpListener, limits: &Limits) -> Self {
+    fn new(listener: TcpListener, limits: &Limits, proxies: Proxies) -> Self {
         Self {
             listener,
+            proxies,
             seats: Arc::new(Seats::new(limits)),
             failing: Burst::default(),
             full: Burst::default(),
@@ -106,7 +110,9 @@ impl Entrance {
             let permit = self.seats.free().await?;
             let (stream, remote) = self.accept().await;
             let peer = Peer::from(remote);
-            let Some(seat) = self.seats.take(permit, peer.address) else {
+            // All that come through a proxy come from one address.
+            let shared = self.proxies.trust(peer.address);
+            let Some(seat) = self.seats.take(permit, peer.address, shared) else {
                 if self.crowded.begins() {
                     warn!(peer = %peer.address, "one address has all the connections it may have; more are closed");
                 }
@@ -146,12 +152,14 @@ mod tests {
     use super::Entrance;
     use crate::limits::Limits;
     use crate::peer::Peer;
+    use crate::proxies::Proxies;
 
     #[tokio::test]
     async fn an_accepted_connection_has_a_seat_and_does_not_delay() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut entrance = Entrance::new(listener, &Limits { max_connections: 1, ..Limits::default() });
+        let mut entrance =
+            Entrance::new(listener, &Limits { max_connections: 1, ..Limits::default() }, Proxies::default());
         let client = TcpStream::connect(address).await.unwrap();
         let (stream, peer, seat) = entrance.next().await.unwrap();
         assert!(stream.nodelay().unwrap());

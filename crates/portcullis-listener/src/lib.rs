@@ -4,9 +4,12 @@
 //! request's extensions and a [`RequestBody`] that ends with an error when the client stops sending.
 //!
 //! One connection goes this way: `accept` (seats, back-off) → `connection` (one task: hyper, beside it the watchdog)
-//! → `service` (peer and body put in place) → the door. `connection` is generic over the transport: a TLS session or
-//! a stream whose PROXY header was read goes in where the TCP stream goes in now, and the protocol that ALPN chose
-//! is picked there, where hyper's HTTP/1 connection is built.
+//! → `service` (peer and body put in place) → the door. `connection` is generic over the transport: a TLS session
+//! goes in where the stream whose PROXY header was read goes in now, and the protocol that ALPN chose is picked there,
+//! where hyper's HTTP/1 connection is built.
+//!
+//! Behind proxies that are believed ([`Proxies`]) the peer is the client that they tell of. A request from such a proxy that
+//! does not tell it in a readable way carries no [`Peer`]: a door refuses it, since no network could be checked.
 //!
 //! | what the client does | limit | what happens |
 //! |---|---|---|
@@ -26,6 +29,7 @@ mod connection;
 mod limits;
 mod peer;
 mod progress;
+mod proxies;
 mod seats;
 mod service;
 mod watchdog;
@@ -35,3 +39,4 @@ pub use body::{BodyError, RequestBody};
 pub use hyper_util::service::TowerToHyperService;
 pub use limits::Limits;
 pub use peer::Peer;
+pub use proxies::{Proxies, ProxyKind, UnknownProxyKind};

@@ -46,11 +46,16 @@ impl Seats {
         Arc::clone(&self.total).acquire_owned().await.ok()
     }
 
-    /// Gives the seat to an address, unless that one has its share already.
-    pub(crate) fn take(self: &Arc<Self>, permit: OwnedSemaphorePermit, address: IpAddr) -> Option<Seat> {
+    /// Gives the seat to an address, unless that one has its share already; of an address that many share it may have any number.
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+        address: IpAddr,
+        shared: bool,
+    ) -> Option<Seat> {
         let mut taken = self.taken();
         let held = taken.entry(address).or_insert(0);
-        if *held >= self.per_address {
+        if *held >= self.per_address && !shared {
             return None;
         }
         *held += 1;
@@ -94,13 +99,13 @@ mod tests {
     async fn one_address_has_its_share_and_leaves_nothing_behind() {
         let limits = Limits { max_connections: 3, max_connections_per_address: 2, ..Limits::default() };
         let seats = Arc::new(Seats::new(&limits));
-        let first = seats.take(seats.free().await.unwrap(), A).unwrap();
-        let second = seats.take(seats.free().await.unwrap(), A).unwrap();
-        assert!(seats.take(seats.free().await.unwrap(), A).is_none());
-        let other = seats.take(seats.free().await.unwrap(), B).unwrap();
+        let first = seats.take(seats.free().await.unwrap(), A, false).unwrap();
+        let second = seats.take(seats.free().await.unwrap(), A, false).unwrap();
+        assert!(seats.take(seats.free().await.unwrap(), A, false).is_none());
+        let other = seats.take(seats.free().await.unwrap(), B, false).unwrap();
         assert!(seats.full());
         drop(first);
-        let third = seats.take(seats.free().await.unwrap(), A).unwrap();
+        let third = seats.take(seats.free().await.unwrap(), A, false).unwrap();
         drop((second, third, other));
         assert!(seats.taken().is_empty());
         seats.empty().await;

@@ -10,16 +10,19 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
+use tracing::debug;
 
 use crate::body::{RequestBody, ResponseBody};
 use crate::peer::Peer;
 use crate::progress::{Half, Progress};
+use crate::proxies::{Proxies, Unreadable};
 
 /// A door's service for one connection.
 #[derive(Debug)]
 pub(crate) struct Front<S> {
     pub(crate) service: S,
     pub(crate) peer: Peer,
+    pub(crate) proxies: Proxies,
     pub(crate) progress: Arc<Progress>,
     pub(crate) read_stall: Duration,
 }
@@ -35,7 +38,12 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let half = self.progress.begin();
         let mut request = request.map(|incoming| RequestBody::new(incoming, &half, self.read_stall));
-        request.extensions_mut().insert(self.peer);
+        match self.proxies.client(self.peer, request.headers()) {
+            Ok(client) => drop(request.extensions_mut().insert(client)),
+            Err(Unreadable) => {
+                debug!(proxy = %self.peer.address, "a proxy does not tell the client's address")
+            }
+        }
         Answer { answer: self.service.call(request), half: Some(half) }
     }
 }

@@ -23,6 +23,7 @@ use crate::body::RequestBody;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::progress::{Progress, Watched};
+use crate::proxies::{Proxies, arrive};
 use crate::service::Front;
 use crate::watchdog::{Overdue, Watchdog};
 
@@ -44,6 +45,7 @@ const LINGER: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Door {
     limits: Limits,
+    proxies: Proxies,
     http1: http1::Builder,
     /// Finish what is under way.
     pub(crate) shutdown: CancellationToken,
@@ -76,7 +78,7 @@ impl fmt::Display for End {
 }
 
 impl Door {
-    pub(crate) fn new(limits: Limits, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(limits: Limits, proxies: Proxies, shutdown: CancellationToken) -> Self {
         let mut http1 = http1::Builder::new();
         // `pipeline_flush` stays off: it copies every body into one buffer that has no bound.
         http1
@@ -88,7 +90,7 @@ impl Door {
         if limits.max_headers != HYPER_MAX_HEADERS {
             http1.max_headers(limits.max_headers);
         }
-        Self { limits, http1, shutdown, cut: CancellationToken::new() }
+        Self { limits, proxies, http1, shutdown, cut: CancellationToken::new() }
     }
 }
 
@@ -100,9 +102,27 @@ where
     B: Body + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    let arrived = tokio::select! {
+        biased;
+        () = door.shutdown.cancelled() => return,
+        arrived = arrive(transport, peer, &door.proxies) => arrived,
+    };
+    let (transport, peer) = match arrived {
+        Ok(arrived) => arrived,
+        Err(error) => {
+            debug!(proxy = %peer.address, %error, "a connection was closed");
+            return;
+        }
+    };
     let progress = Arc::new(Progress::default());
     let mut watchdog = Watchdog::new(Arc::clone(&progress), door.limits);
-    let front = Front { service, peer, progress: Arc::clone(&progress), read_stall: door.limits.read_stall };
+    let front = Front {
+        service,
+        peer,
+        proxies: door.proxies.clone(),
+        progress: Arc::clone(&progress),
+        read_stall: door.limits.read_stall,
+    };
     let io = TokioIo::new(Watched::new(transport, Arc::clone(&progress)));
     let mut connection = door.http1.serve_connection(io, front);
     let ended = tokio::select! {

@@ -9,5 +9,6 @@
 mod client;
 mod drain;
 mod limits;
+mod proxies;
 mod requests;
 mod server;

@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::{Service, service_fn};
-use portcullis_listener::{BodyError, Limits, Peer, RequestBody, serve};
+use portcullis_listener::{BodyError, Limits, Peer, Proxies, RequestBody, serve};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -35,10 +35,15 @@ pub(crate) struct Server {
 impl Server {
     /// Serves `/peer` (who asks), `/wait` (until let go), `/refuse` (403 unread) and the length of any other body.
     pub(crate) async fn start(limits: Limits) -> Self {
+        Self::behind(Proxies::default(), limits).await
+    }
+
+    /// The same behind proxies that are believed.
+    pub(crate) async fn behind(proxies: Proxies, limits: Limits) -> Self {
         let (gate, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let shared = (Arc::clone(&gate), Arc::clone(&waiting));
         let service = service_fn(move |request| answer(request, shared.clone()));
-        let mut server = Self::with(limits, service).await;
+        let mut server = Self::serving(proxies, limits, service).await;
         (server.gate, server.waiting) = (gate, waiting);
         server
     }
@@ -51,10 +56,21 @@ impl Server {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        Self::serving(Proxies::default(), limits, service).await
+    }
+
+    async fn serving<S, B>(proxies: Proxies, limits: Limits, service: S) -> Self
+    where
+        S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send + 'static,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let serving = tasks.spawn(serve(listener, limits, service, shutdown.clone(), tasks.clone()));
+        let serving = tasks.spawn(serve(listener, limits, proxies, service, shutdown.clone(), tasks.clone()));
         let (gate, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         Self { address, shutdown, tasks, gate, waiting, serving }
     }
@@ -82,7 +98,9 @@ async fn answer(
     request: Request<RequestBody>,
     (gate, waiting): Shared,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let peer = *request.extensions().get::<Peer>().unwrap();
+    let Some(peer) = request.extensions().get::<Peer>().copied() else {
+        return Ok(status(StatusCode::BAD_REQUEST));
+    };
     let text = match request.uri().path() {
         "/peer" => format!("{}:{}", peer.address, peer.port),
         "/wait" => {
