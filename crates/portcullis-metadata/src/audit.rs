@@ -1,43 +1,15 @@
 //! The audit trail: who did or tried what, when, from where, and what the answer was.
 
-use portcullis_domain::{Channel, KeyId, SiteId, StorageId, Timestamp};
+use std::collections::BTreeMap;
+
+use portcullis_domain::trail::{Head, chain_of};
+use portcullis_domain::{AuditEvent, KeyId, SiteId, StorageId, Timestamp};
 use sqlx::QueryBuilder;
 
-use crate::db::{Metadata, reading, within, writing};
+use crate::db::{Metadata, Tx, reading, within, writing};
 use crate::error::{During, Fault, Result};
 use crate::page::{Page, PageRequest};
-use crate::row::{Both, clip, read, read_optional, row};
-
-/// One entry of the trail. Text that is longer than its field is cut at the length given there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditEvent {
-    /// When.
-    pub at: Timestamp,
-    /// The request's id, as it stands in the answer and the log; 64 bytes.
-    pub request_id: String,
-    /// The site that it concerns, if it is known.
-    pub site: Option<SiteId>,
-    /// Who: `key:…`, `user:ada`, `anonymous`; 128 bytes.
-    pub actor: String,
-    /// The key that was used, or that was changed.
-    pub key: Option<KeyId>,
-    /// The storage that it concerns.
-    pub storage: Option<StorageId>,
-    /// Through which protocol.
-    pub channel: Channel,
-    /// From which address; 64 bytes.
-    pub peer: String,
-    /// With which program; 200 bytes.
-    pub tool: String,
-    /// What was done or tried; 64 bytes.
-    pub action: String,
-    /// The object's key or the like; 1,024 bytes.
-    pub object: Option<String>,
-    /// Whether it was allowed.
-    pub allowed: bool,
-    /// Why, or why not; 500 bytes.
-    pub reason: String,
-}
+use crate::row::{Both, clip, hash, number, read, read_optional, row};
 
 /// Which entries a list holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +34,7 @@ macro_rules! columns {
         "at_us, request_id, site_id, actor, key_id, storage_id, channel, peer, tool, action, object, allowed, reason"
     };
 }
+pub(crate) use columns;
 
 row! {
     EventRow {
@@ -83,9 +56,12 @@ row! {
 row! {
     NumberRow { id: i64 }
 }
+row! {
+    HeadRow { seq: i64, hash: Vec<u8> }
+}
 
 impl EventRow {
-    fn read(self) -> Result<AuditEvent, Fault> {
+    pub(crate) fn read(self) -> Result<AuditEvent, Fault> {
         Ok(AuditEvent {
             at: Timestamp::from_micros(self.at_us),
             request_id: self.request_id,
@@ -105,7 +81,7 @@ impl EventRow {
 }
 
 impl Metadata {
-    /// Adds entries to the trail, in the order given, in one transaction.
+    /// Adds entries to the trail, in the order given, in one transaction: each to the end of the chain of its site.
     ///
     /// # Errors
     /// What any verb may give; then none of them was added.
@@ -114,26 +90,18 @@ impl Metadata {
             return Ok(());
         }
         let work = async {
+            let events: Vec<AuditEvent> = events.iter().map(kept).collect();
             let mut tx = self.begin().await?;
+            let mut heads = lock_heads(&mut tx, &events).await?;
             for batch in events.chunks(BATCH) {
+                insert(&mut tx, batch, &mut heads).await?;
+            }
+            for head in heads.values() {
+                let seq = as_stored(head.seq)?;
+                let sql = "UPDATE audit_heads SET seq = $2, hash = $3 WHERE chain = $1";
                 within!(tx, c => {
-                    let mut query = QueryBuilder::new(concat!("INSERT INTO audit (", columns!(), ") "));
-                    query.push_values(batch, |mut row, event| {
-                        row.push_bind(event.at.micros())
-                            .push_bind(clip(&event.request_id, 64))
-                            .push_bind(event.site.map(|id| id.to_string()))
-                            .push_bind(clip(&event.actor, 128))
-                            .push_bind(event.key.map(|id| id.to_string()))
-                            .push_bind(event.storage.map(|id| id.to_string()))
-                            .push_bind(event.channel.as_str())
-                            .push_bind(clip(&event.peer, 64))
-                            .push_bind(clip(&event.tool, 200))
-                            .push_bind(clip(&event.action, 64))
-                            .push_bind(event.object.as_deref().map(|object| clip(object, 1024)))
-                            .push_bind(i64::from(event.allowed))
-                            .push_bind(clip(&event.reason, 500));
-                    });
-                    query.build().persistent(false).execute(c).await.map(drop)
+                    let query = sqlx::query(sql).bind(&head.chain).bind(seq).bind(head.hash.as_slice());
+                    query.execute(c).await.map(drop)
                 })?;
             }
             tx.commit().await
@@ -174,17 +142,88 @@ impl Metadata {
         work.await.during("read the audit trail")
     }
 
-    /// Removes up to `limit` of the oldest entries from before this moment, and says how many they were; call again
-    /// until it says fewer than `limit`.
+    /// Removes up to `limit` of the oldest entries that stand before the chains and are from before this moment, and says how
+    /// many they were; call again until it says fewer than `limit`. For what is in a chain there is
+    /// [`Metadata::remove_audited`].
     ///
     /// # Errors
     /// What any verb may give.
     pub async fn purge_audit(&self, before: Timestamp, limit: u32) -> Result<u64> {
-        let sql = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at_us < $1 ORDER BY at_us, id LIMIT $2)";
+        let sql = "DELETE FROM audit WHERE id IN \
+                   (SELECT id FROM audit WHERE seq = 0 AND at_us < $1 ORDER BY at_us, id LIMIT $2)";
         let done = writing!(self, pool => {
             let query = sqlx::query(sql).bind(before.micros()).bind(i64::from(limit));
             query.execute(pool).await.map(|done| done.rows_affected())
         });
         done.during("purge the audit trail")
     }
+}
+
+/// An entry as it is kept, and hashed.
+fn kept(event: &AuditEvent) -> AuditEvent {
+    AuditEvent {
+        request_id: clip(&event.request_id, 64),
+        actor: clip(&event.actor, 128),
+        peer: clip(&event.peer, 64),
+        tool: clip(&event.tool, 200),
+        action: clip(&event.action, 64),
+        object: event.object.as_deref().map(|object| clip(object, 1024)),
+        reason: clip(&event.reason, 500),
+        ..*event
+    }
+}
+
+/// The heads of the chains of these entries, locked until the transaction ends: always in the order of their names, so that no
+/// two wait for each other.
+async fn lock_heads(tx: &mut Tx, events: &[AuditEvent]) -> Result<BTreeMap<Option<SiteId>, Head>, Fault> {
+    let mut heads: BTreeMap<_, _> =
+        events.iter().map(|event| (event.site, Head::empty(chain_of(event.site)))).collect();
+    let sql = "INSERT INTO audit_heads (chain, seq, hash) VALUES ($1, $2, $3) \
+               ON CONFLICT (chain) DO UPDATE SET seq = audit_heads.seq RETURNING seq, hash";
+    for head in heads.values_mut() {
+        let found = within!(*tx, c => {
+            let query = sqlx::query_as::<_, HeadRow>(sql).bind(&head.chain).bind(0i64).bind(head.hash.as_slice());
+            query.fetch_one(c).await
+        })?;
+        head.seq = number("seq", found.seq)?;
+        head.hash = hash("hash", &found.hash)?;
+    }
+    Ok(heads)
+}
+
+async fn insert(tx: &mut Tx, batch: &[AuditEvent], heads: &mut BTreeMap<Option<SiteId>, Head>) -> Result<(), Fault> {
+    let mut links = Vec::with_capacity(batch.len());
+    for event in batch {
+        let head = heads.entry(event.site).or_insert_with(|| Head::empty(chain_of(event.site)));
+        let (seq, hash) = head.append(event);
+        links.push((event, head.chain.clone(), as_stored(seq)?, hash));
+    }
+    within!(*tx, c => {
+        let mut query = QueryBuilder::new(concat!("INSERT INTO audit (", columns!(), ", chain, seq, hash) "));
+        query.push_values(&links, |mut row, (event, chain, seq, hash)| {
+            row.push_bind(event.at.micros())
+                .push_bind(&event.request_id)
+                .push_bind(event.site.map(|id| id.to_string()))
+                .push_bind(&event.actor)
+                .push_bind(event.key.map(|id| id.to_string()))
+                .push_bind(event.storage.map(|id| id.to_string()))
+                .push_bind(event.channel.as_str())
+                .push_bind(&event.peer)
+                .push_bind(&event.tool)
+                .push_bind(&event.action)
+                .push_bind(event.object.as_deref())
+                .push_bind(i64::from(event.allowed))
+                .push_bind(&event.reason)
+                .push_bind(chain)
+                .push_bind(*seq)
+                .push_bind(hash.as_slice());
+        });
+        query.build().persistent(false).execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// A number of an entry as the database takes it.
+pub(crate) fn as_stored(seq: u64) -> Result<i64, Fault> {
+    i64::try_from(seq).map_err(|_| Fault::corrupt("column seq: number out of range"))
 }

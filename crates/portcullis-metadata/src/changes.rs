@@ -15,17 +15,20 @@ pub enum ChangeKind {
     Key,
     /// A storage was made or changed.
     Storage,
-    /// A user was made, or their password or state was changed.
+    /// A user was made; their password, role or state was changed; or what is shared with them.
     User,
-    /// A site was made.
+    /// A site was made, changed or deleted.
     Site,
-    /// A session was ended before its time.
+    /// A session was ended before its time, or moved to another site, or confirmed.
     Session,
+    /// A link was made, changed or ended.
+    Link,
 }
 
 impl ChangeKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: &'static [Self] = &[Self::Key, Self::Storage, Self::User, Self::Site, Self::Session];
+    pub const ALL: &'static [Self] =
+        &[Self::Key, Self::Storage, Self::User, Self::Site, Self::Session, Self::Link];
 
     /// The word for it in the database.
     #[must_use]
@@ -36,6 +39,7 @@ impl ChangeKind {
             Self::User => "user",
             Self::Site => "site",
             Self::Session => "session",
+            Self::Link => "link",
         }
     }
 }

@@ -26,8 +26,11 @@ pub struct MetadataError {
 pub enum MetadataErrorKind {
     /// What is to be changed, or what it refers to, does not exist in that site.
     NotFound,
-    /// Another record has this already; the field is `username`, `credential`, `id`, `sealed` and the like.
+    /// Another record has this already; the field is `username`, `credential`, `name`, `prefix`, `id`, `sealed` and the
+    /// like. `in_use` says that other records refer to what was to be deleted, `last_admin` that nobody would run the site.
     Conflict(&'static str),
+    /// The record is no longer as the caller read it: somebody changed it since. Nothing was changed.
+    Stale,
     /// The database was migrated by a newer Portcullis; nothing was changed.
     NewerSchema {
         /// The version of the database.
@@ -60,6 +63,7 @@ impl MetadataError {
             MetadataErrorKind::Unavailable => true,
             MetadataErrorKind::NotFound
             | MetadataErrorKind::Conflict(_)
+            | MetadataErrorKind::Stale
             | MetadataErrorKind::NewerSchema { .. }
             | MetadataErrorKind::Corrupt
             | MetadataErrorKind::Full
@@ -87,7 +91,10 @@ impl fmt::Display for MetadataErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("no such record"),
+            Self::Conflict("last_admin") => f.write_str("nobody would be left to run the site"),
+            Self::Conflict("in_use") => f.write_str("other records refer to it"),
             Self::Conflict(field) => write!(f, "another record has the same {field}"),
+            Self::Stale => f.write_str("the record was changed meanwhile; read it again"),
             Self::NewerSchema { found, known } => write!(
                 f,
                 "the database has schema version {found} and this build knows versions up to {known}; \
@@ -176,13 +183,20 @@ impl Fault {
 
 /// Which field must be unique and is not. SQLite names `table.column` in the message, PostgreSQL the index.
 fn field(error: &dyn DatabaseError) -> &'static str {
-    const FIELDS: [(&str, &str, &str); 6] = [
+    const FIELDS: [(&str, &str, &str); 13] = [
         ("users_username", "users.username", "username"),
         ("users_number", "users.number", "number"),
         ("sessions_token_hash", "sessions.token_hash", "token"),
         ("storages_bucket", "storages.bucket", "bucket"),
         ("storages_number", "storages.number", "number"),
         ("keys_credential", "keys.credential", "credential"),
+        ("passkeys_credential", "passkeys.credential_id", "credential"),
+        ("sites_siblings", "sites.folded", "name"),
+        ("user_groups_name", "user_groups.folded", "name"),
+        ("users_external", "users.external_id", "external"),
+        ("storage_grants_place", "storage_grants.prefix", "prefix"),
+        ("share_links_token", "share_links.token_hash", "token"),
+        ("invitations_token", "invitations.token_hash", "token"),
     ];
     let index = error.constraint().unwrap_or_default();
     FIELDS

@@ -1,6 +1,6 @@
 //! The one place with SQL: SQLite and PostgreSQL under the same verbs.
 //!
-//! Sites, users, sessions, storages, keys and the audit trail live in one database: a SQLite file in the data
+//! Sites, users, what is shared with them, sessions, storages, keys, links and the audit trail live in one database: a SQLite file in the data
 //! directory, or a PostgreSQL that several nodes share. [`Metadata`] has one verb for each thing that is done with
 //! them, and nothing outside this crate sees a row, a statement or a driver.
 //!
@@ -17,35 +17,53 @@ mod audit;
 mod changes;
 mod db;
 mod error;
+mod factors;
 mod facts;
+mod grants;
+mod groups;
+mod holdings;
+mod idempotency;
+mod invitations;
 mod keys;
+mod links;
 mod listen;
 mod measurements;
 mod migrate;
 mod once;
 mod open;
 mod page;
+mod passkeys;
 mod row;
 mod sessions;
 mod settings;
 mod sites;
 mod storages;
+mod trail;
 mod users;
 mod uses;
 
-pub use audit::{AuditEvent, AuditFilter};
+pub use audit::AuditFilter;
 pub use changes::{Change, ChangeKind};
 pub use db::Metadata;
 pub use error::{MetadataError, MetadataErrorKind, Result};
 pub use facts::{StorageFacts, StoragePlace};
+pub use grants::{GrantFilter, GrantRow, ShareCount};
+pub use groups::GroupRow;
+pub use holdings::SiteHoldings;
+pub use idempotency::Claim;
+pub use invitations::Invitation;
 pub use keys::{KeyFilter, StoredSecret};
+pub use links::LinkFilter;
 pub use measurements::{Measurement, StorageUse};
 pub use page::{Page, PageRequest};
+pub use passkeys::{NewPasskey, Passkey};
 pub use sessions::SessionRecord;
-pub use settings::SealedOwner;
+pub use settings::{SealedOwner, TRAIL_SETTING};
 pub use storages::{
     KeyReview, KeysToReview, ListOrder, ListQuery, NewStorage, OpenStorages, OpenedByAdmins, OpenerGroup,
     Openness, ReviewExample, ReviewReason, StorageFilter, StoredTotals,
 };
-pub use users::NewUser;
+pub use users::{Login, NewUser, UserQuery, UserRow};
 pub use uses::KeyUse;
+
+pub use portcullis_domain::AuditEvent;

@@ -11,6 +11,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
+    include_str!("../migrations/0004.sql"),
+    include_str!("../migrations/0005.sql"),
 ];
 
 /// The advisory lock under which PostgreSQL is migrated; the letters of "portcull".
@@ -23,7 +25,22 @@ const TOKENS: &[(&str, &str, &str)] = &[
     ("{BLOB}", "BLOB", "BYTEA"),
     ("{SERIAL}", "INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ("{STRICT}", " STRICT", ""),
+    ("{STORAGES_OWNED_FROM_ABOVE}", LITE_OWNED_FROM_ABOVE, PG_OWNED_FROM_ABOVE),
 ];
+
+/// SQLite cannot drop a constraint, but may be told that the table was made without it (lang_altertable.html, section 7): the
+/// rows are the same either way. RESET ends that and reads the schema anew; other connections do so because the same
+/// transaction alters tables in the ordinary way too. Whether it took is checked in [`run`].
+const LITE_OWNED_FROM_ABOVE: &str = "PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql,
+    'FOREIGN KEY (site_id, owner_id) REFERENCES users (site_id, id)',
+    'FOREIGN KEY (site_id) REFERENCES sites (id), FOREIGN KEY (owner_id) REFERENCES users (id)')
+    WHERE type = 'table' AND name = 'storages';
+PRAGMA writable_schema = RESET;";
+
+const PG_OWNED_FROM_ABOVE: &str = "ALTER TABLE storages DROP CONSTRAINT storages_site_id_owner_id_fkey;
+ALTER TABLE storages ADD CONSTRAINT storages_site_id_fkey FOREIGN KEY (site_id) REFERENCES sites (id);
+ALTER TABLE storages ADD CONSTRAINT storages_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users (id);";
 
 /// Brings the database to the newest version, in one transaction. Whoever comes second finds the work done.
 pub(crate) async fn run(db: &Db, migrations: &[&str]) -> Result<(), Fault> {
@@ -41,11 +58,28 @@ pub(crate) async fn run(db: &Db, migrations: &[&str]) -> Result<(), Fault> {
         let text = AssertSqlSafe(in_words_of(&tx, step));
         within!(tx, c => sqlx::raw_sql(text).execute(c).await.map(drop))?;
     }
+    check(&mut tx).await?;
     let sql = "UPDATE schema_version SET version = $1 WHERE one = 1";
     within!(tx, c => sqlx::query(sql).bind(known).execute(c).await.map(drop))?;
     tx.commit().await?;
     tracing::info!(from = found, to = known, "the metadata database was migrated");
     Ok(())
+}
+
+/// Looks after SQLite's schema was written to directly: the constraint must be gone, and every row fit those that are left.
+async fn check(tx: &mut Tx) -> Result<(), Fault> {
+    let Tx::Lite(tx) = tx else { return Ok(()) };
+    let old = "SELECT COUNT(*) FROM pragma_foreign_key_list('storages') \
+               WHERE \"table\" = 'users' AND \"from\" = 'site_id'";
+    let left: i64 = sqlx::query_scalar(old).fetch_one(&mut **tx).await?;
+    let strays = "SELECT COUNT(*) FROM pragma_foreign_key_check";
+    let strays: i64 = sqlx::query_scalar(strays).fetch_one(&mut **tx).await?;
+    if left == 0 && strays == 0 {
+        return Ok(());
+    }
+    Err(Fault::corrupt(format!(
+        "after migrating: {left} constraints are left, {strays} rows refer to nothing"
+    )))
 }
 
 /// A transaction in which nobody else migrates. SQLite's writers exclude each other anyway.

@@ -41,6 +41,20 @@ impl PageRequest {
         }
     }
 
+    /// The name after which the page begins, in a list by name; the empty text comes before every name.
+    pub(crate) fn after_name(&self) -> Result<String, Fault> {
+        let Some(cursor) = &self.after else { return Ok(String::new()) };
+        let pairs = cursor.as_bytes().chunks(2).map(|pair| {
+            let pair =
+                std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2 && !pair.starts_with('+'))?;
+            u8::from_str_radix(pair, 16).ok()
+        });
+        let bytes: Option<Vec<u8>> = pairs.collect();
+        let name = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        name.filter(|name| !name.is_empty() && !name.contains('\0'))
+            .ok_or_else(|| MetadataErrorKind::BadCursor.into())
+    }
+
     /// The row number before which the page begins, in a list that goes from the newest back.
     pub(crate) fn before_number(&self) -> Result<i64, Fault> {
         match &self.after {
@@ -73,6 +87,11 @@ impl<T> Page<T> {
         let items = rows.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self { items, next })
     }
+}
+
+/// The cursor after this name: letters and digits only, whatever the name has.
+pub(crate) fn name_cursor(name: &str) -> String {
+    name.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Text as the search compares it. The engines fold only ASCII, each in its own way; this folds every script.
@@ -116,7 +135,20 @@ mod tests {
         for wrong in ["", "x", "' OR 1=1 --", "\0"] {
             let request = PageRequest { limit: 10, after: Some(wrong.to_owned()) };
             assert_eq!(request.after_id().unwrap_err().kind, MetadataErrorKind::BadCursor, "{wrong:?}");
+            assert_eq!(request.after_name().unwrap_err().kind, MetadataErrorKind::BadCursor, "{wrong:?}");
             assert_eq!(request.before_number().unwrap_err().kind, MetadataErrorKind::BadCursor, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_holds_any_name() {
+        let after = |cursor: &str| PageRequest { limit: 1, after: Some(cursor.to_owned()) }.after_name();
+        assert_eq!(name_cursor("ab"), "6162");
+        for name in ["ab", "Büro & Söhne 🗝", "'"] {
+            assert_eq!(after(&name_cursor(name)).unwrap(), name);
+        }
+        for wrong in ["6", "616", "+6", "zz", "ff", "00", "6ü"] {
+            assert_eq!(after(wrong).unwrap_err().kind, MetadataErrorKind::BadCursor, "{wrong}");
         }
     }
 

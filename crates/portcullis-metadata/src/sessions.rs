@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use portcullis_domain::{SessionId, Timestamp, UserId};
+use portcullis_domain::{SessionId, SiteId, Timestamp, UserId};
 
 use crate::changes::ChangeKind;
-use crate::db::{Metadata, reading, within, writing};
-use crate::error::{During, Fault, Result};
-use crate::row::{clip, hash, read, row};
+use crate::db::{Metadata, Write, reading, within, writing};
+use crate::error::{During, Fault, MetadataErrorKind, Result};
+use crate::row::{clip, hash, read, read_optional, row};
 
 /// A person's sign-in. The token itself is kept nowhere, only its SHA-256.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,6 +26,12 @@ pub struct SessionRecord {
     pub peer: String,
     /// The program with which they did; at most 200 bytes are kept.
     pub tool: String,
+    /// The site in which the person acts; none for their own.
+    pub site: Option<SiteId>,
+    /// Whether a second factor was shown.
+    pub second_factor: bool,
+    /// When the person last proved who they are; signing in counts.
+    pub confirmed: Timestamp,
 }
 
 impl fmt::Debug for SessionRecord {
@@ -37,13 +43,16 @@ impl fmt::Debug for SessionRecord {
             .field("expires", &self.expires)
             .field("peer", &self.peer)
             .field("tool", &self.tool)
+            .field("site", &self.site)
+            .field("second_factor", &self.second_factor)
+            .field("confirmed", &self.confirmed)
             .finish_non_exhaustive()
     }
 }
 
 macro_rules! columns {
     () => {
-        "id, user_id, token_hash, created_us, expires_us, peer, tool"
+        "id, user_id, token_hash, created_us, expires_us, peer, tool, site_id, second_factor, confirmed_us"
     };
 }
 
@@ -56,6 +65,9 @@ row! {
         expires_us: i64,
         peer: String,
         tool: String,
+        site_id: Option<String>,
+        second_factor: i64,
+        confirmed_us: i64,
     }
 }
 
@@ -69,33 +81,39 @@ impl SessionRow {
             expires: Timestamp::from_micros(self.expires_us),
             peer: self.peer,
             tool: self.tool,
+            site: read_optional("site_id", self.site_id.as_deref())?,
+            second_factor: self.second_factor != 0,
+            confirmed: Timestamp::from_micros(self.confirmed_us),
         })
     }
 }
 
 impl Metadata {
-    /// Keeps a sign-in. It is not in the change feed: nobody can have remembered that it does not exist.
+    /// Keeps a sign-in, if the user's password is still `if_password`; true if it was kept. So nobody comes in by a password
+    /// that is replaced at the same moment, on whichever node; without `if_password` the password is not looked at. It is not
+    /// in the change feed: nobody can have remembered that it does not exist.
     ///
     /// # Errors
-    /// [`Conflict`](crate::MetadataErrorKind::Conflict) if the id or the token's hash is taken;
-    /// [`NotFound`](crate::MetadataErrorKind::NotFound) if the user does not exist; what any verb may give.
-    pub async fn create_session(&self, session: &SessionRecord) -> Result<()> {
-        let sql = "INSERT INTO sessions (id, user_id, token_hash, created_us, expires_us, peer, tool) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let done = writing!(self, pool => {
-            sqlx::query(sql)
-                .bind(session.id.to_string())
-                .bind(session.user.to_string())
-                .bind(session.token_hash.to_vec())
-                .bind(session.created.micros())
-                .bind(session.expires.micros())
-                .bind(clip(&session.peer, 64))
-                .bind(clip(&session.tool, 200))
-                .execute(pool)
-                .await
-                .map(drop)
-        });
-        done.during("create a session")
+    /// [`Conflict`](MetadataErrorKind::Conflict) if the id or the token's hash is taken;
+    /// [`NotFound`](MetadataErrorKind::NotFound) if the user or the site does not exist; what any verb may give.
+    pub async fn create_session(&self, session: &SessionRecord, if_password: Option<&str>) -> Result<bool> {
+        let work = async {
+            // The clock's lock: who replaces a password ends the sessions in the same transaction, before this one or after.
+            let mut write = self.write().await?;
+            if let Some(expected) = if_password {
+                let sql = "SELECT password FROM users WHERE id = $1";
+                let kept: Option<String> = within!(write.tx, c => {
+                    sqlx::query_scalar(sql).bind(session.user.to_string()).fetch_optional(c).await
+                })?;
+                if kept.ok_or(MetadataErrorKind::NotFound)? != expected {
+                    return Ok(false);
+                }
+            }
+            write.insert_session(session).await?;
+            self.commit(write).await?;
+            Ok::<_, Fault>(true)
+        };
+        work.await.during("create a session")
     }
 
     /// The session whose token has this SHA-256, expired or not.
@@ -131,9 +149,73 @@ impl Metadata {
     /// # Errors
     /// What any verb may give.
     pub async fn delete_session(&self, id: SessionId) -> Result<bool> {
-        let sql = "DELETE FROM sessions WHERE id = $1 RETURNING id";
-        let ended = self.end_sessions(sql, id.to_string()).await;
-        ended.map(|count| count > 0).during("end a session")
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "DELETE FROM sessions WHERE id = $1";
+            let rows = within!(write.tx, c => {
+                sqlx::query(sql).bind(id.to_string()).execute(c).await.map(|done| done.rows_affected())
+            })?;
+            if rows == 0 {
+                return Ok(false);
+            }
+            write.note(ChangeKind::Session, &id);
+            self.commit(write).await?;
+            Ok::<_, Fault>(true)
+        };
+        work.await.during("end a session")
+    }
+
+    /// Moves a session to a site, or home.
+    ///
+    /// # Errors
+    /// [`NotFound`](MetadataErrorKind::NotFound) if there is no such session, or no such site; what any verb may give.
+    pub async fn set_session_site(&self, id: SessionId, site: Option<SiteId>) -> Result<()> {
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "UPDATE sessions SET site_id = $2 WHERE id = $1";
+            let rows = within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(id.to_string())
+                    .bind(site.map(|site| site.to_string()))
+                    .execute(c)
+                    .await
+                    .map(|done| done.rows_affected())
+            })?;
+            self.changed(write, id, rows).await
+        };
+        work.await.during("move a session to a site")
+    }
+
+    /// Notes that the person proved anew who they are, and whether with a second factor. That a second factor was shown
+    /// before stays true.
+    ///
+    /// # Errors
+    /// [`NotFound`](MetadataErrorKind::NotFound) if there is no such session; what any verb may give.
+    pub async fn confirm_session(&self, id: SessionId, now: Timestamp, second_factor: bool) -> Result<()> {
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "UPDATE sessions SET confirmed_us = $2, \
+                       second_factor = CASE WHEN $3 = 1 THEN 1 ELSE second_factor END WHERE id = $1";
+            let rows = within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(id.to_string())
+                    .bind(now.micros())
+                    .bind(i64::from(second_factor))
+                    .execute(c)
+                    .await
+                    .map(|done| done.rows_affected())
+            })?;
+            self.changed(write, id, rows).await
+        };
+        work.await.during("confirm a session")
+    }
+
+    async fn changed(&self, mut write: Write, id: SessionId, rows: u64) -> Result<(), Fault> {
+        if rows == 0 {
+            return Err(MetadataErrorKind::NotFound.into());
+        }
+        write.note(ChangeKind::Session, &id);
+        self.commit(write).await
     }
 
     /// Ends all sessions of a user and says how many there were.
@@ -141,19 +223,22 @@ impl Metadata {
     /// # Errors
     /// What any verb may give.
     pub async fn delete_sessions_of(&self, user: UserId) -> Result<u64> {
-        let sql = "DELETE FROM sessions WHERE user_id = $1 RETURNING id";
-        self.end_sessions(sql, user.to_string()).await.during("end the sessions of a user")
+        self.end_all_but(user, None).await.during("end the sessions of a user")
     }
 
-    async fn end_sessions(&self, sql: &'static str, whose: String) -> Result<u64, Fault> {
+    /// Ends the sessions of a user but for `keep` and says how many ended.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn delete_sessions_but(&self, user: UserId, keep: SessionId) -> Result<u64> {
+        self.end_all_but(user, Some(keep)).await.during("end the other sessions of a user")
+    }
+
+    async fn end_all_but(&self, user: UserId, keep: Option<SessionId>) -> Result<u64, Fault> {
         let mut write = self.write().await?;
-        let ended: Vec<String> =
-            within!(write.tx, c => sqlx::query_scalar(sql).bind(whose).fetch_all(c).await)?;
-        for id in &ended {
-            write.note(ChangeKind::Session, id);
-        }
+        let ended = write.end_sessions_of(user, keep).await?;
         self.commit(write).await?;
-        Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+        Ok(ended)
     }
 
     /// Forgets the sessions that expired at this moment or before, and says how many there were. They are not in the
@@ -167,5 +252,50 @@ impl Metadata {
             sqlx::query(sql).bind(now.micros()).execute(pool).await.map(|done| done.rows_affected())
         });
         done.during("purge expired sessions")
+    }
+}
+
+impl Write {
+    async fn insert_session(&mut self, session: &SessionRecord) -> Result<(), Fault> {
+        let sql = concat!(
+            "INSERT INTO sessions (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        );
+        within!(self.tx, c => {
+            sqlx::query(sql)
+                .bind(session.id.to_string())
+                .bind(session.user.to_string())
+                .bind(session.token_hash.to_vec())
+                .bind(session.created.micros())
+                .bind(session.expires.micros())
+                .bind(clip(&session.peer, 64))
+                .bind(clip(&session.tool, 200))
+                .bind(session.site.map(|site| site.to_string()))
+                .bind(i64::from(session.second_factor))
+                .bind(session.confirmed.micros())
+                .execute(c)
+                .await
+                .map(drop)
+        })?;
+        Ok(())
+    }
+
+    /// Ends the sessions of a user, but for `keep`, and says how many ended.
+    pub(crate) async fn end_sessions_of(
+        &mut self,
+        user: UserId,
+        keep: Option<SessionId>,
+    ) -> Result<u64, Fault> {
+        // No id is the empty text.
+        let sql = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2 RETURNING id";
+        let keep = keep.map(|keep| keep.to_string()).unwrap_or_default();
+        let ended: Vec<String> = within!(self.tx, c => {
+            sqlx::query_scalar(sql).bind(user.to_string()).bind(keep).fetch_all(c).await
+        })?;
+        for id in &ended {
+            self.note(ChangeKind::Session, id);
+        }
+        Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
     }
 }

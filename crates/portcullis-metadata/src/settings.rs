@@ -1,6 +1,6 @@
 //! Settings, and the exchange of the master key.
 
-use portcullis_domain::{KeyId, StorageId};
+use portcullis_domain::{KeyId, StorageId, UserId};
 
 use crate::db::{Metadata, Tx, reading, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
@@ -13,7 +13,14 @@ pub enum SealedOwner {
     Key(KeyId),
     /// The provider's credentials of a storage.
     Storage(StorageId),
+    /// The seed of a person's one-time codes.
+    User(UserId),
+    /// The seed of the key that signs the audit trail's checkpoints.
+    Trail,
 }
+
+/// The setting that holds the sealed seed of [`SealedOwner::Trail`].
+pub const TRAIL_SETTING: &str = "audit_signing_key";
 
 row! {
     SealedRow { id: String, sealed: Vec<u8> }
@@ -24,15 +31,21 @@ const SEALED_KEYS: &str =
 const SEALED_STORAGES: &str =
     "SELECT id, provider_sealed AS sealed FROM storages WHERE provider_sealed IS NOT NULL ORDER BY id";
 
+const SEALED_USERS: &str =
+    "SELECT id, totp_sealed AS sealed FROM users WHERE totp_sealed IS NOT NULL ORDER BY id";
+
 impl Metadata {
     /// The setting with this name.
     ///
     /// # Errors
     /// What any verb may give.
     pub async fn setting(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.setting_row(name).await.during("read a setting")
+    }
+
+    async fn setting_row(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
         let sql = "SELECT value FROM settings WHERE name = $1";
-        reading!(self, pool => sqlx::query_scalar(sql).bind(name).fetch_optional(pool).await)
-            .during("read a setting")
+        Ok(reading!(self, pool => sqlx::query_scalar(sql).bind(name).fetch_optional(pool).await)?)
     }
 
     /// Keeps a setting, unless there is one of that name, and gives what is kept now.
@@ -52,19 +65,31 @@ impl Metadata {
         work.await.during("keep a setting")
     }
 
-    /// Every secret that is sealed under the master key: those of keys and of storages' providers.
+    /// Every secret that is sealed under the master key: those of keys, of storages' providers and of people's one-time codes, and the
+    /// one that signs the audit trail.
     ///
     /// # Errors
     /// What any verb may give.
     pub async fn sealed(&self) -> Result<Vec<(SealedOwner, Vec<u8>)>> {
         let work = async {
-            let keys =
-                reading!(self, pool => sqlx::query_as::<_, SealedRow>(SEALED_KEYS).fetch_all(pool).await)?;
-            let storages = reading!(self, pool => sqlx::query_as::<_, SealedRow>(SEALED_STORAGES).fetch_all(pool).await)?;
-            let keys = keys.into_iter().map(|row| Ok((SealedOwner::Key(read("id", &row.id)?), row.sealed)));
-            let storages =
-                storages.into_iter().map(|row| Ok((SealedOwner::Storage(read("id", &row.id)?), row.sealed)));
-            keys.chain(storages).collect::<Result<_, Fault>>()
+            let mut all = Vec::new();
+            for row in
+                reading!(self, pool => sqlx::query_as::<_, SealedRow>(SEALED_KEYS).fetch_all(pool).await)?
+            {
+                all.push((SealedOwner::Key(read("id", &row.id)?), row.sealed));
+            }
+            for row in
+                reading!(self, pool => sqlx::query_as::<_, SealedRow>(SEALED_STORAGES).fetch_all(pool).await)?
+            {
+                all.push((SealedOwner::Storage(read("id", &row.id)?), row.sealed));
+            }
+            for row in
+                reading!(self, pool => sqlx::query_as::<_, SealedRow>(SEALED_USERS).fetch_all(pool).await)?
+            {
+                all.push((SealedOwner::User(read("id", &row.id)?), row.sealed));
+            }
+            all.extend(self.setting_row(TRAIL_SETTING).await?.map(|sealed| (SealedOwner::Trail, sealed)));
+            Ok::<_, Fault>(all)
         };
         work.await.during("read the sealed secrets")
     }
@@ -90,8 +115,11 @@ impl Metadata {
                 replaced += reseal(&mut write.tx, *owner, bytes).await?;
             }
             let count = "SELECT (SELECT COUNT(*) FROM keys WHERE secret_sealed IS NOT NULL) \
-                         + (SELECT COUNT(*) FROM storages WHERE provider_sealed IS NOT NULL)";
-            let present: i64 = within!(write.tx, c => sqlx::query_scalar(count).fetch_one(c).await)?;
+                         + (SELECT COUNT(*) FROM storages WHERE provider_sealed IS NOT NULL) \
+                         + (SELECT COUNT(*) FROM users WHERE totp_sealed IS NOT NULL) \
+                         + (SELECT COUNT(*) FROM settings WHERE name = $1)";
+            let present: i64 =
+                within!(write.tx, c => sqlx::query_scalar(count).bind(TRAIL_SETTING).fetch_one(c).await)?;
             if u64::try_from(present) != Ok(replaced) {
                 return Err(MetadataErrorKind::Conflict("sealed").into());
             }
@@ -113,6 +141,10 @@ async fn reseal(tx: &mut Tx, owner: SealedOwner, bytes: &[u8]) -> Result<u64, Fa
             "UPDATE storages SET provider_sealed = $2 WHERE id = $1 AND provider_sealed IS NOT NULL",
             id.to_string(),
         ),
+        SealedOwner::Trail => ("UPDATE settings SET value = $2 WHERE name = $1", TRAIL_SETTING.to_owned()),
+        SealedOwner::User(id) => {
+            ("UPDATE users SET totp_sealed = $2 WHERE id = $1 AND totp_sealed IS NOT NULL", id.to_string())
+        }
     };
     let rows = within!(*tx, c => {
         sqlx::query(sql).bind(id).bind(bytes).execute(c).await.map(|done| done.rows_affected())

@@ -1,23 +1,49 @@
-//! Sites.
+//! Sites and what they allow of themselves.
 
-use portcullis_domain::{Site, SiteId, Timestamp, User};
+use portcullis_domain::{Site, SiteId, SiteRules, Timestamp, User};
 
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, reading, within};
-use crate::error::{During, Fault, Result};
-use crate::row::{read, read_optional, row};
+use crate::error::{During, Fault, MetadataErrorKind, Result};
+use crate::page::fold;
+use crate::row::{number, read, read_optional, row};
 use crate::users::NewUser;
 
+macro_rules! columns {
+    () => {
+        "id, parent_id, name, created_us, members_make_keys, longest_key_days, keys_need_networks, idle_key_days, \
+         second_factor"
+    };
+}
+
 row! {
-    SiteRow { id: String, parent_id: Option<String>, name: String, created_us: i64 }
+    SiteRow {
+        id: String,
+        parent_id: Option<String>,
+        name: String,
+        created_us: i64,
+        members_make_keys: i64,
+        longest_key_days: Option<i64>,
+        keys_need_networks: i64,
+        idle_key_days: Option<i64>,
+        second_factor: String,
+    }
 }
 
 impl SiteRow {
     fn read(self) -> Result<Site, Fault> {
+        let days = |column, days: Option<i64>| days.map(|days| number(column, days)).transpose();
         Ok(Site {
             id: read("id", &self.id)?,
             parent: read_optional("parent_id", self.parent_id.as_deref())?,
             name: read("name", &self.name)?,
+            rules: SiteRules {
+                members_make_keys: self.members_make_keys != 0,
+                longest_key_days: days("longest_key_days", self.longest_key_days)?,
+                keys_need_networks: self.keys_need_networks != 0,
+                idle_key_days: days("idle_key_days", self.idle_key_days)?,
+                second_factor: read("second_factor", &self.second_factor)?,
+            },
             created: Timestamp::from_micros(self.created_us),
         })
     }
@@ -28,7 +54,7 @@ impl Metadata {
     /// start at the same time on one database, one makes them and the other is told that they exist.
     ///
     /// # Errors
-    /// [`NotFound`](crate::MetadataErrorKind::NotFound) if the user is not of that site; what any verb may give.
+    /// [`NotFound`](MetadataErrorKind::NotFound) if the user is not of that site; what any verb may give.
     pub async fn create_site_with_admin(&self, site: &Site, admin: NewUser) -> Result<Option<User>> {
         let work = async {
             let mut write = self.write().await?;
@@ -47,8 +73,8 @@ impl Metadata {
     /// Makes a further site.
     ///
     /// # Errors
-    /// [`Conflict`](crate::MetadataErrorKind::Conflict) if the id is taken;
-    /// [`NotFound`](crate::MetadataErrorKind::NotFound) if the parent does not exist; what any verb may give.
+    /// [`Conflict("name")`](MetadataErrorKind::Conflict) if the parent has a child of that name, letter case aside, or
+    /// `Conflict("id")`; [`NotFound`](MetadataErrorKind::NotFound) if the parent does not exist; what any verb may give.
     pub async fn create_site(&self, site: &Site) -> Result<()> {
         let work = async {
             let mut write = self.write().await?;
@@ -58,12 +84,83 @@ impl Metadata {
         work.await.during("create a site")
     }
 
+    /// Keeps what may change of a site: its name and its rules. The rest of the record is not looked at.
+    ///
+    /// # Errors
+    /// [`Stale`](MetadataErrorKind::Stale) if the site is no longer as `before`;
+    /// [`Conflict("name")`](MetadataErrorKind::Conflict); [`NotFound`](MetadataErrorKind::NotFound); what any verb may give.
+    pub async fn update_site(&self, before: &Site, after: &Site) -> Result<()> {
+        let work = async {
+            let mut write = self.write().await?;
+            let select = concat!("SELECT ", columns!(), " FROM sites WHERE id = $1");
+            let row = within!(write.tx, c => {
+                sqlx::query_as::<_, SiteRow>(select).bind(before.id.to_string()).fetch_optional(c).await
+            })?;
+            if row.ok_or(MetadataErrorKind::NotFound)?.read()? != *before {
+                return Err(MetadataErrorKind::Stale.into());
+            }
+            let sql = "UPDATE sites SET name = $2, folded = $3, members_make_keys = $4, longest_key_days = $5, \
+                       keys_need_networks = $6, idle_key_days = $7, second_factor = $8 WHERE id = $1";
+            let rules = after.rules;
+            within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(before.id.to_string())
+                    .bind(after.name.as_str())
+                    .bind(fold(after.name.as_str()))
+                    .bind(i64::from(rules.members_make_keys))
+                    .bind(rules.longest_key_days.map(i64::from))
+                    .bind(i64::from(rules.keys_need_networks))
+                    .bind(rules.idle_key_days.map(i64::from))
+                    .bind(rules.second_factor.as_str())
+                    .execute(c)
+                    .await
+                    .map(drop)
+            })?;
+            write.note(ChangeKind::Site, &before.id);
+            self.commit(write).await
+        };
+        work.await.during("change a site")
+    }
+
+    /// Deletes a site to which nothing belongs. The sessions of those above who act in it at the moment end.
+    ///
+    /// # Errors
+    /// [`Conflict("in_use")`](MetadataErrorKind::Conflict) if it has a child, a user, a storage (detached ones count), a key
+    /// (deleted ones count) or a group; [`NotFound`](MetadataErrorKind::NotFound); what any verb may give.
+    pub async fn delete_site(&self, id: SiteId) -> Result<()> {
+        let work = async {
+            let mut write = self.write().await?;
+            let visitors = "DELETE FROM sessions WHERE site_id = $1 RETURNING id";
+            let visitors: Vec<String> = within!(write.tx, c => {
+                sqlx::query_scalar(visitors).bind(id.to_string()).fetch_all(c).await
+            })?;
+            let sql = "DELETE FROM sites WHERE id = $1";
+            let deleted = within!(write.tx, c => {
+                sqlx::query(sql).bind(id.to_string()).execute(c).await.map(|done| done.rows_affected())
+            });
+            let rows = deleted.map_err(Fault::from).map_err(|fault| {
+                // What refers to it keeps it.
+                let referred_to = fault.kind == MetadataErrorKind::NotFound;
+                if referred_to { MetadataErrorKind::Conflict("in_use").into() } else { fault }
+            })?;
+            if rows == 0 {
+                return Err(MetadataErrorKind::NotFound.into());
+            }
+            for session in &visitors {
+                write.note(ChangeKind::Session, session);
+            }
+            write.note(ChangeKind::Site, &id);
+            self.commit(write).await
+        };
+        work.await.during("delete a site")
+    }
+
     /// The site with this id.
     ///
     /// # Errors
     /// What any verb may give.
     pub async fn site(&self, id: SiteId) -> Result<Option<Site>> {
-        let sql = "SELECT id, parent_id, name, created_us FROM sites WHERE id = $1";
+        let sql = concat!("SELECT ", columns!(), " FROM sites WHERE id = $1");
         let row = reading!(self, pool => {
             sqlx::query_as::<_, SiteRow>(sql).bind(id.to_string()).fetch_optional(pool).await
         });
@@ -75,7 +172,7 @@ impl Metadata {
     /// # Errors
     /// What any verb may give.
     pub async fn sites(&self) -> Result<Vec<Site>> {
-        let sql = "SELECT id, parent_id, name, created_us FROM sites ORDER BY id";
+        let sql = concat!("SELECT ", columns!(), " FROM sites ORDER BY id");
         let rows = reading!(self, pool => sqlx::query_as::<_, SiteRow>(sql).fetch_all(pool).await);
         rows.map_err(Fault::from)
             .and_then(|rows| rows.into_iter().map(SiteRow::read).collect())
@@ -84,13 +181,24 @@ impl Metadata {
 }
 
 async fn insert_site(write: &mut Write, site: &Site) -> Result<(), Fault> {
-    let sql = "INSERT INTO sites (id, parent_id, name, created_us) VALUES ($1, $2, $3, $4)";
+    let sql = concat!(
+        "INSERT INTO sites (",
+        columns!(),
+        ", folded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    );
+    let rules = site.rules;
     within!(write.tx, c => {
         sqlx::query(sql)
             .bind(site.id.to_string())
             .bind(site.parent.map(|parent| parent.to_string()))
             .bind(site.name.as_str())
             .bind(site.created.micros())
+            .bind(i64::from(rules.members_make_keys))
+            .bind(rules.longest_key_days.map(i64::from))
+            .bind(i64::from(rules.keys_need_networks))
+            .bind(rules.idle_key_days.map(i64::from))
+            .bind(rules.second_factor.as_str())
+            .bind(fold(site.name.as_str()))
             .execute(c)
             .await
             .map(drop)

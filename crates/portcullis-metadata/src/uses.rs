@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use portcullis_domain::{KeyId, Timestamp};
 use sqlx::QueryBuilder;
 
-use crate::db::{Metadata, reading, within};
+use crate::db::{Metadata, Tx, reading, within};
 use crate::error::{During, Fault, Result};
 use crate::row::{clip, read, row};
 
@@ -39,6 +39,24 @@ impl UseRow {
             tool: self.tool,
         })
     }
+}
+
+/// Has the moment in the keys themselves too, for lists of thousands. Who holds a key's row here holds its use as well, so that
+/// two nodes do not wait for each other.
+async fn copy_to_keys(tx: &mut Tx, batch: &[&KeyUse]) -> Result<(), Fault> {
+    within!(*tx, c => {
+        let mut query = QueryBuilder::new(
+            "UPDATE keys SET last_used_us = u.at_us FROM key_uses u WHERE u.key_id = keys.id \
+             AND keys.last_used_us < u.at_us AND keys.id IN (",
+        );
+        let mut list = query.separated(", ");
+        for used in batch {
+            list.push_bind(used.key.to_string());
+        }
+        query.push(")");
+        query.build().persistent(false).execute(c).await.map(drop)
+    })?;
+    Ok(())
 }
 
 impl Metadata {
@@ -77,6 +95,7 @@ impl Metadata {
                     );
                     query.build().persistent(false).execute(c).await.map(drop)
                 })?;
+                copy_to_keys(&mut tx, batch).await?;
             }
             tx.commit().await
         };

@@ -2,7 +2,7 @@
 
 use portcullis_domain::{Key, KeyId, Scope, Timestamp};
 
-use super::{StoredSecret, columns};
+use super::{KeyRow, StoredSecret, columns};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
@@ -88,35 +88,23 @@ impl Metadata {
         self.commit(write).await
     }
 
-    /// Keeps what may change of a key: name, permission, rule for overwriting, networks, prefix and expiry. The rest of
-    /// the record is not looked at.
+    /// Keeps what may change of a key, if it still is as the caller read it: name, permission, rule for overwriting, networks,
+    /// prefix and expiry. The rest of the record is not looked at.
     ///
     /// # Errors
+    /// [`Stale`](MetadataErrorKind::Stale) if the key is no longer as `before`;
     /// [`NotFound`](MetadataErrorKind::NotFound) if there is no such key, or it is deleted; what any verb may give.
-    pub async fn update_key(&self, key: &Key) -> Result<()> {
+    pub async fn update_key_if_same(&self, before: &Key, after: &Key) -> Result<()> {
         let work = async {
             let mut write = self.write().await?;
-            let sql = "UPDATE keys SET name = $2, folded = $3, permission = $4, overwrite = $5, networks = $6, \
-                       prefix = $7, expires_us = $8 WHERE id = $1 AND state <> 'deleted'";
-            let networks = networks_to_text(&key.networks)?;
-            let rows = within!(write.tx, c => {
-                sqlx::query(sql)
-                    .bind(key.id.to_string())
-                    .bind(key.name.as_str())
-                    .bind(folded(key))
-                    .bind(key.permission.as_str())
-                    .bind(key.overwrite.as_str())
-                    .bind(networks)
-                    .bind(key.prefix.as_str())
-                    .bind(key.expires.map(Timestamp::micros))
-                    .execute(c)
-                    .await
-                    .map(|done| done.rows_affected())
+            let sql = concat!("SELECT ", columns!(), " FROM keys WHERE id = $1 AND state <> 'deleted'");
+            let row = within!(write.tx, c => {
+                sqlx::query_as::<_, KeyRow>(sql).bind(before.id.to_string()).fetch_optional(c).await
             })?;
-            if rows == 0 {
-                return Err(MetadataErrorKind::NotFound.into());
+            if row.ok_or(MetadataErrorKind::NotFound)?.read()? != *before {
+                return Err(MetadataErrorKind::Stale.into());
             }
-            write.note(ChangeKind::Key, &key.id);
+            write.update_key(&Key { id: before.id, ..after.clone() }).await?;
             self.commit(write).await
         };
         work.await.during("change a key")
@@ -148,5 +136,32 @@ impl Metadata {
             Ok::<_, Fault>(true)
         };
         work.await.during("delete a key")
+    }
+}
+
+impl Write {
+    async fn update_key(&mut self, key: &Key) -> Result<(), Fault> {
+        let sql = "UPDATE keys SET name = $2, folded = $3, permission = $4, overwrite = $5, networks = $6, \
+                   prefix = $7, expires_us = $8 WHERE id = $1 AND state <> 'deleted'";
+        let networks = networks_to_text(&key.networks)?;
+        let rows = within!(self.tx, c => {
+            sqlx::query(sql)
+                .bind(key.id.to_string())
+                .bind(key.name.as_str())
+                .bind(folded(key))
+                .bind(key.permission.as_str())
+                .bind(key.overwrite.as_str())
+                .bind(networks)
+                .bind(key.prefix.as_str())
+                .bind(key.expires.map(Timestamp::micros))
+                .execute(c)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        if rows == 0 {
+            return Err(MetadataErrorKind::NotFound.into());
+        }
+        self.note(ChangeKind::Key, &key.id);
+        Ok(())
     }
 }

@@ -48,13 +48,15 @@ pub struct KeyFilter {
     pub channel: Option<Channel>,
     /// Those with this text in the name or the access key id; letter case does not matter.
     pub search: Option<String>,
+    /// Those that are not for a storage.
+    pub without_storage: bool,
 }
 
 impl KeyFilter {
     /// All keys of a site.
     #[must_use]
     pub const fn of(site: SiteId) -> Self {
-        Self { site, storage: None, user: None, channel: None, search: None }
+        Self { site, storage: None, user: None, channel: None, search: None, without_storage: false }
     }
 }
 
@@ -176,6 +178,32 @@ impl Metadata {
         work.await.during("read all keys")
     }
 
+    /// The keys of a site that are not switched off, were made before this moment and not used since, the oldest first; at most
+    /// `limit` (1 to 1,000).
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn idle_keys(&self, site: SiteId, before: Timestamp, limit: u32) -> Result<Vec<Key>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM keys WHERE site_id = $1 AND state = 'active' AND permission <> 'none' \
+             AND created_us < $2 AND last_used_us < $2 ORDER BY id LIMIT $3"
+        );
+        let limit = i64::from(limit.clamp(1, PageRequest::MAX));
+        let rows = reading!(self, pool => {
+            sqlx::query_as::<_, KeyRow>(sql)
+                .bind(site.to_string())
+                .bind(before.micros())
+                .bind(limit)
+                .fetch_all(pool)
+                .await
+        });
+        rows.map_err(Fault::from)
+            .and_then(|rows| rows.into_iter().map(KeyRow::read).collect())
+            .during("look for idle keys")
+    }
+
     /// A page of the keys of a site that are not deleted, oldest first.
     ///
     /// # Errors
@@ -188,6 +216,9 @@ impl Metadata {
                 query.push_bind(filter.site.to_string()).push(" AND state <> 'deleted' AND id > ").push_bind(after);
                 if let Some(storage) = filter.storage {
                     query.push(" AND storage_id = ").push_bind(storage.to_string());
+                }
+                if filter.without_storage {
+                    query.push(" AND storage_id IS NULL");
                 }
                 if let Some(user) = filter.user {
                     query.push(" AND user_id = ").push_bind(user.to_string());

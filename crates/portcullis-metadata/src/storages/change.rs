@@ -2,7 +2,7 @@
 
 use portcullis_domain::{BucketName, Connection, ConnectionId, Storage, StorageId, StorageState};
 
-use super::{NewStorage, columns};
+use super::{NewStorage, StorageRow, columns};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
@@ -21,7 +21,7 @@ impl Metadata {
     /// Makes a storage, active, with the next item number (the first is 1) and the bucket name that follows from it.
     ///
     /// # Errors
-    /// [`NotFound`](MetadataErrorKind::NotFound) if the owner is no user of the site; what any verb may give.
+    /// [`NotFound`](MetadataErrorKind::NotFound) if the owner is no user of the site or of one above it; what any verb may give.
     pub async fn create_storage(&self, new: NewStorage) -> Result<Storage> {
         let work = async {
             let mut write = self.write().await?;
@@ -57,43 +57,23 @@ impl Metadata {
         work.await.during("replace the credentials of a provider")
     }
 
-    /// Keeps what may change of a storage: name, permission, networks, S3 access, quota and state. The rest of the
-    /// record is not looked at. Detaching erases the provider's credentials.
+    /// Keeps what may change of a storage, if it still is as the caller read it: name, permission, networks, S3 access, quota
+    /// and state. The rest of the record is not looked at. Detaching erases the provider's credentials.
     ///
     /// # Errors
+    /// [`Stale`](MetadataErrorKind::Stale) if the storage is no longer as `before`;
     /// [`NotFound`](MetadataErrorKind::NotFound); what any verb may give.
-    pub async fn update_storage(&self, storage: &Storage) -> Result<()> {
+    pub async fn update_storage_if_same(&self, before: &Storage, after: &Storage) -> Result<()> {
         let work = async {
             let mut write = self.write().await?;
-            let sql = "UPDATE storages SET name = $2, folded = $3 || $4 || label || $4 || bucket, permission = $5, \
-                       networks = $6, s3_access = $7, quota_bytes = $8, state = $9, \
-                       provider_sealed = CASE WHEN $9 = 'detached' THEN NULL ELSE provider_sealed END \
-                       WHERE id = $1";
-            let networks = networks_to_text(&storage.networks)?;
-            let rows = within!(write.tx, c => {
-                sqlx::query(sql)
-                    .bind(storage.id.to_string())
-                    .bind(storage.name.as_str())
-                    .bind(fold(storage.name.as_str()))
-                    .bind("\n")
-                    .bind(storage.permission.as_str())
-                    .bind(networks)
-                    .bind(i64::from(storage.s3_access))
-                    .bind(quota(storage.quota_bytes))
-                    .bind(storage.state.as_str())
-                    .execute(c)
-                    .await
-                    .map(|done| done.rows_affected())
+            let sql = concat!("SELECT ", columns!(), " FROM storages WHERE id = $1");
+            let row = within!(write.tx, c => {
+                sqlx::query_as::<_, StorageRow>(sql).bind(before.id.to_string()).fetch_optional(c).await
             })?;
-            if rows == 0 {
-                return Err(MetadataErrorKind::NotFound.into());
+            if row.ok_or(MetadataErrorKind::NotFound)?.read()? != *before {
+                return Err(MetadataErrorKind::Stale.into());
             }
-            if storage.state == StorageState::Detached {
-                let sql = "DELETE FROM storage_facts WHERE storage_id = $1";
-                let id = storage.id.to_string();
-                within!(write.tx, c => sqlx::query(sql).bind(id).execute(c).await.map(drop))?;
-            }
-            write.note(ChangeKind::Storage, &storage.id);
+            write.update_storage(&Storage { id: before.id, ..after.clone() }).await?;
             self.commit(write).await
         };
         work.await.during("change a storage")
@@ -101,8 +81,45 @@ impl Metadata {
 }
 
 impl Write {
+    async fn update_storage(&mut self, storage: &Storage) -> Result<(), Fault> {
+        let sql = "UPDATE storages SET name = $2, folded = $3 || $4 || label || $4 || bucket, permission = $5, \
+                   networks = $6, s3_access = $7, quota_bytes = $8, state = $9, \
+                   provider_sealed = CASE WHEN $9 = 'detached' THEN NULL ELSE provider_sealed END \
+                   WHERE id = $1";
+        let networks = networks_to_text(&storage.networks)?;
+        let rows = within!(self.tx, c => {
+            sqlx::query(sql)
+                .bind(storage.id.to_string())
+                .bind(storage.name.as_str())
+                .bind(fold(storage.name.as_str()))
+                .bind("\n")
+                .bind(storage.permission.as_str())
+                .bind(networks)
+                .bind(i64::from(storage.s3_access))
+                .bind(quota(storage.quota_bytes))
+                .bind(storage.state.as_str())
+                .execute(c)
+                .await
+                .map(|done| done.rows_affected())
+        })?;
+        if rows == 0 {
+            return Err(MetadataErrorKind::NotFound.into());
+        }
+        if storage.state == StorageState::Detached {
+            let sql = "DELETE FROM storage_facts WHERE storage_id = $1";
+            let id = storage.id.to_string();
+            within!(self.tx, c => sqlx::query(sql).bind(id).execute(c).await.map(drop))?;
+        }
+        self.note(ChangeKind::Storage, &storage.id);
+        Ok(())
+    }
+
     async fn insert_storage(&mut self, new: NewStorage) -> Result<Storage, Fault> {
-        let sql = "SELECT number FROM users WHERE id = $1 AND site_id = $2";
+        // UNION, not UNION ALL: it ends even if the sites went round in a circle.
+        let sql = "WITH RECURSIVE above (id, parent_id) AS (\
+                   SELECT id, parent_id FROM sites WHERE id = $2 \
+                   UNION SELECT s.id, s.parent_id FROM sites s JOIN above a ON s.id = a.parent_id) \
+                   SELECT number FROM users WHERE id = $1 AND site_id IN (SELECT id FROM above)";
         let owner: Option<i64> = within!(self.tx, c => {
             sqlx::query_scalar(sql).bind(new.owner.to_string()).bind(new.site.to_string()).fetch_optional(c).await
         })?;

@@ -32,7 +32,7 @@ pub struct NewStorage {
     pub id: StorageId,
     /// The site it will belong to.
     pub site: SiteId,
-    /// The user who makes it, of the same site.
+    /// The user who makes it, of the same site or of one above it.
     pub owner: UserId,
     /// What a person calls it.
     pub name: DisplayName,

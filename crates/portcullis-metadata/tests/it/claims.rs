@@ -1,9 +1,9 @@
 //! Tokens that are claimed once, and passwords that are changed.
 
-use portcullis_domain::{SessionId, UserId, Username};
-use portcullis_metadata::{MetadataErrorKind, SessionRecord};
+use portcullis_domain::{SessionId, UserId};
+use portcullis_metadata::MetadataErrorKind;
 
-use crate::world::{World, at, new_storage, new_user};
+use crate::world::{World, at, new_storage, new_user, session};
 
 pub(crate) async fn a_token_is_claimed_once_on_all_nodes(world: &World) {
     let metadata = world.open().await;
@@ -29,32 +29,21 @@ pub(crate) async fn a_token_is_claimed_once_on_all_nodes(world: &World) {
     other.close().await;
 }
 
-fn session(user: UserId, token: u8) -> SessionRecord {
-    SessionRecord {
-        id: SessionId::generate(),
-        user,
-        token_hash: [token; 32],
-        created: at(0),
-        expires: at(100),
-        peer: "192.0.2.1".to_owned(),
-        tool: "Firefox/140".to_owned(),
-    }
-}
-
 pub(crate) async fn a_changed_password_ends_the_other_sessions(world: &World) {
     let (metadata, site, admin) = world.home().await;
     let ada = metadata.create_user(new_user(site.id, "ada")).await.unwrap();
-    let (own, elsewhere, hers) = (session(admin.id, 1), session(admin.id, 2), session(ada.id, 3));
+    let (own, elsewhere, hers) =
+        (session(admin.id, 1, 100), session(admin.id, 2, 100), session(ada.id, 3, 100));
     for session in [&own, &elsewhere, &hers] {
-        metadata.create_session(session).await.unwrap();
+        metadata.create_session(session, None).await.unwrap();
     }
     let seen = metadata.latest_change().await.unwrap();
     assert_eq!(metadata.change_password(admin.id, "$argon2id$new", own.id).await.unwrap(), 1);
     assert_eq!(metadata.sessions_of(admin.id).await.unwrap(), std::slice::from_ref(&own));
     assert_eq!(metadata.sessions_of(ada.id).await.unwrap(), [hers]);
-    let login = async |name: &str| metadata.login(&Username::parse(name).unwrap()).await.unwrap().unwrap().1;
-    assert_eq!(login("admin").await, "$argon2id$new");
-    assert_ne!(login("ada").await, "$argon2id$new");
+    let phc = async |user| metadata.login_of(user).await.unwrap().unwrap().password_phc.unwrap();
+    assert_eq!(phc(admin.id).await, "$argon2id$new");
+    assert_ne!(phc(ada.id).await, "$argon2id$new");
     let changes = metadata.changes_after(seen, 10).await.unwrap();
     let ids: Vec<String> = changes.into_iter().map(|change| change.id).collect();
     assert_eq!(ids, [admin.id.to_string(), elsewhere.id.to_string()]);

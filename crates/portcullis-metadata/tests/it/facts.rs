@@ -127,10 +127,10 @@ pub(crate) async fn storages_are_due(world: &World) {
 pub(crate) async fn a_detached_storage_has_no_facts(world: &World) {
     let (metadata, site, admin) = world.home().await;
     let a = metadata.create_storage(new_storage(&admin, "a")).await.unwrap();
-    let mut gone = metadata.create_storage(new_storage(&admin, "gone")).await.unwrap();
+    let before = metadata.create_storage(new_storage(&admin, "gone")).await.unwrap();
+    let gone = Storage { state: StorageState::Detached, ..before.clone() };
     metadata.record_measurements(&[measured(&a, 1, 10), measured(&gone, 1, 1_000)]).await.unwrap();
-    gone.state = StorageState::Detached;
-    metadata.update_storage(&gone).await.unwrap();
+    metadata.update_storage_if_same(&before, &gone).await.unwrap();
     // What was measured before and is written after.
     metadata.record_measurements(&[measured(&gone, 2, 2_000), measured(&a, 2, 20)]).await.unwrap();
     let used = StorageUse { storage: gone.id, site: site.id, at: at(9) };

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use portcullis_domain::{SessionId, UserState};
-use portcullis_metadata::{ChangeKind, Metadata, MetadataErrorKind, SessionRecord, StoredSecret};
+use portcullis_domain::UserState;
+use portcullis_metadata::{ChangeKind, Metadata, MetadataErrorKind, StoredSecret};
 use tokio::time::timeout;
 
-use crate::world::{World, at, key_for, new_storage, new_user, site};
+use crate::world::{World, at, key_for, new_storage, new_user, session, site};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -31,10 +31,10 @@ pub(crate) async fn every_change_is_in_the_feed(world: &World) {
     assert_eq!(since(&metadata, 2).await, [user.clone(), user, (ChangeKind::User, ada.id.to_string())]);
 
     let storage = metadata.create_storage(new_storage(&admin, "files")).await.unwrap();
-    metadata.update_storage(&storage).await.unwrap();
+    metadata.update_storage_if_same(&storage, &storage).await.unwrap();
     let key = key_for(&storage, "key");
     metadata.create_key(&key, &StoredSecret::Hash([1; 32])).await.unwrap();
-    metadata.update_key(&key).await.unwrap();
+    metadata.update_key_if_same(&key, &key).await.unwrap();
     metadata.delete_key(key.id, at(9)).await.unwrap();
     let of_storage = (ChangeKind::Storage, storage.id.to_string());
     let of_key = (ChangeKind::Key, key.id.to_string());
@@ -43,16 +43,8 @@ pub(crate) async fn every_change_is_in_the_feed(world: &World) {
 
     let mut sessions = Vec::new();
     for token in 0..3 {
-        let session = SessionRecord {
-            id: SessionId::generate(),
-            user: ada.id,
-            token_hash: [token; 32],
-            created: at(0),
-            expires: at(100),
-            peer: String::new(),
-            tool: String::new(),
-        };
-        metadata.create_session(&session).await.unwrap();
+        let session = session(ada.id, token, 100);
+        metadata.create_session(&session, None).await.unwrap();
         sessions.push(session.id.to_string());
     }
     metadata.delete_session(sessions[0].parse().unwrap()).await.unwrap();
@@ -64,7 +56,7 @@ pub(crate) async fn every_change_is_in_the_feed(world: &World) {
     // What changed nothing is not in it.
     metadata.delete_key(key.id, at(9)).await.unwrap();
     metadata.delete_sessions_of(ada.id).await.unwrap();
-    assert!(metadata.update_key(&key).await.is_err());
+    assert!(metadata.update_key_if_same(&key, &key).await.is_err());
     assert!(metadata.create_user(new_user(main.id, "ada")).await.is_err());
     assert_eq!(since(&metadata, 13).await, []);
     let two: Vec<i64> = metadata.changes_after(4, 2).await.unwrap().iter().map(|change| change.seq).collect();

@@ -66,20 +66,21 @@ pub(crate) async fn changing_and_deleting(world: &World) {
     changed.channel = Channel::Ftp;
     changed.scope = Scope::Site;
     changed.state = KeyState::Deleted;
-    metadata.update_key(&changed).await.unwrap();
+    metadata.update_key_if_same(&key, &changed).await.unwrap();
     assert_eq!(metadata.key_with_secret(key.id).await.unwrap(), Some((expected.clone(), secret)));
     let mut forever = expected.clone();
     forever.expires = None;
-    metadata.update_key(&forever).await.unwrap();
+    metadata.update_key_if_same(&expected, &forever).await.unwrap();
     assert_eq!(metadata.key(key.id).await.unwrap(), Some(forever.clone()));
 
     assert!(metadata.delete_key(key.id, at(10)).await.unwrap());
     assert!(!metadata.delete_key(key.id, at(11)).await.unwrap());
     assert!(!metadata.delete_key(KeyId::generate(), at(11)).await.unwrap());
-    let tombstone = Key { state: KeyState::Deleted, ..forever };
+    let tombstone = Key { state: KeyState::Deleted, ..forever.clone() };
     assert_eq!(metadata.all_keys().await.unwrap(), [(tombstone.clone(), StoredSecret::None)]);
     assert_eq!(world.numbers("SELECT deleted_us FROM keys").await, [at(10).micros()]);
-    assert_eq!(metadata.update_key(&expected).await.unwrap_err().kind, MetadataErrorKind::NotFound);
+    let error = metadata.update_key_if_same(&forever, &expected).await.unwrap_err();
+    assert_eq!(error.kind, MetadataErrorKind::NotFound);
     assert_eq!(metadata.key(key.id).await.unwrap(), Some(tombstone));
     let listed = metadata.keys(&KeyFilter::of(site.id), &PageRequest::first(10)).await.unwrap();
     assert_eq!((listed.items, listed.next), (vec![], None));
@@ -133,6 +134,7 @@ pub(crate) async fn search_and_filters_of_keys(world: &World) {
         (all.clone(), vec![&a, &b, &c]),
         (KeyFilter { storage: Some(first.id), ..all.clone() }, vec![&a]),
         (KeyFilter { user: Some(admin.id), ..all.clone() }, vec![&c]),
+        (KeyFilter { without_storage: true, ..all.clone() }, vec![&c]),
         (KeyFilter { channel: Some(Channel::S3), ..all.clone() }, vec![&a, &b]),
         (KeyFilter { channel: Some(Channel::S3), storage: Some(second.id), ..all.clone() }, vec![&b]),
         (KeyFilter { channel: Some(Channel::Rest), storage: Some(second.id), ..all.clone() }, vec![]),
@@ -254,4 +256,39 @@ pub(crate) async fn errors_hold_no_secret(world: &World) {
     let text = format!("{error:?} {error} {:?}", StoredSecret::Sealed(vec![0xab; 16]));
     assert!(!text.contains("abab") && !text.contains("171"), "{text}");
     assert_eq!(metadata.all_keys().await.unwrap(), []);
+}
+
+pub(crate) async fn idle_keys(world: &World) {
+    let (metadata, site, admin) = world.home().await;
+    let storage = metadata.create_storage(new_storage(&admin, "files")).await.unwrap();
+    let make = async |text: &str, change: fn(&mut Key)| {
+        let mut key = key_for(&storage, text);
+        change(&mut key);
+        metadata.create_key(&key, &StoredSecret::None).await.unwrap();
+        key
+    };
+    let idle = make("never used", |_| ()).await;
+    let forgotten = make("used long ago", |_| ()).await;
+    let used = make("used", |_| ()).await;
+    make("off", |key| key.permission = Permission::None).await;
+    make("new", |key| key.created = at(100)).await;
+    let deleted = make("deleted", |_| ()).await;
+    metadata.delete_key(deleted.id, at(50)).await.unwrap();
+    let use_of = |key: &Key, seconds| KeyUse {
+        key: key.id,
+        at: at(seconds),
+        peer: [192, 0, 2, 1].into(),
+        tool: String::new(),
+    };
+    metadata.record_use(&[use_of(&forgotten, 99), use_of(&used, 100)]).await.unwrap();
+    // One that comes late changes nothing.
+    metadata.record_use(&[use_of(&used, 10)]).await.unwrap();
+    let found = async |limit| metadata.idle_keys(site.id, at(100), limit).await.unwrap();
+    assert_eq!(found(10).await, [idle.clone(), forgotten]);
+    assert_eq!(found(1).await, [idle]);
+    let elsewhere = portcullis_domain::SiteId::generate();
+    assert_eq!(metadata.idle_keys(elsewhere, at(100), 10).await.unwrap(), []);
+    let differ =
+        "SELECT COUNT(*) FROM keys k JOIN key_uses u ON u.key_id = k.id WHERE u.at_us <> k.last_used_us";
+    assert_eq!(world.numbers(differ).await, [0]);
 }

@@ -226,9 +226,9 @@ pub(crate) async fn every_filter_in_every_order(world: &World) {
     let (metadata, main, admin) = world.home().await;
     neighbours(&metadata).await;
     let known = some_storages(&metadata, &admin, 90).await;
-    let mut gone = metadata.create_storage(new_storage(&admin, "gone")).await.unwrap();
-    gone.state = StorageState::Detached;
-    metadata.update_storage(&gone).await.unwrap();
+    let before = metadata.create_storage(new_storage(&admin, "gone")).await.unwrap();
+    let gone = Storage { state: StorageState::Detached, ..before.clone() };
+    metadata.update_storage_if_same(&before, &gone).await.unwrap();
     for list in choices(&ListQuery::of(main.id, at(NOW))) {
         let found: Vec<&Known> = known.iter().filter(|known| known.is_found(&list)).collect();
         assert_eq!(metadata.count_listed(&list).await.unwrap(), number(found.len()), "{list:?}");

@@ -6,15 +6,20 @@
 mod audit;
 mod claims;
 mod damage;
+mod entry;
+mod external;
 mod facts;
 mod feed;
 mod keys;
+mod links;
 mod lists;
 mod migration;
 mod people;
 mod races;
 mod review;
 mod rotation;
+mod sharing;
+mod sites;
 mod storages;
 mod world;
 
@@ -83,4 +88,23 @@ suite! {
     claims::the_next_number_is_the_one_that_is_given,
     migration::a_newer_schema_is_refused_and_stays,
     migration::version_1_is_carried_forward,
+    sites::what_is_in_them,
+    sites::rules_and_names,
+    sites::a_site_in_use_stays,
+    sites::storages_are_owned_from_above,
+    sites::what_changed_meanwhile_is_stale,
+    entry::lists_of_people,
+    entry::an_invitation_is_taken_up_once,
+    entry::a_replaced_password_lets_nobody_in,
+    entry::sessions_move_and_are_confirmed,
+    entry::codes_are_taken_once,
+    entry::passkeys_of_people,
+    external::a_user_is_made_with_their_identity,
+    sharing::groups_and_their_members,
+    sharing::what_grants_come_to,
+    sharing::nothing_shared_crosses_sites,
+    links::a_link_round_trip,
+    links::a_limit_of_downloads_holds,
+    links::a_call_is_claimed_once,
+    keys::idle_keys,
 }

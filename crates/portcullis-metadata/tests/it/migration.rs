@@ -1,12 +1,15 @@
 //! Databases of other versions.
 
-use portcullis_domain::{Scope, StorageState, Timestamp, Username};
-use portcullis_metadata::{AuditFilter, Metadata, MetadataErrorKind, PageRequest, SealedOwner, StoredSecret};
+use portcullis_domain::{Scope, Site, StorageState, Timestamp, Username};
+use portcullis_metadata::{
+    AuditFilter, Metadata, MetadataErrorKind, NewStorage, PageRequest, SealedOwner, StoredSecret,
+};
 
+use crate::sites::owners_must_exist;
 use crate::world::{World, new_storage, new_user};
 
 /// The newest version that this build knows.
-const KNOWN: i64 = 3;
+const KNOWN: i64 = 5;
 
 pub(crate) async fn a_newer_schema_is_refused_and_stays(world: &World) {
     let (metadata, ..) = world.home().await;
@@ -41,7 +44,8 @@ pub(crate) async fn version_1_is_carried_forward(world: &World) {
     let metadata = world.open().await;
     assert_eq!(world.numbers("SELECT version FROM schema_version").await, [KNOWN]);
     let site = metadata.sites().await.unwrap().remove(0);
-    let (admin, phc) = metadata.login(&Username::parse("admin").unwrap()).await.unwrap().unwrap();
+    let login = metadata.login(&Username::parse("admin").unwrap()).await.unwrap().unwrap();
+    let (admin, phc) = (login.user, login.password_phc.unwrap());
     assert_eq!((site.name.as_str(), admin.number, phc.as_str()), ("main", 10_001, "$argon2id$v=19$x"));
     let storages = metadata.all_storages().await.unwrap();
     assert_eq!(storages[0].bucket.as_str(), "usr-10001-itm-00001-photos");
@@ -67,9 +71,26 @@ pub(crate) async fn version_1_is_carried_forward(world: &World) {
     assert_eq!((trail.len(), trail[0].request_id.as_str()), (1, "req-1"));
     assert_eq!(metadata.setting("master-key-check").await.unwrap(), Some(vec![1, 2, 3]));
 
+    // The moment of the last use is in the key as well.
+    let used = world.numbers("SELECT last_used_us FROM keys ORDER BY id").await;
+    assert_eq!(used, [metadata.last_use(&[keys[0].0.id]).await.unwrap()[0].at.micros(), 0, 0]);
+
     // Life goes on from where it was.
     assert_eq!(metadata.latest_change().await.unwrap(), 7);
     assert_eq!(metadata.create_user(new_user(site.id, "ada")).await.unwrap().number, 10_002);
     assert_eq!(metadata.create_storage(new_storage(&admin, "third")).await.unwrap().number, 3);
     assert_eq!(metadata.changes_after(7, 10).await.unwrap().len(), 2);
+    let below = Site { parent: Some(site.id), ..crate::world::site("below") };
+    metadata.create_site(&below).await.unwrap();
+    let from_above = NewStorage { site: below.id, ..new_storage(&admin, "from above") };
+    assert_eq!(metadata.create_storage(from_above).await.unwrap().owner, admin.id);
+    owners_must_exist(world, &metadata).await;
+    // What SQLite is told of its own tables is what the next process reads.
+    metadata.close().await;
+    let metadata = world.open().await;
+    assert_eq!(metadata.all_storages().await.unwrap().len(), 4);
+    if world.dir.is_some() {
+        let problems = "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'";
+        assert_eq!(world.numbers(problems).await, [0]);
+    }
 }

@@ -1,9 +1,9 @@
 //! Sites, users, sessions and settings.
 
-use portcullis_domain::{Scope, SessionId, SiteId, UserId, UserState, Username};
-use portcullis_metadata::{MetadataErrorKind, SessionRecord, StoredSecret};
+use portcullis_domain::{Scope, Site, SiteId, UserId, UserState, Username};
+use portcullis_metadata::{MetadataErrorKind, StoredSecret};
 
-use crate::world::{World, at, key_for, new_storage, new_user, site};
+use crate::world::{World, at, key_for, name, new_storage, new_user, session, site};
 
 pub(crate) async fn the_first_site_and_admin(world: &World) {
     let metadata = world.open().await;
@@ -28,7 +28,8 @@ pub(crate) async fn the_first_site_and_admin(world: &World) {
     child.parent = Some(main.id);
     metadata.create_site(&child).await.unwrap();
     assert_eq!(metadata.site(child.id).await.unwrap(), Some(child.clone()));
-    assert_eq!(metadata.create_site(&child).await.unwrap_err().kind, MetadataErrorKind::Conflict("id"));
+    let again = Site { name: name("another"), ..child.clone() };
+    assert_eq!(metadata.create_site(&again).await.unwrap_err().kind, MetadataErrorKind::Conflict("id"));
     let mut orphan = site("orphan");
     orphan.parent = Some(SiteId::generate());
     assert_eq!(metadata.create_site(&orphan).await.unwrap_err().kind, MetadataErrorKind::NotFound);
@@ -50,32 +51,22 @@ pub(crate) async fn users(world: &World) {
     assert_eq!(metadata.user(UserId::generate()).await.unwrap(), None);
 
     let username = Username::parse("Ada").unwrap();
-    let (found, phc) = metadata.login(&username).await.unwrap().unwrap();
-    assert_eq!((found, phc.as_str()), (ada.clone(), "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$ada"));
+    let found = metadata.login(&username).await.unwrap().unwrap();
+    let phc = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$ada";
+    assert_eq!((found.user, found.password_phc.as_deref()), (ada.clone(), Some(phc)));
     assert_eq!(metadata.login(&Username::parse("ad").unwrap()).await.unwrap(), None);
 
     metadata.set_password(ada.id, "$argon2id$new").await.unwrap();
     metadata.set_user_state(ada.id, UserState::Disabled).await.unwrap();
-    let (found, phc) = metadata.login(&username).await.unwrap().unwrap();
-    assert_eq!((found.state, phc.as_str()), (UserState::Disabled, "$argon2id$new"));
+    let found = metadata.login(&username).await.unwrap().unwrap();
+    let (state, phc) = (found.user.state, found.password_phc.as_deref());
+    assert_eq!((state, phc), (UserState::Disabled, Some("$argon2id$new")));
     metadata.set_user_state(ada.id, UserState::Active).await.unwrap();
     assert_eq!(metadata.user(ada.id).await.unwrap(), Some(ada));
     let unknown = UserId::generate();
     assert_eq!(metadata.set_password(unknown, "x").await.unwrap_err().kind, MetadataErrorKind::NotFound);
     let error = metadata.set_user_state(unknown, UserState::Active).await.unwrap_err();
     assert_eq!(error.kind, MetadataErrorKind::NotFound);
-}
-
-fn session(user: UserId, token: u8, expires: i64) -> SessionRecord {
-    SessionRecord {
-        id: SessionId::generate(),
-        user,
-        token_hash: [token; 32],
-        created: at(0),
-        expires: at(expires),
-        peer: "2001:db8::7".to_owned(),
-        tool: "Firefox/140".to_owned(),
-    }
 }
 
 pub(crate) async fn sessions(world: &World) {
@@ -85,16 +76,19 @@ pub(crate) async fn sessions(world: &World) {
     let second = session(admin.id, 2, 200);
     let hers = session(ada.id, 3, 300);
     for session in [&first, &second, &hers] {
-        metadata.create_session(session).await.unwrap();
+        metadata.create_session(session, None).await.unwrap();
     }
     assert_eq!(metadata.session_by_token(&[1; 32]).await.unwrap(), Some(first.clone()));
     assert_eq!(metadata.session_by_token(&[9; 32]).await.unwrap(), None);
     assert_eq!(metadata.sessions_of(admin.id).await.unwrap(), [first.clone(), second.clone()]);
 
     let again = session(ada.id, 1, 100);
-    assert_eq!(metadata.create_session(&again).await.unwrap_err().kind, MetadataErrorKind::Conflict("token"));
+    assert_eq!(
+        metadata.create_session(&again, None).await.unwrap_err().kind,
+        MetadataErrorKind::Conflict("token")
+    );
     let nobody = session(UserId::generate(), 4, 100);
-    assert_eq!(metadata.create_session(&nobody).await.unwrap_err().kind, MetadataErrorKind::NotFound);
+    assert_eq!(metadata.create_session(&nobody, None).await.unwrap_err().kind, MetadataErrorKind::NotFound);
 
     // A session that ends at a moment no longer holds at that moment.
     assert_eq!(metadata.purge_sessions(at(99)).await.unwrap(), 0);
@@ -103,14 +97,14 @@ pub(crate) async fn sessions(world: &World) {
 
     assert!(metadata.delete_session(second.id).await.unwrap());
     assert!(!metadata.delete_session(second.id).await.unwrap());
-    metadata.create_session(&session(ada.id, 5, 300)).await.unwrap();
+    metadata.create_session(&session(ada.id, 5, 300), None).await.unwrap();
     assert_eq!(metadata.delete_sessions_of(ada.id).await.unwrap(), 2);
     assert_eq!(metadata.delete_sessions_of(ada.id).await.unwrap(), 0);
     assert_eq!(metadata.sessions_of(ada.id).await.unwrap(), []);
 
     let mut long = session(ada.id, 6, 300);
     long.tool = "ü".repeat(150) + "\0";
-    metadata.create_session(&long).await.unwrap();
+    metadata.create_session(&long, None).await.unwrap();
     assert_eq!(metadata.session_by_token(&[6; 32]).await.unwrap().unwrap().tool, "ü".repeat(100));
 }
 

@@ -90,7 +90,8 @@ pub(crate) async fn keys_that_deserve_a_look(world: &World) {
         narrowed(&|storage| storage.networks = office.clone()),
         narrowed(&|storage| storage.state = StorageState::Detached),
     ] {
-        metadata.update_storage(&storage).await.unwrap();
+        let same = metadata.storage(open.id).await.unwrap().unwrap();
+        metadata.update_storage_if_same(&same, &storage).await.unwrap();
         assert_eq!(world.counts().await.2, before - 1, "{storage:?}");
     }
 }

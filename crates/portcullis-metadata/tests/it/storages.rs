@@ -75,7 +75,7 @@ pub(crate) async fn what_may_change_of_a_storage(world: &World) {
     changed.label = Label::parse("other").unwrap();
     changed.connection.id = ConnectionId::generate();
     changed.connection.region = "moon".to_owned();
-    metadata.update_storage(&changed).await.unwrap();
+    metadata.update_storage_if_same(&kept, &changed).await.unwrap();
     assert_eq!(metadata.storage(kept.id).await.unwrap(), Some(expected.clone()));
 
     let find = |text: &str| StorageFilter { search: Some(text.to_owned()), ..StorageFilter::of(site.id) };
@@ -90,10 +90,10 @@ pub(crate) async fn what_may_change_of_a_storage(world: &World) {
     );
 
     assert_eq!(metadata.provider_credentials(kept.id).await.unwrap(), Some(vec![1]));
-    let mut detached = expected;
+    let mut detached = expected.clone();
     detached.state = StorageState::Detached;
     detached.quota_bytes = None;
-    metadata.update_storage(&detached).await.unwrap();
+    metadata.update_storage_if_same(&expected, &detached).await.unwrap();
     assert_eq!(metadata.storage(kept.id).await.unwrap(), Some(detached.clone()));
     assert_eq!(metadata.provider_credentials(kept.id).await.unwrap(), None);
     let gone = StorageFilter { state: Some(StorageState::Active), ..StorageFilter::of(site.id) };
@@ -102,7 +102,8 @@ pub(crate) async fn what_may_change_of_a_storage(world: &World) {
     assert_eq!(metadata.storages(&all, &page).await.unwrap().items, [detached.clone()]);
 
     detached.id = StorageId::generate();
-    assert_eq!(metadata.update_storage(&detached).await.unwrap_err().kind, MetadataErrorKind::NotFound);
+    let unknown = metadata.update_storage_if_same(&detached, &detached).await.unwrap_err();
+    assert_eq!(unknown.kind, MetadataErrorKind::NotFound);
 }
 
 pub(crate) async fn search_and_filters(world: &World) {

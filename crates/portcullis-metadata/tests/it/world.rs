@@ -7,9 +7,10 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 use portcullis_domain::{
     Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, Networks, Overwrite,
-    Permission, Provider, Role, Scope, Site, SiteId, Storage, StorageId, Timestamp, User, Username,
+    Permission, Provider, Role, Scope, SessionId, Site, SiteId, SiteRules, Storage, StorageId, Timestamp,
+    User, UserId, UserState, Username,
 };
-use portcullis_metadata::{Metadata, NewStorage, NewUser};
+use portcullis_metadata::{Metadata, NewStorage, NewUser, SessionRecord};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
@@ -65,6 +66,19 @@ impl World {
         beside!(self, c => sqlx::raw_sql(AssertSqlSafe(sql)).execute(c).await.map(drop).unwrap());
     }
 
+    /// Whether the engine refuses this statement past [`Metadata`] for what refers to what.
+    pub(crate) async fn refuses(&self, sql: &str) -> bool {
+        let done: Result<(), sqlx::Error> =
+            beside!(self, c => sqlx::raw_sql(AssertSqlSafe(sql)).execute(c).await.map(drop));
+        match done {
+            Ok(()) => false,
+            Err(error) => {
+                assert!(error.as_database_error().unwrap().is_foreign_key_violation(), "{error}");
+                true
+            }
+        }
+    }
+
     /// What a query past [`Metadata`] gives, one number a row.
     pub(crate) async fn numbers(&self, sql: &str) -> Vec<i64> {
         beside!(self, c => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(c).await.unwrap())
@@ -118,7 +132,7 @@ pub(crate) fn name(text: &str) -> DisplayName {
 }
 
 pub(crate) fn site(text: &str) -> Site {
-    Site { id: SiteId::generate(), parent: None, name: name(text), created: at(0) }
+    Site { id: SiteId::generate(), parent: None, name: name(text), rules: SiteRules::OPEN, created: at(0) }
 }
 
 pub(crate) fn new_user(site: SiteId, username: &str) -> NewUser {
@@ -126,7 +140,8 @@ pub(crate) fn new_user(site: SiteId, username: &str) -> NewUser {
         site,
         username: Username::parse(username).unwrap(),
         role: Role::Admin,
-        password_phc: format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA${username}"),
+        state: UserState::Active,
+        password_phc: Some(format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA${username}")),
         created: at(1),
     }
 }
@@ -149,6 +164,22 @@ pub(crate) fn new_storage(owner: &User, display_name: &str) -> NewStorage {
         s3_access: true,
         quota_bytes: None,
         created: at(2),
+    }
+}
+
+/// A session of a user, by the hash of its token.
+pub(crate) fn session(user: UserId, token: u8, expires: i64) -> SessionRecord {
+    SessionRecord {
+        id: SessionId::generate(),
+        user,
+        token_hash: [token; 32],
+        created: at(0),
+        expires: at(expires),
+        peer: "2001:db8::7".to_owned(),
+        tool: "Firefox/140".to_owned(),
+        site: None,
+        second_factor: false,
+        confirmed: at(0),
     }
 }
 
