@@ -1,0 +1,5 @@
+//! Signing in, over real connections.
+
+#![cfg(test)]
+
+mod oidc;
