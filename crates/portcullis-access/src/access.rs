@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::admin::fresh_secret;
 use crate::audit::AuditQueue;
+use crate::checkpoint::TrailKey;
 use crate::directory::Directory;
 use crate::feed::Change;
 use crate::registry::Registry;
@@ -24,7 +25,7 @@ use crate::throttle::{Throttle, ThrottleConfig};
 use crate::usage::{LastUsed, Touched};
 use crate::vault;
 use crate::watch::Watch;
-use crate::{AccessError, OpenError};
+use crate::{AccessError, OpenError, checkpoint};
 
 /// How the core behaves. The defaults are right for a machine of any size.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) directory: Directory,
     pub(crate) registry: Registry,
     pub(crate) vault: Vault,
+    pub(crate) trail_key: TrailKey,
     pub(crate) passwords: Passwords,
     /// What the signatures of unknown keys are compared with, in vain.
     pub(crate) nobody: SigningKey,
@@ -116,6 +118,7 @@ impl Access {
     ) -> Result<(Self, System), OpenError> {
         let vault = Vault::new(master);
         vault::check(&vault, &metadata).await?;
+        let trail_key = checkpoint::open(&vault, &metadata).await?;
         let opened = Instant::now();
         // Before the records: what changes while they are read is heard again.
         let seen = metadata.latest_change().await?;
@@ -125,6 +128,7 @@ impl Access {
             directory,
             registry: Registry::new(drivers, config.max_open_storages),
             vault,
+            trail_key,
             passwords: Passwords::new(config.sign_in_concurrency).await.map_err(|_| OpenError::System)?,
             nobody: signing_key_of_nobody()?,
             throttle: Throttle::new(config.throttle),

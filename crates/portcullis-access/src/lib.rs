@@ -135,6 +135,7 @@ mod admin;
 mod audit;
 mod authenticate;
 mod authorize;
+mod checkpoint;
 mod directory;
 mod error;
 mod feed;
@@ -182,4 +183,4 @@ pub use portcullis_backend::{
 pub use portcullis_metadata::{MetadataError, SessionRecord, StoredSecret};
 pub use portcullis_signin::{VerifiedIdentity, VerifiedPasskey};
 pub use portcullis_sigv4::{ChunkVerifier, Presented, PresentedPolicy, RawRequest};
-pub use portcullis_vault::{InvalidMasterKey, MasterKey};
+pub use portcullis_vault::{InvalidMasterKey, MasterKey, is_signed_by};

@@ -164,6 +164,8 @@ impl Access {
         self.heard()?;
         let metadata = &self.inner().metadata;
         let passkey = metadata.passkey_by_credential(verified.credential_id()).await?;
+        // What was verified was verified with a key that the caller brought: it has to be the one that is kept.
+        let passkey = passkey.filter(|passkey| passkey.public_key == verified.public_key());
         let Some(passkey) = passkey else {
             return Err(self.refuse_stranger(
                 origin,

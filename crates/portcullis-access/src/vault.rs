@@ -29,6 +29,8 @@ pub(crate) enum Purpose {
     Temporary,
     /// Something that is sealed for the server itself and handed to a client for a while.
     State(&'static str),
+    /// The seed of the key that signs the audit trail's checkpoints.
+    Trail,
     /// The constant that tells whether the master key fits.
     Check,
 }
@@ -42,6 +44,7 @@ impl Purpose {
             Self::Totp(id) => of(b"one-time codes ", id.as_bytes()),
             Self::Temporary => of(b"temporary credentials", b""),
             Self::State(what) => of(b"state ", what.as_bytes()),
+            Self::Trail => of(b"audit trail", b""),
             Self::Check => of(b"master key check", b""),
         }
     }
@@ -53,6 +56,7 @@ impl From<SealedOwner> for Purpose {
             SealedOwner::Key(id) => Self::KeySecret(id),
             SealedOwner::Storage(id) => Self::ProviderCredentials(id),
             SealedOwner::User(id) => Self::Totp(id),
+            SealedOwner::Trail => Self::Trail,
         }
     }
 }
@@ -193,6 +197,7 @@ mod tests {
             Purpose::Temporary,
             Purpose::State("a"),
             Purpose::State("b"),
+            Purpose::Trail,
             Purpose::Check,
         ];
         let texts: std::collections::HashSet<_> = all.iter().map(|purpose| purpose.associated()).collect();

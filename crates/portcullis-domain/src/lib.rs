@@ -22,6 +22,7 @@ mod sharing;
 mod site;
 mod storage;
 mod time;
+pub mod trail;
 
 pub use credential::{CredentialId, InvalidCredentialId};
 pub use id::{
@@ -38,3 +39,4 @@ pub use sharing::{Grantee, Group, InvalidLinkShape, Link, LinkState, LinkTarget,
 pub use site::{Role, SecondFactorRule, Site, SiteRules, User, UserState};
 pub use storage::{Connection, Health, Provider, Storage, StorageState, Usage};
 pub use time::{Clock, InvalidTimestamp, ManualClock, SystemClock, Timestamp};
+pub use trail::AuditEvent;

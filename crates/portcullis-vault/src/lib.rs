@@ -6,10 +6,12 @@
 mod master_key;
 mod passwords;
 mod sealing;
+mod signing;
 
 pub use master_key::{InvalidMasterKey, MasterKey};
 pub use passwords::{PasswordError, Passwords, Place};
 pub use sealing::{NotOpened, Vault};
+pub use signing::{SigningKey, is_signed_by};
 
 /// The system gives no random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -167,11 +167,12 @@ async fn the_storage_bounds_every_key_and_can_be_cut() {
     assert!(deed(&at, "page").await.is_ok());
     let mut cut = storage.clone();
     cut.s3_access = false;
-    world.metadata.update_storage(&cut).await.unwrap();
+    world.metadata.update_storage_if_same(&storage, &cut).await.unwrap();
     world.access.applied(portcullis_access::Change::Storage(storage.id)).await.unwrap();
     assert_eq!(denial(deed(&at, "page").await), Denial::Policy(DenyReason::StorageS3Off));
+    let closed = cut.clone();
     cut.state = StorageState::Detached;
-    world.metadata.update_storage(&cut).await.unwrap();
+    world.metadata.update_storage_if_same(&closed, &cut).await.unwrap();
     world.access.applied(portcullis_access::Change::Storage(storage.id)).await.unwrap();
     assert_eq!(denial(deed(&at, "page").await), Denial::Policy(DenyReason::StorageDetached));
     assert!(world.access.visible_storages(&world.who(&holder)).unwrap().is_empty());

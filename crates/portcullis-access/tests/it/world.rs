@@ -135,7 +135,8 @@ impl World {
     pub(crate) async fn change(&self, holder: &Holder, change: impl FnOnce(&mut Key)) -> u32 {
         let mut key = holder.key.clone();
         change(&mut key);
-        self.metadata.update_key(&key).await.unwrap();
+        let before = self.metadata.key(key.id).await.unwrap().unwrap();
+        self.metadata.update_key_if_same(&before, &key).await.unwrap();
         self.access.applied(Change::Key(key.id)).await.unwrap().transfers_cut
     }
 
