@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis_access::{Denial, Origin, Principal};
-use portcullis_sigv4::{AuthParseError, ChunkVerifier, Payload, RawRequest, parse};
+use portcullis_access::{Denial, Origin, Principal, SignedPrincipal};
+use portcullis_sigv4::{AuthParseError, ChunkVerifier, Payload, Presented, RawRequest, parse};
 
 use crate::call::Door;
 use crate::error::{About, Code, S3Error, access_error, parse_error};
@@ -27,13 +27,24 @@ pub(crate) struct Sender {
 /// # Errors
 /// `AccessDenied` without credentials, else as S3 has it for the fault.
 pub(crate) fn authenticate(door: &Door, origin: Origin<'_>, head: &Parts) -> Result<Sender, S3Error> {
-    let mut few: [(&str, &[u8]); FEW] = [("", b""); FEW];
-    let mut many = Vec::new();
-    let headers = list(&head.headers, &mut few, &mut many);
-    let request =
-        RawRequest { method: head.method.as_str(), path: head.uri.path(), query: head.uri.query(), headers };
+    let mut headers = Headers::default();
+    let presented = readable(door, origin, parse(&raw(head, &mut headers)))?;
+    let payload = presented.payload();
+    let signed = verify(door, origin, &presented)?;
+    Ok(Sender { who: signed.principal, payload, chunks: signed.chunks })
+}
+
+/// What was read of the credentials, if there are any and they can be read.
+///
+/// # Errors
+/// As [`authenticate`].
+pub(crate) fn readable<'a>(
+    door: &Door,
+    origin: Origin<'_>,
+    read: Result<Option<Presented<'a>>, AuthParseError>,
+) -> Result<Presented<'a>, S3Error> {
     let refuse = |denial| access_error(door.access.refuse(origin, None, denial), About::default());
-    let presented = parse(&request).map_err(|error| {
+    let presented = read.map_err(|error| {
         drop(refuse(if matches!(error, AuthParseError::HeadersNotSigned(_)) {
             Denial::HeadersNotSigned
         } else {
@@ -41,15 +52,43 @@ pub(crate) fn authenticate(door: &Door, origin: Origin<'_>, head: &Parts) -> Res
         }));
         parse_error(&error)
     })?;
-    let Some(presented) = presented else { return Err(refuse(Denial::NoCredentials)) };
-    if presented.security_token().is_some() {
-        drop(refuse(Denial::Malformed));
-        return Err(Code::InvalidToken.into());
+    presented.ok_or_else(|| refuse(Denial::NoCredentials))
+}
+
+/// Whose credentials these are, with the session token that came along.
+///
+/// # Errors
+/// As S3 has it for the fault.
+pub(crate) fn verify(
+    door: &Door,
+    origin: Origin<'_>,
+    presented: &Presented<'_>,
+) -> Result<SignedPrincipal, S3Error> {
+    let token = presented.security_token().map(str::from_utf8).transpose();
+    let token = token.map_err(|_| {
+        drop(door.access.refuse(origin, None, Denial::Malformed));
+        Code::InvalidToken
+    })?;
+    let signed = door.access.authenticate_sigv4(origin, presented, token);
+    signed.map_err(|error| access_error(error, About::default()))
+}
+
+/// Place for the headers of a request; few of them ask for no memory.
+pub(crate) struct Headers<'a> {
+    few: [(&'a str, &'a [u8]); FEW],
+    many: Vec<(&'a str, &'a [u8])>,
+}
+
+impl Default for Headers<'_> {
+    fn default() -> Self {
+        Self { few: [("", b""); FEW], many: Vec::new() }
     }
-    let payload = presented.payload();
-    let signed = door.access.authenticate_sigv4(origin, &presented);
-    let signed = signed.map_err(|error| access_error(error, About::default()))?;
-    Ok(Sender { who: signed.principal, payload, chunks: signed.chunks })
+}
+
+/// A request as it is signed.
+pub(crate) fn raw<'a>(head: &'a Parts, headers: &'a mut Headers<'a>) -> RawRequest<'a> {
+    let headers = list(&head.headers, &mut headers.few, &mut headers.many);
+    RawRequest { method: head.method.as_str(), path: head.uri.path(), query: head.uri.query(), headers }
 }
 
 fn list<'a, 'b>(

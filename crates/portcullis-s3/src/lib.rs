@@ -8,6 +8,8 @@
 //! What an answer may tell: a bucket that is not there and one that the key does not open look the same, and a key that
 //! may only write gets the same answers whatever exists.
 //!
+//! The token service of AWS, as far as it makes temporary credentials, is spoken at the same address.
+//!
 //! Reference: *Amazon S3 API Reference*, API version 2006-03-01.
 
 mod auth;
@@ -22,6 +24,7 @@ mod query;
 mod reply;
 mod request_id;
 mod serve;
+mod sts;
 mod target;
 mod time;
 mod token;

@@ -11,7 +11,7 @@ use http_body::Body as _;
 use hyper::service::service_fn;
 use portcullis_access::{Access, Origin};
 use portcullis_domain::Channel;
-use portcullis_listener::{Limits, Peer, RequestBody as ClientBody};
+use portcullis_listener::{Limits, Peer, Proxies, RequestBody as ClientBody};
 use portcullis_sigv4::encode::decode_path;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ use crate::ops;
 use crate::query::Query;
 use crate::reply::Reply;
 use crate::request_id::{RequestId, host_id};
+use crate::sts;
 use crate::target::Target;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
@@ -41,12 +42,19 @@ pub struct Config {
     pub max_object_size: u64,
     /// What a client is allowed.
     pub limits: Limits,
+    /// The proxies whose word on the client's address counts.
+    pub proxies: Proxies,
 }
 
 impl Default for Config {
-    /// No virtual hosts, and S3's own limit for one upload: 5 GiB.
+    /// No virtual hosts, no proxies, and S3's own limit for one upload: 5 GiB.
     fn default() -> Self {
-        Self { base_domains: Vec::new(), max_object_size: 5 * 1024 * 1024 * 1024, limits: Limits::default() }
+        Self {
+            base_domains: Vec::new(),
+            max_object_size: 5 * 1024 * 1024 * 1024,
+            limits: Limits::default(),
+            proxies: Proxies::default(),
+        }
     }
 }
 
@@ -65,13 +73,13 @@ pub async fn serve(
         *domain = domain.trim_matches('.').to_ascii_lowercase();
     }
     config.base_domains.retain(|domain| !domain.is_empty());
-    let limits = config.limits;
+    let (limits, proxies) = (config.limits, config.proxies.clone());
     let door = Arc::new(Door { config, access });
     let service = service_fn(move |request| {
         let door = Arc::clone(&door);
         async move { Ok::<Reply, Infallible>(answer(&door, request).await) }
     });
-    portcullis_listener::serve(listener, limits, service, shutdown, tasks).await
+    portcullis_listener::serve(listener, limits, proxies, service, shutdown, tasks).await
 }
 
 async fn answer(door: &Door, request: Request<ClientBody>) -> Reply {
@@ -121,15 +129,20 @@ async fn route(
     if head.method == Method::OPTIONS {
         return Err(S3Error::with(Code::AccessDenied, "CORSResponse: CORS is not enabled for this bucket."));
     }
-    let operation = Operation::parse(&head.method, level, &query, &headers)?;
-    *name = operation.as_str();
-    let peer = head.extensions.get::<Peer>().ok_or(Code::InternalError)?;
+    // Without an address no network can be checked.
+    let nobody = || S3Error::with(Code::InvalidRequest, "The proxy in front of this server does not tell the client's address.");
+    let peer = head.extensions.get::<Peer>().ok_or_else(nobody)?;
     let tool = head
         .headers
         .get(USER_AGENT)
         .and_then(|tool| str::from_utf8(tool.as_bytes()).ok())
         .unwrap_or_default();
     let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool };
+    if sts::is_meant(head, level) {
+        return Ok(Box::pin(sts::answer(door, id, origin, head, body)).await);
+    }
+    let operation = Operation::parse(&head.method, level, &query, &headers)?;
+    *name = operation.as_str();
     let bucket = target.bucket.as_deref();
     if operation == Operation::PostObject {
         return Box::pin(ops::post::post_object(door, origin, bucket.unwrap_or_default(), &headers, body))

@@ -147,7 +147,7 @@ pub enum Malformed {
     #[error("X-Amz-Expires is missing")]
     MissingExpires,
     /// The credential does not have five parts, or the access key id cannot be one.
-    #[error("the Credential must be <access-key-id>/YYYYMMDD/REGION/s3/aws4_request")]
+    #[error("the Credential must be <access-key-id>/YYYYMMDD/REGION/SERVICE/aws4_request")]
     Credential,
     /// The day in the credential is none.
     #[error("the date of the Credential must be a day, YYYYMMDD")]
@@ -158,8 +158,8 @@ pub enum Malformed {
     /// The region is too long or has characters that no region has.
     #[error("the region of the Credential is not a region")]
     Region,
-    /// The service is not `s3`.
-    #[error("the service of the Credential must be s3")]
+    /// The service is another than the one that was asked.
+    #[error("the service of the Credential must be s3, or sts for AssumeRole and GetSessionToken")]
     Service,
     /// The last part of the credential is not `aws4_request`.
     #[error("the Credential must end in aws4_request")]

@@ -1,4 +1,4 @@
-//! AWS Signature Version 4 for S3: canonical form, signing and verification, pure.
+//! AWS Signature Version 4 for S3, and for the token service beside it: canonical form, signing and verification, pure.
 //!
 //! Nothing here reads a clock, a socket or a key store. A front collects a [`RawRequest`] from what came over the
 //! wire, [`parse()`] finds what the client presents, the caller looks the key up and derives (or takes from its cache)
@@ -50,11 +50,11 @@ mod verify;
 pub use chunk::{ChunkSigner, ChunkVerifier};
 pub use date::AmzDate;
 pub use error::{AuthParseError, Malformed, NotImplemented};
-pub use parse::{Location, Presented, parse};
+pub use parse::{Location, Presented, parse, parse_sts};
 pub use payload::Payload;
 pub use post_policy::PresentedPolicy;
 pub use request::RawRequest;
-pub use scope::{MAX_ACCESS_KEY_ID, MAX_REGION, Scope};
+pub use scope::{MAX_ACCESS_KEY_ID, MAX_REGION, Scope, Service};
 pub use sign::{SignError, SignedRequest, Signer};
 pub use signature::{Signature, SignatureMismatch};
 pub use signing_key::SigningKey;

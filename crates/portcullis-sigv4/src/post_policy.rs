@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{AuthParseError, Malformed, NotImplemented};
 use crate::parse::Part;
 use crate::time::{MAX_EXPIRES_SECONDS, TimeError, check_window};
-use crate::{ALGORITHM, AmzDate, Scope, Signature, SignatureMismatch, SigningKey};
+use crate::{ALGORITHM, AmzDate, Scope, Service, Signature, SignatureMismatch, SigningKey};
 
 /// Well-formed credentials of a POST form, with the policy that they sign.
 ///
@@ -84,7 +84,7 @@ impl<'a> PresentedPolicy<'a> {
         let credential = fields.credential.required(Malformed::MissingCredential).map_err(malformed)?;
         let date = fields.date.required(Malformed::MissingDate).map_err(malformed)?;
         let signature = fields.signature.required(Malformed::MissingSignature).map_err(malformed)?;
-        let (access_key_id, scope) = Scope::parse_credential(credential).map_err(malformed)?;
+        let (access_key_id, scope) = Scope::parse_credential(credential, Service::S3).map_err(malformed)?;
         let date = AmzDate::parse(date.as_bytes()).ok_or(malformed(Malformed::Date))?;
         if !scope.covers(&date) {
             return Err(malformed(Malformed::DateMismatch));

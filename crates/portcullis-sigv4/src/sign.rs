@@ -7,7 +7,7 @@ use crate::encode::encode_component;
 use crate::payload::UNSIGNED;
 use crate::scope::is_access_key_id;
 use crate::time::MAX_EXPIRES_SECONDS;
-use crate::{ALGORITHM, AmzDate, Payload, RawRequest, Scope, Seed, Signature, SigningKey};
+use crate::{ALGORITHM, AmzDate, Payload, RawRequest, Scope, Seed, Service, Signature, SigningKey};
 
 /// Signs requests of one access key, day and region. Make a new one when [`Scope::covers`] says no for the new day.
 #[derive(Clone)]
@@ -58,10 +58,24 @@ impl Signer {
     /// # Errors
     /// [`SignError::AccessKeyId`] and [`SignError::Region`].
     pub fn new(access_key_id: &str, secret: &[u8], region: &str, date: &AmzDate) -> Result<Self, SignError> {
+        Self::for_service(Service::S3, access_key_id, secret, region, date)
+    }
+
+    /// The same for any service.
+    ///
+    /// # Errors
+    /// As [`Signer::new`].
+    pub fn for_service(
+        service: Service,
+        access_key_id: &str,
+        secret: &[u8],
+        region: &str,
+        date: &AmzDate,
+    ) -> Result<Self, SignError> {
         if !is_access_key_id(access_key_id) {
             return Err(SignError::AccessKeyId);
         }
-        let scope = Scope::new(date, region).ok_or(SignError::Region)?;
+        let scope = Scope::for_service(service, date, region).ok_or(SignError::Region)?;
         Ok(Self { access_key_id: access_key_id.to_owned(), scope, key: SigningKey::derive(secret, &scope) })
     }
 

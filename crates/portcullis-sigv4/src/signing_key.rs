@@ -24,7 +24,7 @@ impl SigningKey {
         prefixed.extend_from_slice(secret);
         let day = hmac(&prefixed, scope.day());
         let region = hmac(&*day, scope.region().as_bytes());
-        let service = hmac(&*region, scope.service().as_bytes());
+        let service = hmac(&*region, scope.service().as_str().as_bytes());
         let key = hmac(&*service, Scope::terminator().as_bytes());
         Self(Arc::new(keyed(&*key)))
     }
@@ -81,21 +81,23 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 #[cfg(test)]
 mod tests {
     use super::SigningKey;
-    use crate::Scope;
+    use crate::{Scope, Service};
 
     /// Policy and signature of the example "Browser-Based Upload using HTTP POST" are checked in `tests/it`; here
     /// only what a signature depends on.
     #[test]
     fn every_part_of_the_scope_and_the_secret_count() {
-        let scope = |credential: &str| Scope::parse_credential(credential).unwrap().1;
+        let scope = |credential: &str| Scope::parse_credential(credential, Service::S3).unwrap().1;
         let base = scope("A/20130524/us-east-1/s3/aws4_request");
         let reference = SigningKey::derive(b"secret", &base).sign(b"text");
         assert!(SigningKey::derive(b"secret", &base).sign(b"text").matches(&reference));
         let other_day = scope("A/20130525/us-east-1/s3/aws4_request");
         let other_region = scope("A/20130524/us-east-2/s3/aws4_request");
+        let sts = Scope::parse_credential("A/20130524/us-east-1/sts/aws4_request", Service::Sts).unwrap().1;
         for signature in [
             SigningKey::derive(b"secret", &other_day).sign(b"text"),
             SigningKey::derive(b"secret", &other_region).sign(b"text"),
+            SigningKey::derive(b"secret", &sts).sign(b"text"),
             SigningKey::derive(b"secreT", &base).sign(b"text"),
             SigningKey::derive(b"", &base).sign(b"text"),
             SigningKey::derive(b"secret", &base).sign(b"Text"),
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing() {
-        let scope = Scope::parse_credential("A/20130524/r/s3/aws4_request").unwrap().1;
+        let scope = Scope::parse_credential("A/20130524/r/s3/aws4_request", Service::S3).unwrap().1;
         assert_eq!(format!("{:?}", SigningKey::derive(b"secret", &scope)), "SigningKey(..)");
     }
 }

@@ -40,6 +40,7 @@ codes! {
     InsufficientStorage INSUFFICIENT_STORAGE "There is no space left for this object.",
     InternalError INTERNAL_SERVER_ERROR "We encountered an internal error. Please try again.",
     InvalidAccessKeyId FORBIDDEN "The AWS Access Key Id you provided does not exist in our records.",
+    InvalidAction BAD_REQUEST "There is no such action here: only AssumeRole and GetSessionToken.",
     InvalidArgument BAD_REQUEST "Invalid Argument",
     InvalidBucketName BAD_REQUEST "The specified bucket is not valid.",
     InvalidChunkSizeError BAD_REQUEST "Only the last chunk is allowed to have a size less than 8192 bytes, and none may exceed the largest size.",
@@ -61,6 +62,7 @@ codes! {
     MaxMessageLengthExceeded BAD_REQUEST "Your request was too big.",
     MetadataTooLarge BAD_REQUEST "Your metadata headers exceed the maximum allowed metadata size of 2048 bytes.",
     MethodNotAllowed METHOD_NOT_ALLOWED "The specified method is not allowed against this resource.",
+    MissingAction BAD_REQUEST "The request must contain the parameter Action: AssumeRole or GetSessionToken.",
     MissingContentLength LENGTH_REQUIRED "You must provide the Content-Length HTTP header.",
     NoSuchBucketPolicy NOT_FOUND "The bucket policy does not exist",
     NoSuchCORSConfiguration NOT_FOUND "The CORS configuration does not exist",
@@ -83,5 +85,6 @@ codes! {
     SignatureDoesNotMatch FORBIDDEN "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
     SlowDown SERVICE_UNAVAILABLE "Please reduce your request rate.",
     UserKeyMustBeSpecified BAD_REQUEST "The bucket POST must contain the specified field name. If it is specified, please check the order of the fields.",
+    ValidationError BAD_REQUEST "A parameter is not valid.",
     XAmzContentSHA256Mismatch BAD_REQUEST "The provided 'x-amz-content-sha256' header does not match what was computed.",
 }

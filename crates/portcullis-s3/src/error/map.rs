@@ -42,6 +42,7 @@ fn denied(denial: Denial) -> S3Error {
             DenyReason::KeyExpired => {
                 S3Error::with(Code::ExpiredToken, "This access key has expired. Ask for a new one.")
             }
+            DenyReason::CredentialsExpired => Code::ExpiredToken.into(),
             DenyReason::KeyDisabled
             | DenyReason::WrongChannel
             | DenyReason::KeyNetwork
@@ -52,12 +53,19 @@ fn denied(denial: Denial) -> S3Error {
             | DenyReason::UserDisabled
             | DenyReason::SessionExpired
             | DenyReason::NotGranted
+            | DenyReason::GrantPermission
+            | DenyReason::SecondFactorNeeded
+            | DenyReason::LinkEnded
+            | DenyReason::LinkExpired
+            | DenyReason::LinkNetwork
+            | DenyReason::LinkPermission
             | DenyReason::StorageDetached
             | DenyReason::StorageS3Off
             | DenyReason::StorageNetwork
             | DenyReason::StoragePermission => S3Error::denied(),
         },
         Denial::UnknownKey => Code::InvalidAccessKeyId.into(),
+        Denial::BadSessionToken => Code::InvalidToken.into(),
         Denial::BadSignature | Denial::BadSecret => Code::SignatureDoesNotMatch.into(),
         Denial::TimeSkew { server } => {
             let mut time = IsoTime::new();
@@ -81,6 +89,9 @@ fn denied(denial: Denial) -> S3Error {
         | Denial::Malformed
         | Denial::WrongCredentialKind
         | Denial::ConditionalWrite
+        | Denial::SecondFactorMissing
+        | Denial::BadCode
+        | Denial::LinkLocked
         | Denial::GrantMismatch => S3Error::denied(),
     }
 }

@@ -83,6 +83,11 @@ impl S3Error {
         &self.message
     }
 
+    /// When to come again, in seconds.
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
+        self.more.as_ref().and_then(|more| more.retry_after_seconds)
+    }
+
     fn more(&mut self) -> &mut More {
         self.more.get_or_insert_default()
     }

@@ -86,12 +86,9 @@ fn authenticate(door: &Door, origin: Origin<'_>, form: &Form) -> Result<(Princip
         parse_error(&error)
     })?;
     let Some(presented) = presented else { return Err(refuse(Denial::NoCredentials)) };
-    if presented.security_token().is_some() {
-        return Err(Code::InvalidToken.into());
-    }
     let who = door
         .access
-        .authenticate_post_policy(origin, &presented)
+        .authenticate_post_policy(origin, &presented, presented.security_token())
         .map_err(|error| access_error(error, About::default()))?;
     Ok((who, Policy::parse(field(form, "policy").unwrap_or_default())?))
 }
@@ -120,7 +117,8 @@ fn basename(filename: &str) -> &str {
 /// The fields that describe the object, as the headers of an ordinary upload.
 fn headers_of(form: &Form) -> Result<HeaderMap, S3Error> {
     let mut headers = HeaderMap::new();
-    let signs = ["x-amz-signature", "x-amz-credential", "x-amz-algorithm", "x-amz-date"];
+    let signs =
+        ["x-amz-signature", "x-amz-credential", "x-amz-algorithm", "x-amz-date", "x-amz-security-token"];
     for (name, value) in &form.fields {
         let name = match name.as_str() {
             "acl" => "x-amz-acl",

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use portcullis_domain::Timestamp;
 use portcullis_sigv4::encode::{encode_component, encode_path};
 use portcullis_sigv4::{AmzDate, Payload, RawRequest, SignedRequest, Signer};
 use sha2::{Digest as _, Sha256};
@@ -10,12 +11,15 @@ use tokio::net::TcpStream;
 
 use crate::world::NOW;
 
+const TOKEN: &str = "x-amz-security-token";
+
 #[derive(Clone)]
 pub(crate) struct Client {
     address: SocketAddr,
     pub(crate) signer: Signer,
     pub(crate) date: AmzDate,
     host: String,
+    token: Option<String>,
 }
 
 /// A request to be signed and sent.
@@ -52,7 +56,17 @@ impl Client {
     pub(crate) fn new(address: SocketAddr, id: &str, secret: &str) -> Self {
         let date = AmzDate::from_unix(NOW.seconds()).unwrap();
         let signer = Signer::new(id, secret.as_bytes(), "us-east-1", &date).unwrap();
-        Self { address, signer, date, host: address.to_string() }
+        Self { address, signer, date, host: address.to_string(), token: None }
+    }
+
+    /// The same, with a session token that goes along with every request: signed in its header, or in a presigned query.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self }
+    }
+
+    /// The same at another moment of the same day.
+    pub(crate) fn at(self, now: Timestamp) -> Self {
+        Self { date: AmzDate::from_unix(now.seconds()).unwrap(), ..self }
     }
 
     /// The same, under another host name.
@@ -70,7 +84,7 @@ impl Client {
             method: method.to_owned(),
             path: path.to_owned(),
             query,
-            headers: Vec::new(),
+            headers: self.token.iter().map(|token| (TOKEN.to_owned(), token.as_bytes().to_vec())).collect(),
             unsigned: Vec::new(),
             body: Vec::new(),
             payload: Payload::Unsigned,
@@ -193,6 +207,11 @@ impl Request<'_> {
 
     /// Sends it with a presigned query; the headers given are signed.
     pub(crate) async fn send_presigned(mut self, expires: u32) -> Response {
+        self.headers.retain(|(name, _)| name != TOKEN);
+        if let Some(token) = &self.client.token {
+            let before = self.query.take().map(|query| format!("{query}&")).unwrap_or_default();
+            self.query = Some(format!("{before}X-Amz-Security-Token={}", value(token)));
+        }
         let headers = [("host", self.client.host.as_bytes())];
         let mut all: Vec<(&str, &[u8])> = headers.to_vec();
         all.extend(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())));

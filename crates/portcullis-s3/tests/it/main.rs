@@ -26,4 +26,10 @@ mod revocation;
 #[cfg(test)]
 mod robustness;
 #[cfg(test)]
+mod sts;
+#[cfg(test)]
+mod temporary;
+#[cfg(test)]
+mod users;
+#[cfg(test)]
 mod world;

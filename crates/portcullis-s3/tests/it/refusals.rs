@@ -77,19 +77,31 @@ async fn seeded() -> (World, Storage, Client) {
 async fn the_matrix_of_permissions() {
     let (world, storage, client) = seeded().await;
     let bucket = storage.bucket.as_str();
+    let whole = world.key(&storage, Permission::ReadWrite).await;
+    let shared = world.member("shared").await;
+    world.share(&storage, shared, "", Permission::ReadWrite).await;
     for permission in [Permission::Read, Permission::Write, Permission::ReadWrite] {
-        let key = world.client(&world.key(&storage, permission).await);
-        for operation in operations() {
-            let response = request(&key, operation, bucket, "there").send().await;
-            let permitted = operation.shape().needs.iter().all(|action| permission.permits(*action));
-            assert_eq!(
-                refused(&response),
-                !permitted,
-                "{} under {permission}: {}",
-                operation.as_str(),
-                response.text()
-            );
-            client.put(&path(bucket, "there"), "x").send().await.ok();
+        let granted = world.member(permission.as_str()).await;
+        world.share(&storage, granted, "", permission).await;
+        let kinds = [
+            ("a key", world.client(&world.key(&storage, permission).await)),
+            ("temporary credentials", world.temporary(&whole, |left| left.permission = permission).1),
+            ("a user's key", world.client(&world.user_key(shared, permission).await)),
+            ("a user's grant", world.client(&world.user_key(granted, Permission::ReadWrite).await)),
+        ];
+        for (kind, key) in &kinds {
+            for operation in operations() {
+                let response = request(key, operation, bucket, "there").send().await;
+                let permitted = operation.shape().needs.iter().all(|action| permission.permits(*action));
+                assert_eq!(
+                    refused(&response),
+                    !permitted,
+                    "{} by {kind} under {permission}: {}",
+                    operation.as_str(),
+                    response.text()
+                );
+                client.put(&path(bucket, "there"), "x").send().await.ok();
+            }
         }
     }
 }
@@ -111,12 +123,25 @@ async fn who_is_refused_everything() {
     let network = world.key_with(&storage, |key| key.networks = here(&["203.0.113.0/24"])).await;
     let foreign = world.key(&other, Permission::ReadWrite).await;
     let good = world.key(&storage, Permission::ReadWrite).await;
+    let stranger = world.user_key(world.member("stranger").await, Permission::ReadWrite).await;
+    let elsewhere = world.temporary(&good, |left| left.storage = Some(other.id)).1;
+    let away = world.temporary(&good, |left| left.networks = here(&["203.0.113.0/24"])).1;
+    let orphan = world.key(&storage, Permission::ReadWrite).await;
+    let orphan = (world.temporary(&orphan, |_| ()).1, world.delete_key(&orphan).await).0;
+    let part = world.temporary(&good, |_| ()).0;
+    let part = Client::new(world.address, part.access_key.as_str(), part.secret.reveal());
     let kinds = [
         ("deleted", world.client(&deleted), "InvalidAccessKeyId"),
         ("none", world.client(&none), "AccessDenied"),
         ("expired", world.client(&expired), "ExpiredToken"),
         ("network", world.client(&network), "AccessDenied"),
         ("another storage", world.client(&foreign), "AccessDenied"),
+        ("a user without grants", world.client(&stranger), "AccessDenied"),
+        ("temporary, of another storage", elsewhere, "AccessDenied"),
+        ("temporary, network", away, "AccessDenied"),
+        ("temporary, of a deleted key", orphan, "InvalidAccessKeyId"),
+        ("temporary, without its token", part.clone(), "InvalidAccessKeyId"),
+        ("temporary, with a wrong token", part.with_token("wrong"), "InvalidToken"),
         (
             "unknown",
             Client::new(world.address, "PC000000000000000000", good.secret.reveal()),
@@ -133,10 +158,12 @@ async fn who_is_refused_everything() {
         assert_eq!(told.element("Code").as_deref(), Some(*code), "{kind}");
     }
     for operation in operations() {
-        for (kind, key, _) in kinds.iter().take(5) {
+        for (kind, key, _) in kinds.iter().take(11) {
             let response = request(key, operation, bucket, "there").send().await;
-            let lists_its_own = *kind == "another storage" && operation == Operation::ListBuckets;
-            let dead = *kind == "expired" && response.status == 400;
+            // What they reach is shown, and be it nothing at all.
+            let owns = ["another storage", "a user without grants", "temporary, of another storage"];
+            let lists_its_own = owns.contains(kind) && operation == Operation::ListBuckets;
+            let dead = ["expired", "temporary, with a wrong token"].contains(kind) && response.status == 400;
             assert!(
                 dead || lists_its_own || response.status == 403,
                 "{} {kind}: {}",

@@ -5,15 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_access::{Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, System, ThrottleConfig};
+use portcullis_access::{
+    Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, System, Temporary, ThrottleConfig,
+};
 use portcullis_backend::Drivers;
 use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
-    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, Networks, Overwrite,
-    Permission, Provider, Scope, Secret, Storage, StorageId, Timestamp,
+    Channel, Clock, DisplayName, GrantId, Grantee, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock,
+    Narrowing, Networks, Overwrite, Permission, Provider, Role, Scope, Secret, Storage, StorageGrant,
+    StorageId, Timestamp, UserId, UserState, Username,
 };
-use portcullis_metadata::{Metadata, NewStorage};
+use portcullis_metadata::{Metadata, NewStorage, NewUser};
 use portcullis_s3::Config;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -95,8 +98,8 @@ impl World {
             request_id: "test",
             tool: "test",
         };
-        let signed_in =
-            access.sign_in(origin, "admin", &password, Duration::from_secs(86_400)).await.unwrap();
+        let proved = access.prove_password(&origin, "admin", &password).await.unwrap();
+        let signed_in = access.begin_session(origin, &proved, Duration::from_secs(86_400)).await.unwrap();
         let admin = access.admin(&signed_in.principal).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -139,6 +142,10 @@ impl World {
     }
 
     pub(crate) async fn key_with(&self, storage: &Storage, change: impl FnOnce(&mut Key)) -> Credentials {
+        self.key_for(Scope::Storage(storage.id), change).await
+    }
+
+    async fn key_for(&self, scope: Scope, change: impl FnOnce(&mut Key)) -> Credentials {
         let id = KeyId::generate();
         let minted = self.access.mint(&self.admin, id, Channel::S3).unwrap();
         let mut key = Key {
@@ -147,7 +154,7 @@ impl World {
             credential: minted.credential,
             name: DisplayName::parse("test").unwrap(),
             channel: Channel::S3,
-            scope: Scope::Storage(storage.id),
+            scope,
             permission: Permission::ReadWrite,
             overwrite: Overwrite::Replace,
             networks: Networks::anywhere(),
@@ -165,7 +172,8 @@ impl World {
     pub(crate) async fn change_key(&self, credentials: &Credentials, change: impl FnOnce(&mut Key)) {
         let mut key = credentials.key.clone();
         change(&mut key);
-        self.metadata.update_key(&key).await.unwrap();
+        let before = self.metadata.key(key.id).await.unwrap().unwrap();
+        self.metadata.update_key_if_same(&before, &key).await.unwrap();
         self.access.applied(Change::Key(key.id)).await.unwrap();
     }
 
@@ -174,8 +182,86 @@ impl World {
         self.access.applied(Change::Key(credentials.key.id)).await.unwrap();
     }
 
-    pub(crate) fn owner(&self) -> portcullis_domain::UserId {
+    pub(crate) fn owner(&self) -> UserId {
         self.admin.user().unwrap()
+    }
+
+    /// A member of the site, to whom nothing is shared yet.
+    pub(crate) async fn member(&self, name: &str) -> UserId {
+        let new = NewUser {
+            site: self.admin.site(),
+            username: Username::parse(name).unwrap(),
+            role: Role::Member,
+            state: UserState::Active,
+            password_phc: None,
+            created: NOW,
+        };
+        let user = self.metadata.create_user(new).await.unwrap().id;
+        self.access.applied(Change::User(user)).await.unwrap();
+        user
+    }
+
+    /// An S3 key for whatever this user may do.
+    pub(crate) async fn user_key(&self, user: UserId, permission: Permission) -> Credentials {
+        self.key_for(Scope::User(user), |key| key.permission = permission).await
+    }
+
+    /// Shares a part of a storage.
+    pub(crate) async fn share(
+        &self,
+        storage: &Storage,
+        user: UserId,
+        prefix: &str,
+        permission: Permission,
+    ) -> GrantId {
+        let id = GrantId::generate();
+        let grant = StorageGrant {
+            id,
+            site: storage.site,
+            storage: storage.id,
+            grantee: Grantee::User(user),
+            prefix: KeyPrefix::parse(prefix).unwrap(),
+            permission,
+            created: NOW,
+        };
+        self.metadata.create_grant(&grant).await.unwrap();
+        self.access.applied(Change::User(user)).await.unwrap();
+        id
+    }
+
+    pub(crate) async fn end_share(&self, grant: GrantId, user: UserId) {
+        self.metadata.delete_grant(grant).await.unwrap();
+        self.access.applied(Change::User(user)).await.unwrap();
+    }
+
+    /// Gives the key other credentials, as a rotation does.
+    pub(crate) async fn rotate_key(&self, credentials: &Credentials) {
+        let (id, grave) = (credentials.key.id, KeyId::generate());
+        let minted = self.access.mint(&self.admin, id, Channel::S3).unwrap();
+        self.metadata.rotate_key(id, minted.credential, &minted.stored, grave, NOW).await.unwrap();
+        self.access.applied(Change::Key(id)).await.unwrap();
+        self.access.applied(Change::Key(grave)).await.unwrap();
+    }
+
+    /// Temporary credentials of a key, and a client that has them.
+    pub(crate) fn temporary(
+        &self,
+        credentials: &Credentials,
+        change: impl FnOnce(&mut Narrowing),
+    ) -> (Temporary, Client) {
+        let mut narrowing = Narrowing {
+            storage: None,
+            permission: Permission::ReadWrite,
+            prefix: KeyPrefix::default(),
+            networks: Networks::anywhere(),
+            expires: self.access.now().after(Duration::from_secs(3_600)),
+        };
+        change(&mut narrowing);
+        let who = self.admin.principal();
+        let made = self.access.mint_temporary(who, credentials.key.id, &narrowing).unwrap();
+        let client = Client::new(self.address, made.access_key.as_str(), made.secret.reveal());
+        let client = client.with_token(made.session_token.reveal());
+        (made, client)
     }
 
     pub(crate) fn client(&self, credentials: &Credentials) -> Client {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Location, Part, Presented, coverage, credential};
 use crate::error::{AuthParseError, Malformed, NotImplemented};
-use crate::{ALGORITHM, AmzDate, Payload, RawRequest, Signature};
+use crate::{ALGORITHM, AmzDate, Payload, RawRequest, Service, Signature};
 
 /// The headers that decide about authentication, found in one pass.
 #[derive(Default)]
@@ -46,11 +46,14 @@ impl<'a> AuthHeaders<'a> {
     }
 }
 
-/// Reads `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…` and what belongs to it.
+/// Reads `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…` and what belongs to it. A `body` that is known
+/// already is not asked of the headers.
 pub(super) fn parse<'a>(
     request: &RawRequest<'a>,
     headers: &AuthHeaders<'a>,
     authorization: &'a [u8],
+    service: Service,
+    body: Option<Payload>,
 ) -> Result<Presented<'a>, AuthParseError> {
     let components = Components::parse(scheme(authorization)?)?;
     let malformed = AuthParseError::Header;
@@ -58,14 +61,19 @@ pub(super) fn parse<'a>(
     let signed_headers =
         components.signed_headers.required(Malformed::MissingSignedHeaders).map_err(malformed)?;
     let signature = components.signature.required(Malformed::MissingSignature).map_err(malformed)?;
-    let (access_key_id, scope) = credential(Cow::Borrowed(credential_text)).map_err(malformed)?;
+    let (access_key_id, scope) = credential(Cow::Borrowed(credential_text), service).map_err(malformed)?;
     coverage::check_list(signed_headers).map_err(malformed)?;
     let date = headers.request_date()?;
     if !scope.covers(&date) {
         return Err(malformed(Malformed::DateMismatch));
     }
-    let payload_line = headers.content_sha256.ok_or(AuthParseError::MissingPayloadHash)?;
-    let payload = Payload::parse(payload_line)?;
+    let (payload, payload_line) = match body {
+        Some(payload) => (payload, Cow::Owned(payload.to_header().into_bytes())),
+        None => {
+            let line = headers.content_sha256.ok_or(AuthParseError::MissingPayloadHash)?;
+            (Payload::parse(line)?, Cow::Borrowed(line))
+        }
+    };
     coverage::check_request(signed_headers, request)?;
     Ok(Presented {
         request: *request,
@@ -76,7 +84,7 @@ pub(super) fn parse<'a>(
         signed_headers: Cow::Borrowed(signed_headers),
         signature: Signature::from_hex(signature.as_bytes()).ok_or(AuthParseError::SignatureShape)?,
         payload,
-        payload_line: Cow::Borrowed(payload_line),
+        payload_line,
         security_token: headers.security_token.map(Cow::Borrowed),
     })
 }

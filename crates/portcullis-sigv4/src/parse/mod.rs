@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::{AuthParseError, Malformed};
-use crate::{AmzDate, Payload, RawRequest, Scope, Signature};
+use crate::{AmzDate, Payload, RawRequest, Scope, Service, Signature};
 
 /// Where the credentials stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Presented<'_> {
         coverage::lists(&self.signed_headers, header)
     }
 
-    /// The session token, if one came along. A server that issues none refuses it (`InvalidToken`).
+    /// The session token, if one came along. It is under the signature, in its header or in the query.
     #[must_use]
     pub fn security_token(&self) -> Option<&[u8]> {
         self.security_token.as_deref()
@@ -106,11 +106,27 @@ pub fn parse<'a>(request: &RawRequest<'a>) -> Result<Option<Presented<'a>>, Auth
     let query = query::AuthQuery::collect(request)?;
     match (headers.authorization, query.is_present()) {
         (Some(_), true) => Err(AuthParseError::MultipleMechanisms),
-        (Some(authorization), false) => header::parse(request, &headers, authorization).map(Some),
+        (Some(authorization), false) => {
+            header::parse(request, &headers, authorization, Service::S3, None).map(Some)
+        }
         (None, true) => query::parse(request, &headers, &query).map(Some),
         (None, false) if query.has_version_2() => Err(AuthParseError::UnsupportedMechanism),
         (None, false) => Ok(None),
     }
+}
+
+/// Reads the credentials of a request to the token service (STS), of whose body this is the SHA-256: those requests say
+/// nothing of it in a header, and the signature covers it all the same. `None` without an `Authorization` header.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_sts<'a>(
+    request: &RawRequest<'a>,
+    body: [u8; 32],
+) -> Result<Option<Presented<'a>>, AuthParseError> {
+    let headers = header::AuthHeaders::collect(request)?;
+    let Some(authorization) = headers.authorization else { return Ok(None) };
+    header::parse(request, &headers, authorization, Service::Sts, Some(Payload::Signed(body))).map(Some)
 }
 
 /// The parts of a credential list, each at most once.
@@ -135,11 +151,13 @@ impl<T> Part<T> {
 }
 
 /// Splits a credential, keeping the borrow where there is one.
-fn credential(text: Cow<'_, str>) -> Result<(Cow<'_, str>, Scope), Malformed> {
+fn credential(text: Cow<'_, str>, service: Service) -> Result<(Cow<'_, str>, Scope), Malformed> {
     match text {
-        Cow::Borrowed(text) => Scope::parse_credential(text).map(|(id, scope)| (Cow::Borrowed(id), scope)),
+        Cow::Borrowed(text) => {
+            Scope::parse_credential(text, service).map(|(id, scope)| (Cow::Borrowed(id), scope))
+        }
         Cow::Owned(text) => {
-            Scope::parse_credential(&text).map(|(id, scope)| (Cow::Owned(id.to_owned()), scope))
+            Scope::parse_credential(&text, service).map(|(id, scope)| (Cow::Owned(id.to_owned()), scope))
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::encode::{decode_component, query_pairs};
 use crate::error::{AuthParseError, Malformed, NotImplemented};
 use crate::payload::UNSIGNED;
 use crate::time::MAX_EXPIRES_SECONDS;
-use crate::{ALGORITHM, AmzDate, Payload, RawRequest, Signature};
+use crate::{ALGORITHM, AmzDate, Payload, RawRequest, Service, Signature};
 
 /// The parameters that decide about authentication, raw, found in one pass.
 #[derive(Default)]
@@ -74,7 +74,7 @@ pub(super) fn parse<'a>(
     let expires_text = required(query.expires, Malformed::MissingExpires)?;
     let signed_headers = required(query.signed_headers, Malformed::MissingSignedHeaders)?;
     let signature = required(query.signature, Malformed::MissingSignature)?;
-    let (access_key_id, scope) = credential(credential_text).map_err(malformed)?;
+    let (access_key_id, scope) = credential(credential_text, Service::S3).map_err(malformed)?;
     let date = AmzDate::parse(date_text.as_bytes()).ok_or(malformed(Malformed::Date))?;
     if !scope.covers(&date) {
         return Err(malformed(Malformed::DateMismatch));

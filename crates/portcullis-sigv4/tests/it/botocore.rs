@@ -1,8 +1,10 @@
 //! Requests as botocore 1.43.11 sent them, its clock set to 2013-05-24T00:00:00Z.
 
 use portcullis_sigv4::encode::decode_path;
+use portcullis_sigv4::{AuthParseError, Malformed, Payload, Service, SigningKey, parse_sts};
+use sha2::{Digest as _, Sha256};
 
-use crate::support::{EMPTY, Request};
+use crate::support::{EMPTY, Request, SECRET};
 
 const HOST: (&str, &str) = ("host", "s3.example.com:9000");
 const CREDENTIAL: &str =
@@ -63,4 +65,52 @@ fn presigned_get_object() {
                  &X-Amz-Date=20130524T000000Z&X-Amz-Expires=600&X-Amz-SignedHeaders=host\
                  &X-Amz-Signature=10ecc6d2e1d77a0bcc9312d0d31673b72496b10c85f990080417c945c438cdea";
     Request::new("GET", "/b/a//b%20c%2Bd%3De%2A%28f%29/%C3%A9", Some(query), &[HOST]).verified();
+}
+
+const ASSUME_ROLE: &[u8] =
+    b"Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A000000000000%3Arole%2Fany\
+                             &RoleSessionName=a+b&DurationSeconds=900";
+
+fn assume_role() -> Request {
+    let authorization = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/sts/aws4_request, \
+                         SignedHeaders=content-type;host;x-amz-date, \
+                         Signature=f49e6556362a46ee7a02ad80ab33d619650c6fb1a8876321cef797b1c9e22203";
+    let headers = [
+        HOST,
+        ("content-type", "application/x-www-form-urlencoded; charset=utf-8"),
+        ("x-amz-date", "20130524T000000Z"),
+        ("authorization", authorization),
+    ];
+    Request::new("POST", "/", None, &headers)
+}
+
+#[test]
+fn a_request_to_the_token_service_says_nothing_of_its_body_and_signs_it() {
+    let verified = |body: &[u8]| {
+        assume_role().with_raw(|raw| {
+            let presented = parse_sts(raw, Sha256::digest(body).into()).unwrap().unwrap();
+            assert_eq!(presented.scope().service(), Service::Sts);
+            presented.verify(&SigningKey::derive(SECRET, presented.scope())).is_ok()
+        })
+    };
+    assert!(verified(ASSUME_ROLE));
+    assert!(!verified(&ASSUME_ROLE.to_ascii_lowercase()));
+    assert!(!verified(b""));
+}
+
+#[test]
+fn a_signature_for_one_service_is_none_for_the_other() {
+    let mut there = assume_role();
+    there.add("x-amz-content-sha256", EMPTY);
+    assert_eq!(there.error(), AuthParseError::Header(Malformed::Service));
+    let here = Request::new("POST", "/", None, &[HOST]).signed(Payload::Unsigned);
+    let refused = here.with_raw(|raw| parse_sts(raw, [0; 32]).unwrap_err());
+    assert_eq!(refused, AuthParseError::Header(Malformed::Service));
+    let anonymous = Request::new("POST", "/", None, &[HOST]);
+    assert!(anonymous.with_raw(|raw| parse_sts(raw, [0; 32]).unwrap().is_none()));
+    // What is not under the signature is refused here too.
+    let mut added = assume_role();
+    added.add("x-amz-security-token", "token");
+    let refused = added.with_raw(|raw| parse_sts(raw, [0; 32]).unwrap_err());
+    assert_eq!(refused, AuthParseError::HeadersNotSigned(vec!["x-amz-security-token".to_owned()]));
 }
