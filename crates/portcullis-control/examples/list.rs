@@ -213,8 +213,9 @@ async fn measure_changed(metadata: &Metadata, control: &Control, admin: &SiteAdm
     let mut storage = page.rows[0].storage.clone();
     let (mut took, mut processor) = (Vec::new(), Duration::ZERO);
     for round in 0..100u64 {
-        storage.quota_bytes = Some((1 << 40) + round);
-        metadata.update_storage(&storage).await.unwrap();
+        let changed = Storage { quota_bytes: Some((1 << 40) + round), ..storage.clone() };
+        metadata.update_storage_if_same(&storage, &changed).await.unwrap();
+        storage = changed;
         let (began, before) = (Instant::now(), processor_time());
         page = control.connections(admin, &query).await.unwrap();
         took.push(began.elapsed());

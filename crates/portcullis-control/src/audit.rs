@@ -1,8 +1,8 @@
 //! The audit trail: how administration writes it, and how admins read it.
 
-use portcullis_access::{AuditEntry, Denial, Principal, SiteAdmin};
-use portcullis_domain::{DenyReason, KeyId, StorageId, Timestamp};
-use portcullis_metadata::{AuditEvent, AuditFilter, Page, PageRequest};
+use portcullis_access::{AuditEntry, Denial, Principal, Proof, SiteAdmin};
+use portcullis_domain::{DenyReason, KeyId, SiteId, StorageId, Timestamp};
+use portcullis_metadata::{AuditEvent, AuditFilter, MetadataError, Page, PageRequest};
 
 use crate::{Control, ControlError, Result};
 
@@ -29,8 +29,8 @@ pub(crate) struct Deed<'a> {
 
 impl Control {
     /// Writes a deed to the audit trail and waits for it: what cannot be recorded is not done.
-    pub(crate) async fn record(&self, admin: &SiteAdmin, deed: Deed<'_>) -> Result<()> {
-        self.record_by(admin.principal(), admin.actor(), deed).await
+    pub(crate) async fn record(&self, proof: &impl Proof, deed: Deed<'_>) -> Result<()> {
+        self.record_in(&[proof.site()], proof.principal(), proof.actor(), deed).await
     }
 
     /// The same for what people do to what is their own, admins or not.
@@ -38,7 +38,32 @@ impl Control {
         Ok(self.metadata.append_audit(&[self.event(who, actor, deed)]).await?)
     }
 
-    fn event(&self, who: &Principal, actor: &str, deed: Deed<'_>) -> AuditEvent {
+    /// The same in the trail of another site, which the deed concerns too: so that its own admins find it.
+    pub(crate) async fn record_in(
+        &self,
+        sites: &[SiteId],
+        who: &Principal,
+        actor: &str,
+        deed: Deed<'_>,
+    ) -> Result<()> {
+        let event = |site: &SiteId| AuditEvent { site: Some(*site), ..self.event(who, actor, deed) };
+        let events: Vec<_> = sites.iter().map(event).collect();
+        Ok(self.metadata.append_audit(&events).await?)
+    }
+
+    /// Records a deed, then does it. If it does not come about the trail says so too.
+    pub(crate) async fn carry_out<T>(
+        &self,
+        proof: &impl Proof,
+        deed: Deed<'_>,
+        commit: impl Future<Output = Result<T, MetadataError>> + Send,
+    ) -> Result<T> {
+        self.record(proof, deed).await?;
+        let committed = commit.await.map_err(ControlError::from);
+        committed.inspect_err(|error| self.note_failure(proof, deed, error))
+    }
+
+    pub(crate) fn event(&self, who: &Principal, actor: &str, deed: Deed<'_>) -> AuditEvent {
         AuditEvent {
             at: self.access.now(),
             request_id: who.request_id().to_owned(),
@@ -57,10 +82,10 @@ impl Control {
     }
 
     /// Says in the audit trail that a deed that was recorded did not come about.
-    pub(crate) fn note_failure(&self, admin: &SiteAdmin, deed: Deed<'_>, error: &ControlError) {
+    pub(crate) fn note_failure(&self, proof: &impl Proof, deed: Deed<'_>, error: &ControlError) {
         let reason = failure(error);
         let Deed { action, key, storage, object } = deed;
-        self.access.audit(admin, AuditEntry { action, key, storage, object, allowed: false, reason });
+        self.access.audit(proof, AuditEntry { action, key, storage, object, allowed: false, reason });
     }
 
     /// The same for what people do to what is their own, as far as a database that has just failed takes it.
@@ -115,6 +140,10 @@ const fn failure(error: &ControlError) -> &'static str {
         ControlError::Invalid(_) => "failed: invalid",
         ControlError::NotFound => "failed: not_found",
         ControlError::Conflict { .. } => "failed: conflict",
+        ControlError::InUse(_) => "failed: in_use",
+        ControlError::Stale => "failed: changed_meanwhile",
+        ControlError::ConfirmationNeeded => "failed: not_confirmed",
+        ControlError::KeysByAdminsOnly => "failed: keys_by_admins_only",
         ControlError::Access(_) | ControlError::Metadata(_) => "failed: unavailable",
     }
 }
@@ -143,7 +172,8 @@ pub fn explanation(reason: &str) -> Option<&'static str> {
     if reason == "wider_than_own" {
         return Some("a key cannot give more than it has");
     }
-    DENIALS.iter().find(|denial| denial.as_str() == reason).map(|denial| denial.explanation())
+    let denial = DENIALS.iter().find(|denial| denial.as_str() == reason).map(|denial| denial.explanation());
+    denial.or_else(|| crate::identity::explanation(reason))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Authority never grows: what a key makes or changes is never wider than the key.
 
-use portcullis_access::{AuditEntry, SiteAdmin};
+use portcullis_access::{AuditEntry, Proof};
 use portcullis_domain::{Key, Networks, Scope};
 
 use crate::{Control, ControlError, FieldProblem, Result};
@@ -10,19 +10,19 @@ impl Control {
     /// what is narrowed may stay wider than the one who narrows it.
     pub(crate) async fn check_authority(
         &self,
-        admin: &SiteAdmin,
+        proof: &impl Proof,
         action: &'static str,
         new: &Key,
         before: Option<&Key>,
     ) -> Result<()> {
-        let Some(own) = admin.key() else { return Ok(()) };
+        let Some(own) = proof.principal().key_id() else { return Ok(()) };
         let own = self.metadata.key(own).await?.ok_or(ControlError::NotFound)?;
         let problems = excess(new, &own);
-        if problems.is_empty() || before.is_some_and(|before| excess(new, before).is_empty()) {
+        if problems.is_empty() || before.is_some_and(|before| !widens(new, before)) {
             return Ok(());
         }
         self.access.audit(
-            admin,
+            proof,
             AuditEntry {
                 action,
                 key: Some(new.id),
@@ -42,6 +42,11 @@ pub(crate) const fn storage_of(key: &Key) -> Option<portcullis_domain::StorageId
         Scope::Storage(id) => Some(id),
         Scope::User(_) | Scope::Site => None,
     }
+}
+
+/// Whether `new` allows anything that `before`, the same key as it was, did not.
+pub(crate) fn widens(new: &Key, before: &Key) -> bool {
+    !excess(new, before).is_empty()
 }
 
 /// In what `new` is wider than `own`.
@@ -76,7 +81,8 @@ fn scope_within(new: Scope, own: Scope) -> bool {
     }
 }
 
-fn networks_within(new: &Networks, own: &Networks) -> bool {
+/// Whether every network of `new` lies in one of `own`.
+pub(crate) fn networks_within(new: &Networks, own: &Networks) -> bool {
     let held = |network| own.entries().iter().any(|entry| entry.network.holds_all_of(network));
     own.is_anywhere() || (!new.is_anywhere() && new.entries().iter().all(|entry| held(&entry.network)))
 }

@@ -37,6 +37,18 @@ pub enum ControlError {
         /// The field that has to be unique.
         field: &'static str,
     },
+    /// Other things belong to it, so that it cannot go; the words say which.
+    #[error("it still has {0}")]
+    InUse(String),
+    /// Somebody changed it meanwhile; nothing was done.
+    #[error("changed by somebody else meanwhile")]
+    Stale,
+    /// Who asks has to prove once more who they are: it was too long ago for what cannot be taken back.
+    #[error("has to be confirmed")]
+    ConfirmationNeeded,
+    /// The site lets only its admins make keys.
+    #[error("in this site only admins make keys")]
+    KeysByAdminsOnly,
     /// The trusted core refused or failed.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -56,7 +68,9 @@ impl From<MetadataError> for ControlError {
     fn from(error: MetadataError) -> Self {
         match error.kind {
             MetadataErrorKind::NotFound => Self::NotFound,
+            MetadataErrorKind::Conflict("in_use") => Self::InUse("other things that belong to it".to_owned()),
             MetadataErrorKind::Conflict(field) => Self::Conflict { field },
+            MetadataErrorKind::Stale => Self::Stale,
             MetadataErrorKind::BadCursor => {
                 Self::invalid("cursor", "not a cursor of this list; begin again without one")
             }

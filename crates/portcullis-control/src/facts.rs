@@ -225,17 +225,17 @@ pub(crate) fn next_look(provider: Provider, health: Health, now: Timestamp) -> T
 }
 
 /// Says in the log when something begins to fail and when it is well again, not how often.
-struct Fault {
+pub(crate) struct Fault {
     what: &'static str,
     failing: bool,
 }
 
 impl Fault {
-    const fn new(what: &'static str) -> Self {
+    pub(crate) const fn new(what: &'static str) -> Self {
         Self { what, failing: false }
     }
 
-    fn note(&mut self, error: Option<&crate::ControlError>) {
+    pub(crate) fn note(&mut self, error: Option<&crate::ControlError>) {
         match (error, self.failing) {
             (Some(error), false) => tracing::error!(%error, "{}", self.what),
             (None, true) => tracing::info!("well again: {}", self.what),

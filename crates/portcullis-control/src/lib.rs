@@ -13,24 +13,35 @@
 
 mod audit;
 mod authority;
+mod calls;
 mod check;
+mod confirmed;
 mod connections;
 mod error;
 mod facts;
+mod grants;
+mod groups;
+mod identity;
 mod inventory;
 mod keys;
+mod links;
 mod me;
 pub mod networks;
 mod once;
+mod paging;
+mod passkeys;
 mod password;
 mod presets;
 mod preview;
 mod probe;
 mod providers;
 mod remotes;
+mod second_factor;
 mod sessions;
 pub mod setups;
+mod sites;
 mod storages;
+mod users;
 
 use std::sync::Arc;
 
@@ -39,27 +50,50 @@ use portcullis_metadata::Metadata;
 use tokio::sync::Mutex;
 
 pub use audit::{AuditQuery, explanation};
+pub use calls::{NamedCall, Precedent};
 pub use check::NetworkDraft;
 pub use connections::{
     ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, KeysToReview, MeasuredUsage, Posture,
-    ReviewExample, ReviewReason, S3Connection, S3Filter, S3Status, ShareStatus,
+    ReviewExample, ReviewReason, S3Connection, S3Filter, S3Status,
 };
 pub use error::{ControlError, FieldProblem, Result};
-pub use keys::{CreatedKey, KeyChange, KeyDraft, KeyQuery, KeyStatus, KeyView, Rotation, ScopeDraft};
-pub use me::Me;
+pub use grants::{ChangedGrant, GrantChange, GrantDraft, GrantQuery, GranteeDraft, OwnStorage, ShareStatus};
+pub use groups::{GroupChange, GroupDraft};
+pub use identity::{Arrived, IDENTITY_LIFETIME, IdentityError, IdentityRules, Pending, Purpose};
+pub use keys::{
+    CreatedKey, CreatedKeys, KeyChange, KeyDraft, KeyQuery, KeyRules, KeyStatus, KeyView, LONGEST_TEMPORARY,
+    Rotation, SHORTEST_TEMPORARY, ScopeDraft, TemporaryCredentials, TemporaryDraft,
+};
+pub use links::{
+    CreatedLink, LINK_PASSWORD_MAX, LINK_PASSWORD_MIN, LinkChange, LinkDraft, LinkQuery, LinkStatus,
+    LinkTargetDraft, LinkView,
+};
+pub use me::{Me, OwnSignIn};
 pub use once::new_once_token;
+pub use passkeys::{AddedPasskey, NewPasskeyAnswer, PasskeyAnswer, PasskeyQuestion};
 pub use password::{PASSWORD_MAX, PASSWORD_MIN, check_password};
-pub use portcullis_metadata::{AuditEvent, KeyUse, MetadataErrorKind, Page, PageRequest};
+pub use portcullis_metadata::{
+    AuditEvent, GrantRow, GroupRow, KeyUse, MetadataErrorKind, Page, PageRequest, Passkey, SiteHoldings, UserRow,
+};
 pub use presets::{NetworksHint, Preset, presets};
 pub use preview::BucketNamePreview;
 pub use probe::{ProbeOptions, Step};
 pub use providers::{EndpointForm, ProviderPreset, provider_preset, provider_presets};
 pub use remotes::{NoRemotes, RemoteState, Remotes};
-pub use sessions::SESSION_LIFETIME;
+pub use second_factor::{SecondFactors, TotpSetUp};
+pub use sessions::{SESSION_LIFETIME, SignInStep, Ticket};
+pub use sites::{RulesDraft, SiteChange, SiteDraft, SiteView};
 pub use storages::{
     ConnectionReading, DEFAULT_REGION, Order, RemoteDraft, RemoteView, StorageChange, StorageDraft,
     StorageQuery, StorageView,
 };
+pub use users::{
+    ChangedUser, CreatedUser, Ended, INVITATION_LIFETIME, InvitationView, NewInvitation, ResetUser,
+    UserChange, UserDraft, UserQuery,
+};
+
+/// How often a change is tried while others change the same record.
+pub(crate) const ATTEMPTS: usize = 3;
 
 /// The use cases of administration. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -72,6 +106,7 @@ pub struct Control {
     facts: Arc<facts::Facts>,
     remotes: Arc<dyn Remotes>,
     postures: Arc<connections::Postures>,
+    identities: Option<Arc<identity::Identities>>,
 }
 
 impl Control {
@@ -85,6 +120,7 @@ impl Control {
             facts: Arc::default(),
             remotes: Arc::new(NoRemotes),
             postures: Arc::default(),
+            identities: None,
         }
     }
 

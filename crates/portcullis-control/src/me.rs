@@ -16,6 +16,19 @@ pub struct Me {
     pub key: Option<Key>,
     /// Whether it may administer the site.
     pub admin: bool,
+    /// The sign-in, if a person asks who signed in.
+    pub sign_in: Option<OwnSignIn>,
+}
+
+/// What people may know of the sign-in they ask with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnSignIn {
+    /// Whether a second factor was shown.
+    pub second_factor: bool,
+    /// Whether the site asks for one that was not shown: nothing may be done then but to look after one's own account.
+    pub second_factor_needed: bool,
+    /// Whether they proved who they are in the last ten minutes.
+    pub confirmed: bool,
 }
 
 impl Control {
@@ -37,6 +50,17 @@ impl Control {
         let admin = key.as_ref().map_or(role_allows, |key| {
             key.permission == Permission::Full && (key.scope == Scope::Site || role_allows)
         });
-        Ok(Me { site, user, key, admin })
+        let sign_in = self.own_sign_in(who, user.as_ref()).await?;
+        Ok(Me { site, user, key, admin, sign_in })
+    }
+
+    async fn own_sign_in(&self, who: &Principal, user: Option<&User>) -> Result<Option<OwnSignIn>> {
+        let (Some(id), Some(user)) = (who.session_id(), user) else { return Ok(None) };
+        let sessions = self.metadata.sessions_of(user.id).await?;
+        let session = sessions.into_iter().find(|session| session.id == id).ok_or(ControlError::NotFound)?;
+        let second_factor = session.second_factor;
+        let asks = !second_factor && self.effective_rules(who.site()).await?.second_factor.asks(user.role);
+        let confirmed = self.access.is_confirmed(who);
+        Ok(Some(OwnSignIn { second_factor, second_factor_needed: asks, confirmed }))
     }
 }

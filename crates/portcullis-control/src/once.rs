@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_access::{AccessError, SiteAdmin};
+use portcullis_access::{AccessError, Proof};
 use sha2::{Digest as _, Sha256};
 
 use crate::{Control, ControlError, Result};
@@ -30,7 +30,7 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError::Invalid`] for a token that is not 32 to 256 visible ASCII characters; [`ControlError::Metadata`].
-    pub async fn claim_once(&self, admin: &SiteAdmin, token: &str) -> Result<bool> {
+    pub async fn claim_once(&self, proof: &impl Proof, token: &str) -> Result<bool> {
         if !LENGTHS.contains(&token.len()) || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ControlError::invalid(
                 "token",
@@ -40,8 +40,8 @@ impl Control {
         let mut hash = Sha256::new();
         for part in [
             b"portcullis once".as_slice(),
-            admin.site().as_bytes(),
-            admin.actor().as_bytes(),
+            proof.site().as_bytes(),
+            proof.actor().as_bytes(),
             token.as_bytes(),
         ] {
             hash.update(part);
@@ -51,12 +51,13 @@ impl Control {
         Ok(self.metadata.claim_once(&hash.finalize().into(), self.access.now()).await?)
     }
 
-    /// Forgets what nobody needs any more: claims older than 24 hours. To be called from time to time.
+    /// Forgets what nobody needs any more: claims and named calls older than 24 hours. To be called from time to time.
     ///
     /// # Errors
     /// [`ControlError::Metadata`].
     pub async fn tidy(&self) -> Result<()> {
         self.metadata.purge_once(self.access.now().before(REMEMBERED)).await?;
+        self.metadata.purge_calls(self.access.now().before(crate::calls::REMEMBERED)).await?;
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! People's own passwords.
 
-use portcullis_access::{AccessError, Change, Denial, Origin, Principal};
+use portcullis_access::{AccessError, Change, Denial, Principal};
 use portcullis_domain::{Secret, User, UserState, Username};
 
 use crate::audit::Deed;
+use crate::sessions::origin_of;
 use crate::{Control, ControlError, FieldProblem, Result};
 
 /// The shortest password, in bytes.
@@ -168,19 +169,13 @@ impl Control {
     }
 
     /// The person who signed in.
-    async fn person(&self, who: &Principal) -> Result<User> {
+    pub(crate) async fn person(&self, who: &Principal) -> Result<User> {
         let (Some(_), Some(id)) = (who.session_id(), who.user_id()) else { return Err(not_a_person()) };
         self.metadata.user(id).await?.ok_or(ControlError::NotFound)
     }
 
     async fn is_password_of(&self, who: &Principal, user: &User, password: &Secret) -> Result<bool> {
-        let origin = Origin {
-            channel: who.channel(),
-            peer: who.peer(),
-            request_id: who.request_id(),
-            tool: who.tool(),
-        };
-        match self.access.check_password(&origin, user.username.as_str(), password).await {
+        match self.access.check_password(&origin_of(who), user.username.as_str(), password).await {
             Ok(found) => Ok(found.id == user.id && found.state == UserState::Active),
             Err(AccessError::Denied(Denial::BadSecret)) => Ok(false),
             Err(other) => Err(other.into()),

@@ -10,15 +10,14 @@ use portcullis_access::SiteAdmin;
 use portcullis_domain::{Storage, Timestamp};
 use portcullis_metadata::{ListQuery, StorageFacts};
 
+use crate::grants::ShareStatus;
 use crate::storages::available;
 use crate::{Control, Result};
 
 pub use portcullis_metadata::{KeysToReview, ReviewExample, ReviewReason};
 pub use posture::Posture;
 pub(crate) use posture::Postures;
-pub use query::{
-    ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, MeasuredUsage, S3Filter, ShareStatus,
-};
+pub use query::{ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, MeasuredUsage, S3Filter};
 pub(crate) use s3::Openers;
 pub use s3::{S3Connection, S3Status};
 
@@ -50,14 +49,24 @@ impl Control {
         let skip = u64::from(page - 1) * u64::from(size);
         let found = self.metadata.listed(&list, skip, size).await?;
         let ids: Vec<_> = found.iter().map(|(storage, _)| storage.id).collect();
-        let openers = self.with_own(openers, &ids, now).await?;
-        let rows = found.into_iter().map(|(storage, facts)| row(storage, facts, &openers, now)).collect();
+        let (openers, shares) = tokio::try_join!(self.with_own(openers, &ids, now), self.shares(&ids))?;
+        let row = |(storage, facts): (Storage, StorageFacts)| {
+            let share = shares.of(storage.id);
+            row(storage, facts, share, &openers, now)
+        };
+        let rows = found.into_iter().map(row).collect();
         let total = posture.storages.max(matching);
         Ok(ConnectionsPage { rows, page, pages, matching, total, posture, as_of: now })
     }
 }
 
-fn row(storage: Storage, facts: StorageFacts, openers: &Openers, now: Timestamp) -> ConnectionRow {
+fn row(
+    storage: Storage,
+    facts: StorageFacts,
+    share: ShareStatus,
+    openers: &Openers,
+    now: Timestamp,
+) -> ConnectionRow {
     let StorageFacts { usage, free, health, last_used } = facts;
     let s3 = S3Connection::of(&storage, openers, health.map(|(health, _)| health), now);
     ConnectionRow {
@@ -65,7 +74,7 @@ fn row(storage: Storage, facts: StorageFacts, openers: &Openers, now: Timestamp)
         available: available(usage.map(|(usage, _)| usage), storage.quota_bytes, free),
         health: health.map(|(health, _)| health),
         health_since: health.map(|(_, since)| since),
-        share: ShareStatus::Private,
+        share,
         s3,
         last_used,
         storage,

@@ -5,6 +5,7 @@ use portcullis_metadata::{ListOrder, Openness};
 
 use super::posture::Posture;
 use super::s3::S3Connection;
+use crate::grants::ShareStatus;
 
 /// Which connections S3 tools can use; each connection is in exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,13 +137,6 @@ pub struct MeasuredUsage {
     pub usage: Usage,
     /// When.
     pub at: Timestamp,
-}
-
-/// With whom a storage is shared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ShareStatus {
-    /// With nobody: only the site's admins see it.
-    Private,
 }
 
 /// One connection in the list.

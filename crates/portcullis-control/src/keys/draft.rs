@@ -1,9 +1,8 @@
 //! What somebody filled in for a key, and what it becomes.
 
-use portcullis_access::SiteAdmin;
 use portcullis_domain::{
     Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Overwrite, Permission, Scope,
-    Timestamp,
+    SiteId, Timestamp,
 };
 
 use crate::check::{Check, set};
@@ -60,7 +59,7 @@ pub struct KeyChange {
 
 impl KeyDraft {
     /// The record, without its final credential. What the database knows of the scope is checked later.
-    pub(super) fn check(&self, admin: &SiteAdmin, id: KeyId, now: Timestamp) -> Result<Key> {
+    pub(super) fn check(&self, site: SiteId, id: KeyId, now: Timestamp) -> Result<Key> {
         let mut check = Check::default();
         let name: Option<DisplayName> = check.parse("name", &self.name);
         let channel = check
@@ -80,7 +79,7 @@ impl KeyDraft {
         let read = (|| {
             Some(Key {
                 id,
-                site: admin.site(),
+                site,
                 credential: CredentialId::from_entropy([0; 16]),
                 name: name?,
                 channel: channel?,
@@ -183,7 +182,7 @@ mod tests {
     fn key() -> Key {
         Key {
             id: KeyId::from_u128(1),
-            site: portcullis_domain::SiteId::from_u128(1),
+            site: SiteId::from_u128(1),
             credential: CredentialId::from_entropy([1; 16]),
             name: DisplayName::parse("key").unwrap(),
             channel: Channel::S3,

@@ -1,13 +1,18 @@
 //! Keys: make, look at, list, change, delete.
 
+mod change;
+mod create;
 mod draft;
+mod idle;
 mod rotate;
+mod rules;
+mod temporary;
 
 use std::collections::HashMap;
 
-use portcullis_access::{Change, SiteAdmin};
+use portcullis_access::{Oneself, Proof, SiteAdmin};
 use portcullis_domain::{
-    Channel, Key, KeyId, KeyState, Permission, Role, Scope, Secret, Storage, StorageId, Timestamp, UserId,
+    Channel, Key, KeyId, KeyState, Permission, Scope, Secret, Storage, StorageId, Timestamp, UserId,
 };
 use portcullis_metadata::{KeyFilter, KeyUse, Page, PageRequest};
 
@@ -16,8 +21,9 @@ use crate::authority::storage_of;
 use crate::{Control, ControlError, Result};
 
 pub use draft::{KeyChange, KeyDraft, ScopeDraft};
-use draft::{no_storage, no_user};
 pub use rotate::Rotation;
+pub use rules::KeyRules;
+pub use temporary::{LONGEST_TEMPORARY, SHORTEST_TEMPORARY, TemporaryCredentials, TemporaryDraft};
 
 /// Which keys to list.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +36,8 @@ pub struct KeyQuery {
     pub channel: Option<Channel>,
     /// Only those whose name or access key contains it.
     pub search: Option<String>,
+    /// Only those that are not for one storage alone: of users and of the whole site.
+    pub without_storage: bool,
 }
 
 /// Whether a key works.
@@ -94,70 +102,37 @@ impl std::fmt::Debug for CreatedKey {
     }
 }
 
+/// One key that was just made, or the two of a user: one for REST, one for S3.
+#[derive(Debug)]
+pub struct CreatedKeys {
+    /// The key that was asked for.
+    pub key: CreatedKey,
+    /// The one for S3 beside it.
+    pub s3: Option<CreatedKey>,
+}
+
 impl Control {
-    /// Makes a key. Its secret is in the answer and nowhere else, ever.
-    ///
-    /// # Errors
-    /// [`ControlError::Invalid`], also for a key wider than the key that asks for it; [`ControlError::Metadata`];
-    /// [`ControlError::Access`] if no secret could be made, or the key is committed but not in force: then it is of no use, and
-    /// may be deleted.
-    pub async fn create_key(&self, admin: &SiteAdmin, draft: &KeyDraft) -> Result<CreatedKey> {
-        let mut key = draft.check(admin, KeyId::generate(), self.access.now())?;
-        let storage = self.check_scope(admin, &key).await?;
-        self.check_authority(admin, "create_key", &key, None).await?;
-        let deed = Deed {
-            action: "create_key",
-            key: Some(key.id),
-            storage: storage_of(&key),
-            object: Some(key.name.as_str()),
-        };
-        self.record(admin, deed).await?;
-        let minted = self.access.mint(admin, key.id, key.channel)?;
-        key.credential = minted.credential;
-        if let Err(error) = self.metadata.create_key(&key, &minted.stored).await {
-            let error = ControlError::from(error);
-            self.note_failure(admin, Deed { object: None, ..deed_of("create_key", &key) }, &error);
-            return Err(error);
-        }
-        self.access.applied(Change::Key(key.id)).await?;
-        Ok(CreatedKey { view: self.view_key(key, None), secret: minted.secret, storage })
-    }
-
-    /// The storage or user of the scope has to be of the admin's site; one of another site is as good as none.
-    async fn check_scope(&self, admin: &SiteAdmin, key: &Key) -> Result<Option<Storage>> {
-        match key.scope {
-            Scope::Storage(id) => match self.find_storage(admin, id).await {
-                Ok(storage) => Ok(Some(storage)),
-                Err(ControlError::NotFound) => {
-                    let (field, message) = no_storage();
-                    Err(ControlError::invalid(field, message))
-                }
-                Err(other) => Err(other),
-            },
-            Scope::User(id) => {
-                let user = self.metadata.user(id).await?.filter(|user| user.site == admin.site());
-                let (field, message) = no_user();
-                let user = user.ok_or_else(|| ControlError::invalid(field, message))?;
-                if key.permission == Permission::Full && user.role != Role::Admin {
-                    return Err(ControlError::invalid(
-                        "permission",
-                        "full is for keys of admins; this user is a member",
-                    ));
-                }
-                Ok(None)
-            }
-            Scope::Site => Ok(None),
-        }
-    }
-
     /// A key of the admin's site.
     ///
     /// # Errors
     /// [`ControlError::NotFound`], also for a deleted one; [`ControlError::Metadata`].
     pub async fn key(&self, admin: &SiteAdmin, id: KeyId) -> Result<KeyView> {
-        let key = self.find_key(admin, id).await?;
-        self.access.written(admin).await;
-        let last_used = self.metadata.last_use(&[id]).await?.pop();
+        let key = self.find_key(admin, None, id).await?;
+        self.look_at(admin, key).await
+    }
+
+    /// A key of the person who asks.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`], also for a deleted one and for the key of somebody else; [`ControlError::Metadata`].
+    pub async fn own_key(&self, me: &Oneself, id: KeyId) -> Result<KeyView> {
+        let key = self.find_key(me, Some(me.user()), id).await?;
+        self.look_at(me, key).await
+    }
+
+    async fn look_at(&self, proof: &impl Proof, key: Key) -> Result<KeyView> {
+        self.access.written(proof).await;
+        let last_used = self.metadata.last_use(&[key.id]).await?.pop();
         Ok(self.view_key(key, last_used))
     }
 
@@ -172,9 +147,13 @@ impl Control {
         self.keys(admin, query, &PageRequest::first(PageRequest::MAX)).await
     }
 
-    async fn find_key(&self, admin: &SiteAdmin, id: KeyId) -> Result<Key> {
+    /// A key of the site for which there is proof, of this user alone if one is named.
+    async fn find_key(&self, proof: &impl Proof, only: Option<UserId>, id: KeyId) -> Result<Key> {
         let found = self.metadata.key(id).await?;
-        let lives = |key: &Key| key.site == admin.site() && key.state == KeyState::Active;
+        let lives = |key: &Key| {
+            let theirs = only.is_none_or(|user| key.scope == Scope::User(user));
+            key.site == proof.site() && key.state == KeyState::Active && theirs
+        };
         found.filter(lives).ok_or(ControlError::NotFound)
     }
 
@@ -192,10 +171,32 @@ impl Control {
         query: KeyQuery,
         page: &PageRequest,
     ) -> Result<Page<KeyView>> {
-        let KeyQuery { storage, user, channel, search } = query;
-        let filter = KeyFilter { storage, user, channel, search, ..KeyFilter::of(admin.site()) };
+        self.list_keys(admin, query, page).await
+    }
+
+    /// One page of the keys of the person who asks, the oldest first. Those of storages and of other people are not theirs: a query for
+    /// them finds nothing.
+    ///
+    /// # Errors
+    /// As [`Control::keys`].
+    pub async fn own_keys(&self, me: &Oneself, query: KeyQuery, page: &PageRequest) -> Result<Page<KeyView>> {
+        if query.storage.is_some() || query.user.is_some_and(|user| user != me.user()) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        self.list_keys(me, KeyQuery { user: Some(me.user()), ..query }, page).await
+    }
+
+    async fn list_keys(
+        &self,
+        proof: &impl Proof,
+        query: KeyQuery,
+        page: &PageRequest,
+    ) -> Result<Page<KeyView>> {
+        let KeyQuery { storage, user, channel, search, without_storage } = query;
+        let site = proof.site();
+        let filter = KeyFilter { site, storage, user, channel, search, without_storage };
         let found = self.metadata.keys(&filter, page).await?;
-        self.access.written(admin).await;
+        self.access.written(proof).await;
         let ids: Vec<_> = found.items.iter().map(|key| key.id).collect();
         let uses = self.metadata.last_use(&ids).await?;
         let mut uses: HashMap<KeyId, KeyUse> = uses.into_iter().map(|used| (used.key, used)).collect();
@@ -204,64 +205,6 @@ impl Control {
             self.view_key(key, used)
         });
         Ok(Page { items: items.collect(), next: found.next })
-    }
-
-    /// Changes a key. When this returns, the change holds: for new requests, and for those under way.
-    ///
-    /// # Errors
-    /// [`ControlError::Invalid`], [`ControlError::NotFound`], [`ControlError::Metadata`], [`ControlError::Access`] if the
-    /// change is committed but could not be put in force here.
-    pub async fn update_key(&self, admin: &SiteAdmin, id: KeyId, change: &KeyChange) -> Result<KeyView> {
-        self.update_key_if(admin, id, change, |_| true).await?.ok_or(ControlError::NotFound)
-    }
-
-    /// Changes a key as [`Self::update_key`] does, but only if it still is as whoever decided on the change saw it; none, and
-    /// nothing is changed, if it is not.
-    ///
-    /// # Errors
-    /// As [`Self::update_key`].
-    pub async fn update_key_if(
-        &self,
-        admin: &SiteAdmin,
-        id: KeyId,
-        change: &KeyChange,
-        is_as_seen: impl FnOnce(&Key) -> bool + Send,
-    ) -> Result<Option<KeyView>> {
-        let alone = self.changing.lock().await;
-        let before = self.find_key(admin, id).await?;
-        if !is_as_seen(&before) {
-            return Ok(None);
-        }
-        let key = change.apply(before.clone(), self.access.now())?;
-        if let Scope::User(_) = key.scope {
-            self.check_scope(admin, &key).await?;
-        }
-        self.check_authority(admin, "update_key", &key, Some(&before)).await?;
-        let deed = deed_of("update_key", &key);
-        self.record(admin, deed).await?;
-        let committed = self.metadata.update_key(&key).await.map_err(ControlError::from);
-        committed.inspect_err(|error| self.note_failure(admin, deed, error))?;
-        self.access.applied(Change::Key(id)).await?;
-        drop(alone);
-        let last_used = self.metadata.last_use(&[id]).await?.pop();
-        Ok(Some(self.view_key(key, last_used)))
-    }
-
-    /// Deletes a key for good. When this returns, nothing is admitted under it, and transfers under way have ended.
-    ///
-    /// # Errors
-    /// [`ControlError::NotFound`], also if it was deleted before; [`ControlError::Metadata`]; [`ControlError::Access`] if it is
-    /// deleted but that could not be put in force here.
-    pub async fn delete_key(&self, admin: &SiteAdmin, id: KeyId) -> Result<()> {
-        let alone = self.changing.lock().await;
-        let key = self.find_key(admin, id).await?;
-        let deed = deed_of("delete_key", &key);
-        self.record(admin, deed).await?;
-        let committed = self.metadata.delete_key(id, self.access.now()).await.map_err(ControlError::from);
-        let deleted = committed.inspect_err(|error| self.note_failure(admin, deed, error))?;
-        self.access.applied(Change::Key(id)).await?;
-        drop(alone);
-        if deleted { Ok(()) } else { Err(ControlError::NotFound) }
     }
 }
 

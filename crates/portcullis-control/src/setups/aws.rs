@@ -7,6 +7,12 @@ use super::text::{Draft, Text, put};
 
 pub(super) fn write(s: &S3Setup<'_>, out: &mut Text) -> Draft {
     s.put_environment(out);
+    put_calls(s, out);
+    Draft::SHELL
+}
+
+/// What to do once the credentials are in the environment.
+pub(super) fn put_calls(s: &S3Setup<'_>, out: &mut Text) {
     s.put_bucket_hint(out, "#");
     let place = format!("s3://{}", s.place());
     let place = Shell(&place);
@@ -27,5 +33,4 @@ pub(super) fn write(s: &S3Setup<'_>, out: &mut Text) -> Draft {
             put!(out, "{call} cp --recursive ./folder {place}");
         }
     }
-    Draft::SHELL
 }

@@ -1,11 +1,18 @@
 //! boto3, the SDK for Python.
 
+use portcullis_domain::Secret;
+
 use super::place::Rights;
 use super::quote::{Language, Quoted};
 use super::text::{Draft, Text, put};
 use super::{S3Setup, SetupKind};
 
 pub(super) fn write(s: &S3Setup<'_>, out: &mut Text) -> Draft {
+    write_with(s, None, out)
+}
+
+/// The same for credentials that have a session token.
+pub(super) fn write_with(s: &S3Setup<'_>, session_token: Option<&Secret>, out: &mut Text) -> Draft {
     put!(out, "# Into portcullis.py; needs: pip install boto3");
     put!(out, "# Then");
     put!(out, "# chmod 600 portcullis.py");
@@ -19,6 +26,9 @@ pub(super) fn write(s: &S3Setup<'_>, out: &mut Text) -> Draft {
     put!(out, "    region_name={},", python(s.region));
     put!(out, "    aws_access_key_id={},", python(s.access_key.as_str()));
     put!(out, "    aws_secret_access_key={},", python(s.secret()));
+    if let Some(token) = session_token {
+        put!(out, "    aws_session_token={},", python(token.reveal()));
+    }
     // Without s3v4 it presigns with a version of the signature that is refused.
     put!(out, "    config=Config(signature_version=\"s3v4\", s3={{\"addressing_style\": \"path\"}}),");
     put!(out, ")");

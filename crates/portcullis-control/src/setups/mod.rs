@@ -23,6 +23,7 @@ mod rest;
 mod restic;
 mod s3cmd;
 mod s3fs;
+mod temporary;
 mod terraform;
 mod text;
 
@@ -35,6 +36,7 @@ use zeroize::Zeroizing;
 use text::{Draft, Text};
 
 pub use rest::for_rest;
+pub use temporary::for_temporary;
 
 /// What stands in a set-up where the secret is no longer known.
 pub const SECRET_PLACEHOLDER: &str = "YOUR_SECRET_KEY";

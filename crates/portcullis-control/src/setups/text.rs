@@ -40,6 +40,11 @@ impl Text {
         Self(Zeroizing::new(String::with_capacity(ROOM + PREFIX_TIMES * prefix.as_str().len())))
     }
 
+    /// With room for a token of this many bytes, once, beside everything else.
+    pub(super) fn for_token(prefix: &KeyPrefix, bytes: usize) -> Self {
+        Self(Zeroizing::new(String::with_capacity(ROOM + PREFIX_TIMES * prefix.as_str().len() + bytes)))
+    }
+
     /// One line, or several with line feeds between them.
     pub(super) fn line(&mut self, line: fmt::Arguments<'_>) {
         // A String takes every text, and none of our Display fails.

@@ -11,6 +11,7 @@ use portcullis_domain::{Connection, Role, Storage, StorageId, StorageState, User
 use portcullis_metadata::{NewStorage, Page, PageRequest, StorageFilter};
 
 use crate::audit::Deed;
+use crate::paging::page_of;
 use crate::{Control, ControlError, Result};
 
 use draft::Place;
@@ -26,6 +27,9 @@ pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// As many storages as are asked for their usage at the same time.
 const ASKED_AT_ONCE: usize = 16;
+
+/// How often a change is tried again that another node came before.
+const TRIES: u32 = 3;
 
 /// In which order storages are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,9 +104,17 @@ impl Control {
         if let Some(user) = admin.user() {
             return Ok(user);
         }
-        let users = self.metadata.users(admin.site()).await?;
-        let first = users.iter().filter(|user| user.role == Role::Admin).min_by_key(|user| user.number);
-        first.map(|user| user.id).ok_or(ControlError::NotFound)
+        let mut site = Some(admin.site());
+        while let Some(id) = site {
+            let users = self.metadata.users(id).await?;
+            let first = users.iter().filter(|user| user.role == Role::Admin).min_by_key(|user| user.number);
+            if let Some(user) = first {
+                return Ok(user.id);
+            }
+            // A site may be run from above, without an admin of its own.
+            site = self.metadata.site(id).await?.and_then(|site| site.parent);
+        }
+        Err(ControlError::NotFound)
     }
 
     /// A storage of the admin's site.
@@ -142,9 +154,9 @@ impl Control {
             Order::Name => self.storages_by_name(&filter, page).await?,
         };
         let ids: Vec<_> = found.items.iter().map(|storage| storage.id).collect();
-        let openers = self.openers(admin.site(), &ids).await?;
-        let views =
-            stream::iter(found.items.into_iter().map(|storage| self.view_opened(admin, storage, &openers)));
+        let (openers, shares) = tokio::try_join!(self.openers(admin.site(), &ids), self.shares(&ids))?;
+        let view = |storage| self.view_opened(admin, storage, &openers, &shares);
+        let views = stream::iter(found.items.into_iter().map(view));
         Ok(Page { items: views.buffered(ASKED_AT_ONCE).collect().await, next: found.next })
     }
 
@@ -161,20 +173,7 @@ impl Control {
             }
         }
         all.sort_by_cached_key(|storage| (storage.name.as_str().to_lowercase(), storage.id));
-        let from = match &page.after {
-            None => 0,
-            Some(after) => {
-                let last = all.iter().position(|storage| storage.id.to_string() == *after);
-                last.ok_or_else(|| {
-                    ControlError::invalid("cursor", "not a cursor of this list; begin again without one")
-                })? + 1
-            }
-        };
-        let limit = usize::try_from(page.limit.clamp(1, PageRequest::MAX)).unwrap_or(1);
-        let more = all.len() > from + limit;
-        let items: Vec<_> = all.into_iter().skip(from).take(limit).collect();
-        let next = items.last().filter(|_| more).map(|storage| storage.id.to_string());
-        Ok(Page { items, next })
+        page_of(all, |storage| storage.id.to_string(), page)
     }
 
     /// Changes a storage. When this returns, the change holds: for new requests, and for those under way.
@@ -201,20 +200,28 @@ impl Control {
         admin: &SiteAdmin,
         id: StorageId,
         change: &StorageChange,
-        is_as_seen: impl FnOnce(&Storage) -> bool + Send,
+        is_as_seen: impl Fn(&Storage) -> bool + Send + Sync,
     ) -> Result<Option<StorageView>> {
         let alone = self.changing.lock().await;
-        let before = self.find_storage(admin, id).await?;
-        if !is_as_seen(&before) {
-            return Ok(None);
+        for _ in 0..TRIES {
+            let before = self.find_storage(admin, id).await?;
+            if !is_as_seen(&before) {
+                return Ok(None);
+            }
+            let storage = change.apply(before.clone())?;
+            let deed = Deed { action: "update_storage", storage: Some(id), ..Deed::default() };
+            let commit = self.metadata.update_storage_if_same(&before, &storage);
+            match self.carry_out(admin, deed, commit).await {
+                // Another node came first: what it made of the storage has to be looked at again.
+                Err(ControlError::Stale) => {}
+                Err(other) => return Err(other),
+                Ok(()) => {
+                    self.access.applied(Change::Storage(id)).await?;
+                    drop(alone);
+                    return self.view_storage(admin, storage).await.map(Some);
+                }
+            }
         }
-        let storage = change.apply(before)?;
-        let deed = Deed { action: "update_storage", storage: Some(id), ..Deed::default() };
-        self.record(admin, deed).await?;
-        let committed = self.metadata.update_storage(&storage).await.map_err(ControlError::from);
-        committed.inspect_err(|error| self.note_failure(admin, deed, error))?;
-        self.access.applied(Change::Storage(id)).await?;
-        drop(alone);
-        self.view_storage(admin, storage).await.map(Some)
+        Err(ControlError::Stale)
     }
 }

@@ -6,6 +6,7 @@ use portcullis_metadata::Measurement;
 
 use crate::connections::{Openers, S3Connection};
 use crate::facts::next_look;
+use crate::grants::{ShareStatus, Shares};
 use crate::{Control, Result};
 
 /// A storage with how it is.
@@ -21,13 +22,16 @@ pub struct StorageView {
     pub health: Health,
     /// Whether an S3 tool can reach it: the S3 door is open for it, and there is a key that works.
     pub s3_active: bool,
+    /// With whom it is shared.
+    pub share: ShareStatus,
 }
 
 impl Control {
     /// A storage as it is at this moment.
     pub(super) async fn view_storage(&self, admin: &SiteAdmin, storage: Storage) -> Result<StorageView> {
-        let openers = self.openers(admin.site(), &[storage.id]).await?;
-        Ok(self.view_opened(admin, storage, &openers).await)
+        let ids = [storage.id];
+        let (openers, shares) = tokio::try_join!(self.openers(admin.site(), &ids), self.shares(&ids))?;
+        Ok(self.view_opened(admin, storage, &openers, &shares).await)
     }
 
     pub(super) async fn view_opened(
@@ -35,9 +39,11 @@ impl Control {
         admin: &SiteAdmin,
         storage: Storage,
         openers: &Openers,
+        shares: &Shares,
     ) -> StorageView {
         let measured = self.measure(admin, storage.id).await;
-        view_of(storage, measured, openers)
+        let share = shares.of(storage.id);
+        view_of(storage, measured, openers, share)
     }
 
     /// A storage that was just made; the list of connections knows it from now on.
@@ -57,7 +63,7 @@ impl Control {
         if let Err(error) = self.keep_measured(&[measurement]).await {
             tracing::warn!(%error, "a new storage is shown without numbers until it is measured");
         }
-        Ok(view_of(storage, measured, &openers))
+        Ok(view_of(storage, measured, &openers, ShareStatus::Private))
     }
 
     async fn measure(&self, admin: &SiteAdmin, id: StorageId) -> Result<(Usage, Option<u64>), AccessError> {
@@ -70,6 +76,7 @@ fn view_of(
     storage: Storage,
     measured: Result<(Usage, Option<u64>), AccessError>,
     openers: &Openers,
+    share: ShareStatus,
 ) -> StorageView {
     let (usage, free, health) = match measured {
         Ok((usage, free)) => (Some(usage), free, Health::Reachable),
@@ -81,6 +88,7 @@ fn view_of(
         storage,
         usage,
         health,
+        share,
     }
 }
 

@@ -9,7 +9,7 @@ use portcullis_control::{
 use portcullis_domain::{Clock as _, Health, Permission, Storage};
 use portcullis_metadata::Measurement;
 
-use crate::world::World;
+use crate::world::{PASSWORD, World};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -108,11 +108,12 @@ async fn whether_s3_tools_can_come_in() {
     // While another has no end, the connection has none.
     let other = world.s3_key(&storage, |_| ()).await;
     assert_eq!(world.s3(&storage).await.status, S3Status::Active);
-    world.control.delete_key(&world.admin, other.id).await.unwrap();
+    let admin = async || world.access.admin(&world.sign_in("admin", PASSWORD).await.unwrap()).unwrap();
+    world.control.delete_key(&admin().await, other.id).await.unwrap();
     world.clock.advance(DAY * 2 - Duration::from_secs(1));
     assert_eq!(world.clock.now(), ends);
     assert_eq!(world.s3(&storage).await, nothing);
-    world.control.delete_key(&world.admin, key.id).await.unwrap();
+    world.control.delete_key(&admin().await, key.id).await.unwrap();
 
     world.change(&storage, StorageChange { s3_access: Some(false), ..StorageChange::default() }).await;
     assert_eq!(world.s3(&storage).await.status, S3Status::Off);

@@ -3,8 +3,16 @@
 #![cfg(test)]
 
 mod connections;
+mod cut_off;
 mod facts;
+mod idle_keys;
 mod keys;
+mod links;
 mod once;
+mod own_keys;
 mod people;
+mod sharing;
+mod sites;
+mod temporary;
+mod users;
 mod world;

@@ -1,19 +1,23 @@
 //! A core with administration above it, and who acts in it.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_access::{
     Access, AccessConfig, AccessError, Denial, MasterKey, Origin, Principal, SiteAdmin, System,
 };
+use portcullis_backend::Drivers;
+use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_control::{
-    AuditEvent, AuditQuery, Control, ControlError, CreatedKey, KeyDraft, PageRequest, ScopeDraft,
-    StorageDraft,
+    AuditEvent, AuditQuery, Control, ControlError, CreatedKey, KeyDraft, PageRequest, RulesDraft, ScopeDraft,
+    SiteDraft, StorageDraft,
 };
 use portcullis_domain::{
-    Channel, Clock, DisplayName, ManualClock, Role, Secret, Site, SiteId, Storage, Username,
+    Channel, Clock, DisplayName, ManualClock, Role, Secret, Site, SiteId, SiteRules, Storage, UserState,
+    Username,
 };
 use portcullis_metadata::{Metadata, NewUser};
 
@@ -41,12 +45,24 @@ pub(crate) fn origin(peer: &str) -> Origin<'static> {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::over(|_, clock| Arc::new(MemoryDrivers::new(clock))).await
+    }
+
+    /// With the store that keeps files: it sends large ones piece by piece.
+    pub(crate) async fn on_disk() -> Self {
+        let open = |at: &Path, clock| -> Arc<dyn Drivers> {
+            Store::open(&at.join("store"), StoreOptions::default(), clock).unwrap()
+        };
+        Self::over(open).await
+    }
+
+    async fn over(drivers: impl FnOnce(&Path, Arc<dyn Clock>) -> Arc<dyn Drivers>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at("2027-01-31T18:00:00Z".parse().unwrap()));
         let url = format!("sqlite://{}", dir.path().join("portcullis.db").display());
         let metadata = Metadata::open(&url).await.unwrap();
         let as_clock: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-        let drivers = Arc::new(MemoryDrivers::new(Arc::clone(&as_clock)));
+        let drivers = drivers(dir.path(), Arc::clone(&as_clock));
         // The tests move the clock by hours and have no background work: they never stop hearing.
         let config = AccessConfig { feed_lag_limit: Duration::from_secs(3600), ..AccessConfig::default() };
         let master = MasterKey::generate().unwrap();
@@ -78,10 +94,14 @@ impl World {
 
     /// A user of this site with [`PASSWORD`].
     pub(crate) async fn user(&self, site: SiteId, name: &str, role: Role) -> Principal {
-        let password_phc = self.access.hash_password(&secret(PASSWORD)).await.unwrap();
+        let password_phc = Some(self.access.hash_password(&secret(PASSWORD)).await.unwrap());
         let created = self.clock.now();
         let username = Username::parse(name).unwrap();
-        self.metadata.create_user(NewUser { site, username, role, password_phc, created }).await.unwrap();
+        let state = UserState::Active;
+        self.metadata
+            .create_user(NewUser { site, username, role, state, password_phc, created })
+            .await
+            .unwrap();
         self.access.refresh(&self.system).await.unwrap();
         self.sign_in(name, PASSWORD).await.unwrap()
     }
@@ -91,11 +111,33 @@ impl World {
         let (id, created) = (SiteId::generate(), self.clock.now());
         let name = DisplayName::parse("other").unwrap();
         self.metadata
-            .create_site(&Site { id, parent: Some(self.admin.site()), name, created })
+            .create_site(&Site { id, parent: Some(self.admin.site()), name, rules: SiteRules::OPEN, created })
             .await
             .unwrap();
         let who = self.user(id, "eve", Role::Admin).await;
         self.access.admin(&who).unwrap()
+    }
+
+    /// A sign-in of this person that acts in another site.
+    pub(crate) async fn acting(&self, name: &str, site: SiteId) -> Principal {
+        let signed_in = self.control.sign_in(origin("192.0.2.1"), name, &secret(PASSWORD)).await.unwrap();
+        self.control.switch_site(&signed_in.principal, &site.to_string()).await.unwrap();
+        self.access.authenticate_bearer(origin("192.0.2.1"), signed_in.token.reveal()).await.unwrap()
+    }
+
+    /// The admin, acting in another site.
+    pub(crate) async fn admin_in(&self, site: SiteId) -> SiteAdmin {
+        self.access.admin(&self.acting("admin", site).await).unwrap()
+    }
+
+    /// A site below another, as open as that one.
+    pub(crate) async fn site(&self, parent: SiteId, name: &str) -> SiteId {
+        let draft = SiteDraft {
+            name: name.to_owned(),
+            parent: Some(parent.to_string()),
+            rules: RulesDraft::default(),
+        };
+        self.control.create_site(&self.admin, &draft).await.unwrap().site.id
     }
 
     pub(crate) async fn storage(&self, name: &str) -> Storage {
