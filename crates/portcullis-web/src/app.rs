@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
+use http::header::HOST;
 use portcullis_access::Access;
 use portcullis_control::Control;
+use portcullis_signin::passkey::RelyingParty;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::panel::KeptSecrets;
 
@@ -21,12 +25,32 @@ pub(crate) struct App {
     pub(crate) web_address: String,
     /// What the panel keeps between the steps of a form.
     pub(crate) kept: KeptSecrets,
+    /// Calls that go on when their client is gone.
+    pub(crate) tasks: TaskTracker,
 }
 
 impl App {
     /// Whether browsers reach this door over https, so that cookies may be kept to it.
     pub(crate) fn is_secure(&self) -> bool {
         self.web_address.starts_with("https://")
+    }
+
+    /// Who asks for passkeys at the address at which a browser reaches this door. None where browsers have none: without https, or at
+    /// a number. A browser on this machine has them at `localhost` in the place of the number.
+    pub(crate) fn relying_party(&self, headers: &HeaderMap) -> Option<RelyingParty> {
+        let at_localhost = || {
+            let host = headers.get(HOST)?.to_str().ok().filter(|_| self.is_this_machine())?;
+            let name = host.split(':').next()?;
+            RelyingParty::at(&format!("http://{host}")).filter(|_| name == "localhost")
+        };
+        RelyingParty::at(&self.web_address).or_else(at_localhost)
+    }
+
+    /// What authenticator apps call this installation.
+    pub(crate) fn issuer(&self) -> String {
+        let address = self.web_address.parse::<http::Uri>().ok();
+        let host = address.as_ref().and_then(http::Uri::host).unwrap_or_default();
+        format!("Portcullis {host}")
     }
 
     /// Whether browsers reach this door from this machine only: nothing goes over a network then.

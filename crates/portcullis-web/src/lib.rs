@@ -11,23 +11,26 @@
 
 mod app;
 mod dto;
+mod etag;
 mod extract;
 mod finish;
 mod handlers;
 mod headers;
+mod once;
 mod openapi;
 mod operations;
 mod panel;
 mod problem;
 mod request_id;
 mod router;
+mod shared;
 
 use std::io;
 use std::sync::Arc;
 
 use portcullis_access::Access;
 use portcullis_control::Control;
-use portcullis_listener::{Limits, TowerToHyperService};
+use portcullis_listener::{Limits, Proxies, TowerToHyperService};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -43,6 +46,8 @@ pub struct Config {
     pub web_address: String,
     /// What a client may take of connections, time and memory.
     pub limits: Limits,
+    /// The proxies whose word on the client's address counts.
+    pub proxies: Proxies,
 }
 
 /// Serves on a bound listener until `shutdown`, then lets requests under way end.
@@ -57,26 +62,27 @@ pub async fn serve(
     shutdown: CancellationToken,
     tasks: TaskTracker,
 ) -> io::Result<()> {
-    let limits = config.limits;
-    let app = app(&config, access, control);
+    let (limits, proxies) = (config.limits, config.proxies.clone());
+    let app = app(&config, access, control, tasks.clone());
     tasks.spawn(app::tidy(Arc::clone(&app), shutdown.clone()));
     let service = TowerToHyperService::new(router::router(app));
-    portcullis_listener::serve(listener, limits, service, shutdown, tasks).await
+    portcullis_listener::serve(listener, limits, proxies, service, shutdown, tasks).await
 }
 
 /// The router that [`serve`] serves, for tests without a socket. Requests need a [`portcullis_listener::Peer`] in their
 /// extensions, as the listener puts it there.
 pub fn router(config: &Config, access: Access, control: Control) -> axum::Router {
-    router::router(app(config, access, control))
+    router::router(app(config, access, control, TaskTracker::new()))
 }
 
-fn app(config: &Config, access: Access, control: Control) -> Arc<app::App> {
+fn app(config: &Config, access: Access, control: Control, tasks: TaskTracker) -> Arc<app::App> {
     Arc::new(app::App {
         access,
         control,
         s3_address: config.s3_address.clone(),
         web_address: config.web_address.clone(),
         kept: panel::KeptSecrets::default(),
+        tasks,
     })
 }
 

@@ -17,6 +17,10 @@ pub enum Needs {
     Grant(Action),
     /// The right to administer the site.
     Admin,
+    /// The right to administer the site, or that the key is one's own.
+    Keeper,
+    /// The right to administer the site, of a person who signed in: a key works in one site, and this reaches beyond.
+    AdminSession,
 }
 
 /// An operation.
@@ -34,6 +38,55 @@ const fn operation(method: &'static str, path: &'static str, needs: Needs) -> Op
     Operation { method, path, needs }
 }
 
+/// The calls that make something and may be sent again under the same `Idempotency-Key`. Nobody is known yet at a sign-in or where
+/// an invitation is taken up: those are not among them.
+const MAKING: &[&str] = &[
+    "/api/v1/storages",
+    "/api/v1/keys",
+    "/api/v1/keys/{id}/temporary-credentials",
+    "/api/v1/share-links",
+    "/api/v1/sites",
+    "/api/v1/users",
+    "/api/v1/groups",
+    "/api/v1/grants",
+];
+
+/// Records with an entity tag.
+const RECORDS: &[&str] = &[
+    "/api/v1/storages/{id}",
+    "/api/v1/keys/{id}",
+    "/api/v1/share-links/{id}",
+    "/api/v1/sites/{id}",
+    "/api/v1/users/{id}",
+    "/api/v1/groups/{id}",
+    "/api/v1/grants/{id}",
+];
+
+/// Whether an operation makes something, once for each `Idempotency-Key`.
+pub(crate) fn makes_something(operation: &Operation) -> bool {
+    operation.method == "POST" && MAKING.contains(&operation.path)
+}
+
+/// Whether an operation looks at `If-Match`.
+pub(crate) fn takes_condition(operation: &Operation) -> bool {
+    let rotates = operation.path.strip_suffix("/rotate").or_else(|| operation.path.strip_suffix("/reset"));
+    match (operation.method, rotates) {
+        ("PATCH" | "DELETE", None) => RECORDS.contains(&operation.path),
+        ("POST", Some(record)) => RECORDS.contains(&record),
+        (_, _) => false,
+    }
+}
+
+/// Whether an operation answers with one record and its entity tag.
+pub(crate) fn tells_record(operation: &Operation) -> bool {
+    let made = RECORDS.iter().any(|record| record.strip_suffix("/{id}") == Some(operation.path));
+    match operation.method {
+        "GET" | "PATCH" => RECORDS.contains(&operation.path),
+        "POST" => made && makes_something(operation),
+        _ => false,
+    }
+}
+
 /// Every operation.
 pub const OPERATIONS: &[Operation] = &[
     operation("GET", "/healthz", Needs::Nothing),
@@ -44,6 +97,19 @@ pub const OPERATIONS: &[Operation] = &[
     operation("DELETE", "/api/v1/sessions/current", Needs::Session),
     operation("GET", "/api/v1/me", Needs::Credentials),
     operation("PUT", "/api/v1/me/password", Needs::Session),
+    operation("POST", "/api/v1/sessions/passkey/options", Needs::Nothing),
+    operation("POST", "/api/v1/sessions/passkey", Needs::Nothing),
+    operation("POST", "/api/v1/sessions/current/confirm", Needs::Session),
+    operation("DELETE", "/api/v1/sessions/{id}", Needs::Session),
+    operation("GET", "/api/v1/me/totp", Needs::Session),
+    operation("POST", "/api/v1/me/totp", Needs::Session),
+    operation("DELETE", "/api/v1/me/totp", Needs::Session),
+    operation("POST", "/api/v1/me/totp/confirm", Needs::Session),
+    operation("POST", "/api/v1/me/recovery-codes", Needs::Session),
+    operation("GET", "/api/v1/me/passkeys", Needs::Session),
+    operation("POST", "/api/v1/me/passkeys", Needs::Session),
+    operation("POST", "/api/v1/me/passkeys/options", Needs::Session),
+    operation("DELETE", "/api/v1/me/passkeys/{id}", Needs::Session),
     operation("GET", "/api/v1/storages", Needs::Admin),
     operation("POST", "/api/v1/storages", Needs::Admin),
     operation("GET", "/api/v1/storages/{id}", Needs::Admin),
@@ -55,11 +121,45 @@ pub const OPERATIONS: &[Operation] = &[
     operation("PUT", "/api/v1/storages/{id}/file", Needs::Grant(Action::Put)),
     operation("DELETE", "/api/v1/storages/{id}/file", Needs::Grant(Action::Delete)),
     operation("GET", "/api/v1/storages/{id}/files", Needs::Grant(Action::List)),
-    operation("GET", "/api/v1/keys", Needs::Admin),
-    operation("POST", "/api/v1/keys", Needs::Admin),
-    operation("GET", "/api/v1/keys/{id}", Needs::Admin),
-    operation("PATCH", "/api/v1/keys/{id}", Needs::Admin),
-    operation("POST", "/api/v1/keys/{id}/rotate", Needs::Admin),
-    operation("DELETE", "/api/v1/keys/{id}", Needs::Admin),
+    operation("GET", "/api/v1/keys", Needs::Keeper),
+    operation("POST", "/api/v1/keys", Needs::Keeper),
+    operation("GET", "/api/v1/keys/{id}", Needs::Keeper),
+    operation("PATCH", "/api/v1/keys/{id}", Needs::Keeper),
+    operation("POST", "/api/v1/keys/{id}/rotate", Needs::Keeper),
+    operation("POST", "/api/v1/keys/{id}/temporary-credentials", Needs::Keeper),
+    operation("DELETE", "/api/v1/keys/{id}", Needs::Keeper),
+    operation("GET", "/api/v1/share-links", Needs::Admin),
+    operation("POST", "/api/v1/share-links", Needs::Admin),
+    operation("GET", "/api/v1/share-links/{id}", Needs::Admin),
+    operation("PATCH", "/api/v1/share-links/{id}", Needs::Admin),
+    operation("DELETE", "/api/v1/share-links/{id}", Needs::Admin),
     operation("GET", "/api/v1/audit-events", Needs::Admin),
+    operation("GET", "/api/v1/sites", Needs::Admin),
+    operation("POST", "/api/v1/sites", Needs::AdminSession),
+    operation("GET", "/api/v1/sites/{id}", Needs::Admin),
+    operation("PATCH", "/api/v1/sites/{id}", Needs::Admin),
+    operation("DELETE", "/api/v1/sites/{id}", Needs::AdminSession),
+    operation("PUT", "/api/v1/sessions/current/site", Needs::Session),
+    operation("GET", "/api/v1/users", Needs::Admin),
+    operation("POST", "/api/v1/users", Needs::Admin),
+    operation("GET", "/api/v1/users/{id}", Needs::Admin),
+    operation("PATCH", "/api/v1/users/{id}", Needs::Admin),
+    operation("POST", "/api/v1/users/{id}/reset", Needs::Admin),
+    operation("GET", "/api/v1/users/{id}/sessions", Needs::Admin),
+    operation("DELETE", "/api/v1/users/{id}/sessions", Needs::Admin),
+    operation("POST", "/api/v1/invitations/accept", Needs::Nothing),
+    operation("GET", "/api/v1/groups", Needs::Admin),
+    operation("POST", "/api/v1/groups", Needs::Admin),
+    operation("GET", "/api/v1/groups/{id}", Needs::Admin),
+    operation("PATCH", "/api/v1/groups/{id}", Needs::Admin),
+    operation("DELETE", "/api/v1/groups/{id}", Needs::Admin),
+    operation("GET", "/api/v1/groups/{id}/members", Needs::Admin),
+    operation("PUT", "/api/v1/groups/{id}/members/{user}", Needs::Admin),
+    operation("DELETE", "/api/v1/groups/{id}/members/{user}", Needs::Admin),
+    operation("GET", "/api/v1/grants", Needs::Admin),
+    operation("POST", "/api/v1/grants", Needs::Admin),
+    operation("GET", "/api/v1/grants/{id}", Needs::Admin),
+    operation("PATCH", "/api/v1/grants/{id}", Needs::Admin),
+    operation("DELETE", "/api/v1/grants/{id}", Needs::Admin),
+    operation("GET", "/api/v1/me/storages", Needs::Credentials),
 ];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode, Uri};
@@ -12,12 +12,16 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::finish::finish;
-use crate::handlers::{audit, file, files, health, keys, me, sessions, storages};
-use crate::{openapi, panel};
+use crate::handlers::{
+    audit, file, files, grants, groups, health, keys, links, me, passkeys, second_factor, sessions, sites,
+    storages, users,
+};
+use crate::once::once;
+use crate::{openapi, panel, shared};
 
 /// Routes and document, made of the same handlers.
 pub(crate) fn routes() -> Routes {
-    administration(files(about(OpenApiRouter::with_openapi(openapi::head()))))
+    people(administration(files(about(OpenApiRouter::with_openapi(openapi::head())))))
 }
 
 type Routes = OpenApiRouter<Arc<App>>;
@@ -31,6 +35,19 @@ fn about(routes: Routes) -> Routes {
         .routes(routes!(sessions::end_current))
         .routes(routes!(me::show))
         .routes(routes!(me::change_password))
+        .routes(routes!(grants::own))
+        .routes(routes!(sites::switch))
+        .routes(routes!(users::accept))
+        .routes(routes!(sessions::confirm))
+        .routes(routes!(sessions::passkey_options))
+        .routes(routes!(sessions::create_by_passkey))
+        .routes(routes!(sessions::end))
+        .routes(routes!(second_factor::show, second_factor::begin, second_factor::remove))
+        .routes(routes!(second_factor::confirm))
+        .routes(routes!(second_factor::new_codes))
+        .routes(routes!(passkeys::list, passkeys::add))
+        .routes(routes!(passkeys::options))
+        .routes(routes!(passkeys::remove))
 }
 
 fn files(routes: Routes) -> Routes {
@@ -46,13 +63,38 @@ fn administration(routes: Routes) -> Routes {
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::show, keys::update, keys::delete))
         .routes(routes!(keys::rotate))
+        .routes(routes!(keys::temporary))
+        .routes(routes!(links::create, links::list))
+        .routes(routes!(links::show, links::update, links::end))
         .routes(routes!(audit::list))
+}
+
+fn people(routes: Routes) -> Routes {
+    routes
+        .routes(routes!(sites::create, sites::list))
+        .routes(routes!(sites::show, sites::update, sites::delete))
+        .routes(routes!(users::create, users::list))
+        .routes(routes!(users::show, users::update))
+        .routes(routes!(users::reset))
+        .routes(routes!(users::sessions, users::end_sessions))
+        .routes(routes!(groups::create, groups::list))
+        .routes(routes!(groups::show, groups::update, groups::delete))
+        .routes(routes!(groups::members))
+        .routes(routes!(groups::add_member, groups::remove_member))
+        .routes(routes!(grants::create, grants::list))
+        .routes(routes!(grants::show, grants::update, grants::delete))
 }
 
 /// The router as it is served.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, _) = routes().split_for_parts();
-    router.merge(panel::router()).fallback(nothing_here).with_state(app).layer(from_fn(finish))
+    let routes = router
+        .merge(panel::router())
+        .merge(shared::router())
+        .fallback(nothing_here)
+        .with_state(Arc::clone(&app));
+    // In front of all routes, since a call that is repeated is answered by another of them.
+    Router::new().fallback_service(routes).layer(from_fn_with_state(app, once)).layer(from_fn(finish))
 }
 
 /// An address that is none: in the words of whoever asked.

@@ -1,8 +1,10 @@
 // What every page has. Every page works without it: this only makes it quicker.
 import { toast } from './fragment.js';
 import './credentials.js';
+import './join.js';
 import './list.js';
 import './networks.js';
+import './passkey.js';
 
 // <button data-copy="#id" data-done="…" data-fallback="…">
 document.addEventListener('click', async (e) => {

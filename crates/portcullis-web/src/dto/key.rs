@@ -13,7 +13,7 @@ use super::present;
 
 /// What a key is for: `{"storage": id}`, `{"user": id}` or `"site"`.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 #[schema(as = Scope)]
 pub(crate) enum ScopeDto {
     /// One storage.
@@ -125,16 +125,18 @@ impl From<KeyView> for KeyOut {
 #[schema(as = NewKey)]
 pub(crate) struct KeyIn {
     /// What to call it; several may have the same name.
+    #[schema(min_length = 1)]
     name: String,
     /// `s3` or `rest` in this version.
-    #[schema(example = "s3")]
+    #[schema(pattern = "^(s3|rest)$", example = "s3")]
     channel: String,
     /// What it is for.
     scope: ScopeDto,
     /// What it allows: `none`, `read`, `write`, `read_write`, or `full` for administration.
-    #[schema(example = "read_write")]
+    #[schema(pattern = "^(none|read|write|read_write|full)$", example = "read_write")]
     permission: String,
     /// For keys that may not delete: `keep_previous` (the rule if left out) or `create_only`.
+    #[schema(pattern = "^(replace|keep_previous|create_only)$")]
     overwrite: Option<String>,
     /// From where it may be used; anywhere if left out.
     #[serde(default)]
@@ -144,7 +146,7 @@ pub(crate) struct KeyIn {
     /// The first moment at which it no longer works; never if left out.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-    /// Not in this version: an access key for S3 beside a user's REST key.
+    /// Whether to make an S3 key too, beside a user's REST key: independent of it from then on, under the same name and terms.
     s3: Option<bool>,
     /// Not in this version: credentials chosen by a person.
     #[schema(value_type = Option<Object>)]
@@ -154,11 +156,12 @@ pub(crate) struct KeyIn {
 impl KeyIn {
     /// A field that was filled in and that this version does not have.
     pub(crate) fn not_yet(&self) -> Option<&'static str> {
-        match (&self.s3, &self.credentials) {
-            (Some(true), _) => Some("s3"),
-            (Some(false) | None, Some(_)) => Some("credentials"),
-            (Some(false) | None, None) => None,
-        }
+        self.credentials.is_some().then_some("credentials")
+    }
+
+    /// Whether an S3 key is wanted too.
+    pub(crate) fn with_s3(&self) -> bool {
+        self.s3 == Some(true)
     }
 }
 
@@ -183,10 +186,13 @@ impl From<KeyIn> for KeyDraft {
 #[schema(as = KeyChange)]
 pub(crate) struct KeyPatch {
     /// What to call it.
+    #[schema(min_length = 1)]
     name: Option<String>,
     /// What it allows; `none` switches it off, another on again.
+    #[schema(pattern = "^(none|read|write|read_write|full)$")]
     permission: Option<String>,
     /// What its uploads do to files that exist.
+    #[schema(pattern = "^(replace|keep_previous|create_only)$")]
     overwrite: Option<String>,
     /// From where it may be used; anywhere if empty.
     networks: Option<Vec<NetworkIn>>,
@@ -238,6 +244,20 @@ pub(crate) struct CreatedKeyOut {
     pub(crate) bucket_name: Option<String>,
     /// The address of the S3 door.
     pub(crate) s3_address: String,
+    /// For each tool, what to paste.
+    pub(crate) setup: BTreeMap<&'static str, String>,
+    /// The S3 key that was made too, if it was asked for.
+    pub(crate) s3: Option<S3KeyOut>,
+}
+
+/// The S3 key that was made beside a user's REST key.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedS3Key)]
+pub(crate) struct S3KeyOut {
+    /// The key.
+    pub(crate) key: KeyOut,
+    /// What authenticates it. Store it now: it is not told again.
+    pub(crate) secret: String,
     /// For each tool, what to paste.
     pub(crate) setup: BTreeMap<&'static str, String>,
 }

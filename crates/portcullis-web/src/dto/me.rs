@@ -10,33 +10,40 @@ use super::key::ScopeDto;
 /// Who the credentials of the request belong to, and what they are for.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Me)]
+#[expect(clippy::struct_excessive_bools, reason = "a document, whose names say what each of them is")]
 pub(crate) struct MeOut {
     /// `session` or `key`.
     kind: &'static str,
     /// The site, the only one that is reached.
-    site: SiteOut,
+    site: SiteNameOut,
     /// Who signed in, or to whom the key belongs; null for a key of a storage or a site.
-    user: Option<UserOut>,
+    user: Option<UserNameOut>,
     /// The key; null for a session.
     key: Option<OwnKeyOut>,
     /// Whether the site may be administered.
     admin: bool,
+    /// Whether a second factor was shown at this sign-in; false for a key.
+    second_factor: bool,
+    /// Whether the site asks for a second factor that was not shown: nothing may be done then but to look after one's own account.
+    second_factor_needed: bool,
+    /// Whether what asks for a confirmation may be done now; a key needs none.
+    confirmed: bool,
 }
 
 /// A site.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Site)]
-struct SiteOut {
+#[schema(as = SiteName)]
+pub(crate) struct SiteNameOut {
     /// Identifies it.
-    id: String,
+    pub(crate) id: String,
     /// What a person called it.
-    name: String,
+    pub(crate) name: String,
 }
 
 /// A person.
 #[derive(Serialize, ToSchema)]
-#[schema(as = User)]
-struct UserOut {
+#[schema(as = UserName)]
+struct UserNameOut {
     /// Identifies the person.
     id: String,
     /// Their name at sign-in.
@@ -81,17 +88,20 @@ pub(crate) struct NewPasswordIn {
 
 impl From<Me> for MeOut {
     fn from(me: Me) -> Self {
-        let Me { site, user, key, admin } = me;
+        let Me { site, user, key, admin, sign_in } = me;
         Self {
             kind: if key.is_some() { "key" } else { "session" },
-            site: SiteOut { id: site.id.to_string(), name: site.name.to_string() },
-            user: user.map(|user| UserOut {
+            site: SiteNameOut { id: site.id.to_string(), name: site.name.to_string() },
+            user: user.map(|user| UserNameOut {
                 id: user.id.to_string(),
                 username: user.username.to_string(),
                 role: user.role.to_string(),
             }),
             key: key.map(OwnKeyOut::from),
             admin,
+            second_factor: sign_in.is_some_and(|sign_in| sign_in.second_factor),
+            second_factor_needed: sign_in.is_some_and(|sign_in| sign_in.second_factor_needed),
+            confirmed: sign_in.is_none_or(|sign_in| sign_in.confirmed),
         }
     }
 }

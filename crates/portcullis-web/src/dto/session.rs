@@ -1,9 +1,10 @@
 //! Sign-ins.
 
 use portcullis_access::{Principal, SessionRecord};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::passkey::PasskeyAnswerIn;
 
 /// Somebody who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -16,9 +17,9 @@ pub(crate) struct SignInIn {
     /// Their password.
     #[schema(write_only, format = Password)]
     pub(crate) password: String,
-    /// Not in this version: the code of a second factor.
-    #[schema(value_type = Option<String>)]
-    pub(crate) otp: Option<IgnoredAny>,
+    /// The code of the authenticator app, or a recovery code; for those who set a second factor up.
+    #[schema(write_only, example = "123456")]
+    pub(crate) otp: Option<String>,
 }
 
 /// A sign-in that was just made: the only answer that holds its token.
@@ -48,8 +49,25 @@ pub(crate) struct SessionOut {
     address: String,
     /// What the client called itself.
     tool: String,
+    /// Whether a second factor was shown.
+    second_factor: bool,
     /// Whether it is the one that asks.
     current: bool,
+}
+
+/// Proof that who asks is still the person who signed in: the password, with a code if one is at hand, or a passkey.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Confirmation)]
+pub(crate) struct ConfirmationIn {
+    /// Their password.
+    #[schema(write_only, format = Password)]
+    pub(crate) password: Option<String>,
+    /// A code of the authenticator app, or a recovery code. With it the sign-in counts as one with a second factor.
+    #[schema(write_only, example = "123456")]
+    pub(crate) otp: Option<String>,
+    /// The answer of a passkey instead of the password.
+    pub(crate) passkey: Option<PasskeyAnswerIn>,
 }
 
 impl SessionOut {
@@ -60,6 +78,7 @@ impl SessionOut {
             expires_at: session.expires.to_string(),
             address: session.peer,
             tool: session.tool,
+            second_factor: session.second_factor,
             current: who.session_id() == Some(session.id),
         }
     }

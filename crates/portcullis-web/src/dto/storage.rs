@@ -1,6 +1,6 @@
 //! Storages.
 
-use portcullis_control::{RemoteDraft, Step, StorageChange, StorageDraft, StorageView};
+use portcullis_control::{RemoteDraft, ShareStatus, Step, StorageChange, StorageDraft, StorageView};
 use portcullis_domain::Secret;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -45,6 +45,10 @@ pub(crate) struct StorageOut {
     folders: Option<u64>,
     /// Whether it is shared with users or by links.
     shared: bool,
+    /// With how many people it is shared, directly or through a group.
+    shared_people: u32,
+    /// How many links lead into it that have not ended or expired.
+    shared_links: u32,
     /// Whether an S3 tool can reach it: S3 access is on, and there is a key that works.
     s3_active: bool,
     /// Whether S3 access is on.
@@ -64,7 +68,11 @@ pub(crate) struct StorageOut {
 
 impl StorageOut {
     pub(crate) fn new(view: StorageView, s3_address: &str) -> Self {
-        let StorageView { storage, usage, available, health, s3_active } = view;
+        let StorageView { storage, usage, available, health, s3_active, share } = view;
+        let (people, links) = match share {
+            ShareStatus::Private => (0, 0),
+            ShareStatus::Shared { people, links } => (people, links),
+        };
         Self {
             id: storage.id.to_string(),
             number: storage.number,
@@ -80,7 +88,9 @@ impl StorageOut {
             available_bytes: available,
             files: usage.map(|usage| usage.files),
             folders: usage.map(|usage| usage.folders),
-            shared: false,
+            shared: share.is_shared(),
+            shared_people: people,
+            shared_links: links,
             s3_active,
             s3_access: storage.s3_access,
             permission: storage.permission.to_string(),
@@ -98,16 +108,18 @@ impl StorageOut {
 #[schema(as = NewStorage)]
 pub(crate) struct StorageIn {
     /// What to call it: 1 to 200 characters of any script.
-    #[schema(example = "NAS backup")]
+    #[schema(min_length = 1, example = "NAS backup")]
     name: String,
     /// The last part of its bucket name: 1 to 40 of `a-z`, `0-9` and `-`; made from the name if left out.
+    #[schema(pattern = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
     label: Option<String>,
     /// Where the bytes live: `builtin`, `aws`, `cloudflare-r2` or `s3` (any other compatible provider).
-    #[schema(example = "builtin")]
+    #[schema(pattern = "^(builtin|aws|cloudflare-r2|s3)$", example = "builtin")]
     provider: String,
     /// The provider's region, which is also what `GetBucketLocation` answers; the provider's usual one if left out.
     region: Option<String>,
     /// The most that any key may do here; `read_write` if left out.
+    #[schema(pattern = "^(none|read|write|read_write)$")]
     permission: Option<String>,
     /// From where any key may be used; anywhere if left out.
     #[serde(default)]
@@ -174,7 +186,7 @@ impl From<StorageIn> for StorageDraft {
 #[schema(as = ConnectionToTest)]
 pub(crate) struct ConnectionIn {
     /// `aws`, `cloudflare-r2` or `s3`.
-    #[schema(example = "aws")]
+    #[schema(pattern = "^(aws|cloudflare-r2|s3)$", example = "aws")]
     provider: String,
     /// What kind it is exactly.
     preset: Option<String>,
@@ -233,8 +245,10 @@ impl<'de> Deserialize<'de> for SecretIn {
 #[schema(as = StorageChange)]
 pub(crate) struct StoragePatch {
     /// What to call it.
+    #[schema(min_length = 1)]
     name: Option<String>,
     /// The most that any key may do here.
+    #[schema(pattern = "^(none|read|write|read_write)$")]
     permission: Option<String>,
     /// From where any key may be used; anywhere if empty.
     networks: Option<Vec<NetworkIn>>,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use http::StatusCode;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::request::Parts;
 use portcullis_access::{Denial, Origin, Principal, SiteAdmin};
@@ -26,11 +27,7 @@ pub(crate) struct Stranger {
 impl Stranger {
     fn of(parts: &Parts) -> Result<Self, Problem> {
         // Without an address no network can be checked: an answer must not depend on that having been forgotten.
-        let peer = parts
-            .extensions
-            .get::<Peer>()
-            .ok_or_else(|| Problem::internal("the request has no peer"))?
-            .address;
+        let peer = parts.extensions.get::<Peer>().ok_or_else(nobody)?.address;
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
         let agent =
             parts.headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
@@ -51,6 +48,16 @@ impl FromRequestParts<Arc<App>> for Stranger {
     }
 }
 
+/// Who asks, where that was found out before the handler was reached: it is not asked twice.
+#[derive(Clone)]
+pub(crate) struct Known(pub(crate) Principal);
+
+/// A proxy that is believed does not tell whom it passes on.
+fn nobody() -> Problem {
+    let detail = "The proxy in front of this server does not tell the client's address in a readable way.";
+    Problem::new(StatusCode::BAD_REQUEST, "unreadable_proxy_header", "Unreadable proxy header", detail)
+}
+
 /// Somebody who authenticated: a key or a person who signed in. It says nothing yet of what they may do.
 pub(crate) struct Caller(pub(crate) Principal);
 
@@ -58,6 +65,9 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if let Some(Known(who)) = parts.extensions.get::<Known>() {
+            return Ok(Self(who.clone()));
+        }
         let stranger = Stranger::of(parts)?;
         let mut given = parts.headers.get_all(AUTHORIZATION).iter();
         let token = match (given.next(), given.next()) {

@@ -37,7 +37,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             return Err(Problem::new(status, "media-type", "Unsupported media type", detail));
         }
-        let bytes = read(request.into_body()).await?;
+        let bytes = read_body(request.into_body()).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -60,7 +60,11 @@ fn is_json(kind: &str) -> bool {
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
+/// A body that is no file, whole.
+///
+/// # Errors
+/// It is too large, too slow, or ends too early.
+pub(crate) async fn read_body(body: Body) -> Result<Bytes, Problem> {
     let collected = tokio::time::timeout(PATIENCE, Limited::new(body, MOST).collect());
     match collected.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
@@ -77,35 +81,37 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // What is no JSON at all is told from what does not fit: serde takes the second, too, for an error of syntax in places.
+    serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| malformed(&error))?;
     // Serde would take an array for the fields of a struct in their order.
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| json_problem(".", &error))?;
         return Err(Problem::invalid_field(WHOLE, "has to be an object"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
-        json_problem(&path, &error.into_inner())
+        unfit(&path, &error.into_inner())
     })?;
-    deserializer.end().map_err(|error| json_problem(".", &error))?;
+    deserializer.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
 
-/// Text that is no JSON is malformed; JSON that does not fit is invalid, at a field.
-fn json_problem(path: &str, error: &serde_json::Error) -> Problem {
-    match error.classify() {
-        Category::Syntax | Category::Eof | Category::Io => Problem::malformed(format!(
-            "The body is not JSON: line {}, column {}.",
-            error.line(),
-            error.column()
-        )),
-        Category::Data => {
-            let message = error.to_string();
-            // The position tells a person nothing that the field does not.
-            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(said, _)| said);
-            Problem::invalid_field(field_of(path, message), message)
-        }
-    }
+/// Text that is no JSON.
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::malformed(format!("The body is not JSON: line {}, column {}.", error.line(), error.column()))
+}
+
+/// JSON that does not fit, at a field.
+fn unfit(path: &str, error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    // The position tells a person nothing that the field does not.
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(said, _)| said);
+    let message = match error.classify() {
+        // An object of which exactly one field is wanted, and that has more.
+        Category::Syntax | Category::Eof | Category::Io => "has exactly one field",
+        Category::Data => message,
+    };
+    Problem::invalid_field(field_of(path, message), message)
 }
 
 /// The field that a message of serde is about: the path it came to or, for one that is missing, what the message names.
@@ -136,6 +142,15 @@ mod tests {
     struct Outer {
         name: String,
         inner: Vec<Inner>,
+        choice: Option<Choice>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    #[expect(dead_code, reason = "only whether it parses matters")]
+    enum Choice {
+        One(u64),
+        Two(u64),
     }
 
     #[derive(Debug, Deserialize)]
@@ -162,6 +177,9 @@ mod tests {
             ("[]", "(body)"),
             ("null", "(body)"),
             (r#"["a", []]"#, "(body)"),
+            (r#"{"name": "a", "inner": [], "choice": {"one": 1, "two": 2}}"#, "choice"),
+            (r#"{"name": "a", "inner": [], "choice": {}}"#, "choice"),
+            (r#"{"name": "a", "inner": [], "choice": {"three": 1}}"#, "choice.three"),
         ] {
             let told = refused(text);
             assert!(told.contains(&format!("field: \"{field}\"")) && told.contains("422"), "{text}: {told}");

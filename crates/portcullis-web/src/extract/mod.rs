@@ -2,10 +2,13 @@
 
 mod auth;
 mod id;
+mod if_match;
 mod json;
+mod keeper;
 mod query;
 
-pub(crate) use auth::{Admin, Caller, Stranger};
-pub(crate) use id::Id;
-pub(crate) use json::{Json, OptionalJson};
+pub(crate) use auth::{Admin, Caller, Known, Stranger};
+pub(crate) use id::{Id, Ids};
+pub(crate) use json::{Json, OptionalJson, read_body};
+pub(crate) use keeper::Keeper;
 pub(crate) use query::{Limit, Params, from_text};

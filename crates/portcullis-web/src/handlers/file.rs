@@ -78,7 +78,8 @@ pub(crate) async fn get(
     }
 }
 
-fn downloaded(key: &ObjectKey, object: Object) -> Response {
+/// An answer with the bytes of a file, as something to be stored and never shown.
+pub(crate) fn downloaded(key: &ObjectKey, object: Object) -> Response {
     let Object { meta, range, body } = object;
     let mut told = download::of_file(key, &meta);
     let (status, length) = match range {
@@ -138,9 +139,9 @@ pub(crate) async fn head(
     put, path = "/api/v1/storages/{id}/file", tag = "files", operation_id = "putFile",
     params(
         ("id" = String, Path, description = "The storage."), FileQuery,
-        ("Content-MD5" = Option<String>, Header, description = "The MD5 that the bytes have to have, in base64."),
+        ("Content-MD5" = Option<String>, Header, pattern = "^[A-Za-z0-9+/]{21}[AQgw]==$", description = "The MD5 that the bytes have to have, in base64."),
         ("If-Match" = Option<String>, Header, description = "Only if the file that is there has one of these entity tags."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is no such file."),
+        ("If-None-Match" = Option<String>, Header, pattern = r"^\*$", description = "`*`: only if there is no such file."),
     ),
     request_body(content = [u8], content_type = "application/octet-stream"),
     responses((status = 200, description = "Stored.", body = StoredOut))

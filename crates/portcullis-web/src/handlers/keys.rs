@@ -1,20 +1,27 @@
 //! Keys.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use portcullis_control::setups::{self, S3Setup};
-use portcullis_control::{CreatedKey, DEFAULT_REGION, KeyChange, KeyDraft, KeyQuery, Rotation};
+use portcullis_control::setups::{self, S3Setup, Setup};
+use portcullis_control::{
+    CreatedKey, CreatedKeys, DEFAULT_REGION, KeyChange, KeyDraft, KeyQuery, Rotation, TemporaryDraft,
+};
 use portcullis_domain::{Channel, KeyId, StorageId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{created, ok};
+use super::{created, json, ok, told_once};
 use crate::app::App;
-use crate::dto::{CreatedKeyOut, Items, KeyIn, KeyOut, KeyPatch, RotationIn, page_of, request_of};
-use crate::extract::{Admin, Id, Json, Limit, OptionalJson, Params, from_text};
+use crate::dto::{
+    CreatedKeyOut, Items, KeyIn, KeyOut, KeyPatch, RotationIn, S3KeyOut, TemporaryIn, TemporaryOut, page_of,
+    request_of,
+};
+use crate::etag::{self, IfMatch, tagged};
+use crate::extract::{Id, Json, Keeper, Limit, OptionalJson, Params, from_text};
 use crate::problem::{Problem, Result};
 
 /// Which keys to list.
@@ -46,38 +53,48 @@ pub(crate) struct KeysQuery {
     cursor: Option<String>,
 }
 
-/// The keys of the site, the oldest first.
+/// The keys of the site, the oldest first: all of them for admins, for everybody else their own.
 #[utoipa::path(
     get, path = "/api/v1/keys", tag = "keys", operation_id = "listKeys", params(KeysQuery),
     responses((status = 200, description = "A page of them.", body = Items<KeyOut>))
 )]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Admin(admin): Admin,
+    keeper: Keeper,
     Params(query): Params<KeysQuery>,
 ) -> Result<Response> {
     let KeysQuery { storage, user, channel, search, limit, cursor } = query;
-    let page = request_of(limit, cursor);
-    let found = app.control.keys(&admin, KeyQuery { storage, user, channel, search }, &page).await?;
+    let (page, query) =
+        (request_of(limit, cursor), KeyQuery { storage, user, channel, search, ..KeyQuery::default() });
+    let found = keeper.keys(&app.control, query, &page).await?;
     ok(&page_of(found, KeyOut::from))
 }
 
-/// Make a key. Its secret is in this answer and in no other, ever.
+/// Make a key. Its secret is in this answer and in no other, ever. Who is no admin makes keys for themselves only (`channel` `rest` or
+/// `s3`, `scope` `{"user": own id}`), if the site lets them.
 #[utoipa::path(
     post, path = "/api/v1/keys", tag = "keys", operation_id = "createKey", request_body = KeyIn,
     responses((status = 201, description = "Made. Store the secret now.", body = CreatedKeyOut))
 )]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
-    Admin(admin): Admin,
+    keeper: Keeper,
     Json(given): Json<KeyIn>,
 ) -> Result<Response> {
     if let Some(field) = given.not_yet() {
         return Err(Problem::invalid_field(field, "not available in this version; leave it out"));
     }
-    let made = app.control.create_key(&admin, &KeyDraft::from(given)).await?;
-    let at = format!("/api/v1/keys/{}", made.view.key.id);
-    created(&at, &with_secret(made, &app.s3_address))
+    let with_s3 = given.with_s3();
+    let draft = KeyDraft::from(given);
+    let CreatedKeys { key, s3 } = keeper.create(&app.control, &draft, with_s3).await?;
+    let at = format!("/api/v1/keys/{}", key.view.key.id);
+    let tag = etag::of(&key.view.key);
+    let s3 = s3.map(|made| {
+        let CreatedKeyOut { key, secret, setup, .. } = with_secret(made, &app.s3_address);
+        S3KeyOut { key, secret, setup }
+    });
+    let made = CreatedKeyOut { s3, ..with_secret(key, &app.s3_address) };
+    Ok(tagged(told_once(created(&at, &made)?), &tag))
 }
 
 /// Give a key a new access key and a new secret. Everything else of it stays. When this returns, nothing is admitted under the old
@@ -89,12 +106,16 @@ pub(crate) async fn create(
 )]
 pub(crate) async fn rotate(
     State(app): State<Arc<App>>,
-    Admin(admin): Admin,
+    keeper: Keeper,
     Id(id): Id<KeyId>,
+    seen: IfMatch,
     OptionalJson(given): OptionalJson<RotationIn>,
 ) -> Result<Response> {
-    let rotated = app.control.rotate_key(&admin, id, &Rotation::from(given)).await?;
-    ok(&with_secret(rotated, &app.s3_address))
+    let rotation = Rotation::from(given);
+    let rotated = keeper.rotate_if(&app.control, id, &rotation, |now| seen.holds(now)).await?;
+    let rotated = rotated.ok_or_else(Problem::changed)?;
+    let tag = etag::of(&rotated.view.key);
+    Ok(tagged(ok(&with_secret(rotated, &app.s3_address))?, &tag))
 }
 
 fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
@@ -119,9 +140,53 @@ fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
         bearer,
         bucket_name: bucket.map(str::to_owned),
         s3_address: s3_address.to_owned(),
-        setup: setups.into_iter().map(|mut setup| (setup.tool, std::mem::take(&mut *setup.text))).collect(),
+        setup: texts(setups),
         key: view.into(),
+        s3: None,
     }
+}
+
+fn texts(setups: Vec<Setup>) -> BTreeMap<&'static str, String> {
+    setups.into_iter().map(|mut setup| (setup.tool, std::mem::take(&mut *setup.text))).collect()
+}
+
+/// Make temporary credentials of an S3 key: a part of what it may do, for a while. Nothing of them is stored. They are bound by the
+/// key as it is at every moment, and end with it, also when it is given new credentials.
+#[utoipa::path(
+    post, path = "/api/v1/keys/{id}/temporary-credentials", tag = "keys", operation_id = "createTemporaryCredentials",
+    params(("id" = String, Path, description = "The key.")), request_body = Option<TemporaryIn>,
+    responses((status = 201, description = "Made. They are not told again.", body = TemporaryOut))
+)]
+pub(crate) async fn temporary(
+    State(app): State<Arc<App>>,
+    keeper: Keeper,
+    Id(id): Id<KeyId>,
+    OptionalJson(given): OptionalJson<TemporaryIn>,
+) -> Result<Response> {
+    let draft = TemporaryDraft::from(given);
+    let made = keeper.temporary(&app.control, id, &draft).await?;
+    let storage = made.storage.as_ref();
+    let setup = S3Setup {
+        s3_address: &app.s3_address,
+        region: storage.map_or(DEFAULT_REGION, |storage| &storage.connection.region),
+        bucket: storage.map(|storage| storage.bucket.as_str()),
+        prefix: &made.prefix,
+        access_key: made.access_key,
+        secret: Some(&made.secret),
+        permission: made.permission,
+    };
+    let out = TemporaryOut {
+        access_key: made.access_key.to_string(),
+        secret: made.secret.reveal().to_owned(),
+        session_token: made.session_token.reveal().to_owned(),
+        expires_at: made.expires.to_string(),
+        permission: made.permission.to_string(),
+        prefix: made.prefix.to_string(),
+        bucket_name: storage.map(|storage| storage.bucket.to_string()),
+        s3_address: app.s3_address.clone(),
+        setup: texts(setups::for_temporary(&setup, &made.session_token)),
+    };
+    Ok(told_once(json(StatusCode::CREATED, &out)?))
 }
 
 /// A key.
@@ -130,12 +195,10 @@ fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
     params(("id" = String, Path, description = "The key.")),
     responses((status = 200, description = "The key, without its secret.", body = KeyOut))
 )]
-pub(crate) async fn show(
-    State(app): State<Arc<App>>,
-    Admin(admin): Admin,
-    Id(id): Id<KeyId>,
-) -> Result<Response> {
-    ok(&KeyOut::from(app.control.key(&admin, id).await?))
+pub(crate) async fn show(State(app): State<Arc<App>>, keeper: Keeper, Id(id): Id<KeyId>) -> Result<Response> {
+    let view = keeper.key(&app.control, id).await?;
+    let tag = etag::of(&view.key);
+    Ok(tagged(ok(&KeyOut::from(view))?, &tag))
 }
 
 /// Change a key. When this returns, the change holds, for transfers under way too.
@@ -146,11 +209,16 @@ pub(crate) async fn show(
 )]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
-    Admin(admin): Admin,
+    keeper: Keeper,
     Id(id): Id<KeyId>,
+    seen: IfMatch,
     Json(given): Json<KeyPatch>,
 ) -> Result<Response> {
-    ok(&KeyOut::from(app.control.update_key(&admin, id, &KeyChange::from(given)).await?))
+    let change = KeyChange::from(given);
+    let view = keeper.update_if(&app.control, id, &change, |now| seen.holds(now)).await?;
+    let view = view.ok_or_else(Problem::changed)?;
+    let tag = etag::of(&view.key);
+    Ok(tagged(ok(&KeyOut::from(view))?, &tag))
 }
 
 /// Delete a key for good. When this returns, nothing is admitted under it, and its transfers have ended.
@@ -161,9 +229,11 @@ pub(crate) async fn update(
 )]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
-    Admin(admin): Admin,
+    keeper: Keeper,
     Id(id): Id<KeyId>,
+    seen: IfMatch,
 ) -> Result<StatusCode> {
-    app.control.delete_key(&admin, id).await?;
+    let deleted = keeper.delete_if(&app.control, id, |now| seen.holds(now)).await?;
+    deleted.ok_or_else(Problem::changed)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,17 +5,25 @@
 pub(crate) mod audit;
 pub(crate) mod file;
 pub(crate) mod files;
+pub(crate) mod grants;
+pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod keys;
+pub(crate) mod links;
 pub(crate) mod me;
+pub(crate) mod passkeys;
+pub(crate) mod second_factor;
 pub(crate) mod sessions;
+pub(crate) mod sites;
 pub(crate) mod storages;
+pub(crate) mod users;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue, LOCATION};
 use serde::Serialize;
 
+use crate::once::Again;
 use crate::problem::{Problem, Result};
 
 /// A document as JSON. Nothing that this API says may be kept by a cache.
@@ -36,4 +44,16 @@ fn created<T: Serialize>(at: &str, body: &T) -> Result<Response> {
         response.headers_mut().insert(LOCATION, at);
     }
     Ok(response)
+}
+
+/// An answer with a secret, which a call that is sent again does not get.
+fn told_once(mut response: Response) -> Response {
+    response.extensions_mut().insert(Again::Refused);
+    response
+}
+
+/// An answer that holds the record of a user and could have held an invitation.
+fn told_of_user(mut response: Response) -> Response {
+    response.extensions_mut().insert(Again::User);
+    response
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use portcullis_control::{Order, ProbeOptions, StorageChange, StorageDraft, StorageQuery};
+use portcullis_control::{Order, ProbeOptions, StorageChange, StorageDraft, StorageQuery, StorageView};
 use portcullis_domain::StorageId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::dto::{
     ConnectionIn, Items, StepOut, StorageIn, StorageOut, StoragePatch, TestIn, TestOut, page_of, request_of,
 };
+use crate::etag::{self, IfMatch, tagged};
 use crate::extract::{Admin, Id, Json, Limit, OptionalJson, Params, from_text};
 use crate::problem::{Problem, Result};
 
@@ -70,7 +71,8 @@ pub(crate) async fn create(
 ) -> Result<Response> {
     let view = app.control.create_storage(&admin, &StorageDraft::from(given)).await?;
     let at = format!("/api/v1/storages/{}", view.storage.id);
-    created(&at, &StorageOut::new(view, &app.s3_address))
+    let tag = etag::of(&view.storage);
+    Ok(tagged(created(&at, &StorageOut::new(view, &app.s3_address))?, &tag))
 }
 
 /// A storage.
@@ -84,7 +86,7 @@ pub(crate) async fn show(
     Admin(admin): Admin,
     Id(id): Id<StorageId>,
 ) -> Result<Response> {
-    ok(&StorageOut::new(app.control.storage(&admin, id).await?, &app.s3_address))
+    told(&app, app.control.storage(&admin, id).await?)
 }
 
 /// Change a storage. When this returns, the change holds, for transfers under way too.
@@ -97,13 +99,24 @@ pub(crate) async fn update(
     State(app): State<Arc<App>>,
     Admin(admin): Admin,
     Id(id): Id<StorageId>,
+    seen: IfMatch,
     Json(mut given): Json<StoragePatch>,
 ) -> Result<Response> {
     if let Some((access_key_id, secret)) = given.take_credentials()? {
+        // What does not stand in the record cannot have changed it: the condition is looked at before, and again below.
+        if !seen.holds(&app.control.storage(&admin, id).await?.storage) {
+            return Err(Problem::changed());
+        }
         app.control.replace_provider_credentials(&admin, id, &access_key_id, &secret).await?;
     }
-    let view = app.control.update_storage(&admin, id, &StorageChange::from(given)).await?;
-    ok(&StorageOut::new(view, &app.s3_address))
+    let change = StorageChange::from(given);
+    let view = app.control.update_storage_if(&admin, id, &change, |now| seen.holds(now)).await?;
+    told(&app, view.ok_or_else(Problem::changed)?)
+}
+
+fn told(app: &App, view: StorageView) -> Result<Response> {
+    let tag = etag::of(&view.storage);
+    Ok(tagged(ok(&StorageOut::new(view, &app.s3_address))?, &tag))
 }
 
 /// Try a storage out, step by step. A step that fails is a finding; the status is 200 all the same.

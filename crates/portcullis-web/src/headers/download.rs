@@ -71,8 +71,26 @@ pub(crate) fn content_range(range: ByteRange, size: u64) -> HeaderMap {
 
 /// "Save it under the last part of its name" (RFC 6266).
 fn attachment(key: &ObjectKey) -> String {
-    let name = key.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or("file");
-    format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(name, ATTR_CHAR))
+    format!("attachment; filename*=UTF-8''{}", utf8_percent_encode(name_of(key), ATTR_CHAR))
+}
+
+/// The last part of a file's name.
+pub(crate) fn name_of(key: &ObjectKey) -> &str {
+    key.as_str().rsplit('/').find(|part| !part.is_empty()).unwrap_or("file")
+}
+
+/// The same for tools too, of which some only read the plain form of the name: there, what is not plain becomes `_`.
+pub(crate) fn for_tools(key: &ObjectKey) -> HeaderMap {
+    let plain = |c: char| if c.is_ascii_graphic() && !"\"\\%/".contains(c) || c == ' ' { c } else { '_' };
+    let name: String = name_of(key).chars().map(plain).collect();
+    let extended = utf8_percent_encode(name_of(key), ATTR_CHAR);
+    let mut headers = HeaderMap::new();
+    put(
+        &mut headers,
+        CONTENT_DISPOSITION,
+        &format!("attachment; filename=\"{name}\"; filename*=UTF-8''{extended}"),
+    );
+    headers
 }
 
 /// Sets a header; a value that can be none is left out.
@@ -96,6 +114,17 @@ mod tests {
         ] {
             let told = attachment(&ObjectKey::parse(key).unwrap());
             assert_eq!(told, format!("attachment; filename*=UTF-8''{wanted}"), "{key}");
+        }
+    }
+
+    #[test]
+    fn names_for_tools() {
+        for (key, wanted) in [
+            ("a/b c.txt", "filename=\"b c.txt\"; filename*=UTF-8''b%20c.txt"),
+            ("\u{fc}\"\\\r\n;.html", "filename=\"_____;.html\"; filename*=UTF-8''%C3%BC%22%5C%0D%0A%3B.html"),
+        ] {
+            let told = for_tools(&ObjectKey::parse(key).unwrap());
+            assert_eq!(told[CONTENT_DISPOSITION], format!("attachment; {wanted}"), "{key:?}");
         }
     }
 }

@@ -51,16 +51,20 @@ static ASSETS: &[Asset] = assets! {
     "js/app.js": JS,
     "js/credentials.js": JS,
     "js/fragment.js": JS,
+    "js/join.js": JS,
     "js/list.js": JS,
     "js/networks.js": JS,
+    "js/passkey.js": JS,
     "js/theme.js": JS,
     "fonts/geist.woff2": FONT,
     "fonts/geist-mono.woff2": FONT,
     "tiles/aws.svg": SVG,
     "tiles/builtin.svg": SVG,
     "tiles/cloudflare-r2.svg": SVG,
+    "tiles/group.svg": SVG,
     "tiles/more.svg": SVG,
     "tiles/private.svg": SVG,
+    "tiles/user.svg": SVG,
     "licenses/geist.txt": TEXT,
     "licenses/lucide.txt": TEXT,
 };
@@ -90,7 +94,7 @@ pub(super) fn prepare() {
 }
 
 /// The path below which all assets are, without a slash at the end.
-pub(super) fn base() -> String {
+pub(crate) fn base() -> String {
     format!("/assets/{}", VERSION.as_str())
 }
 

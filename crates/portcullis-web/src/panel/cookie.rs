@@ -1,7 +1,8 @@
 //! The cookies of the panel, and the tokens of its forms.
 //!
 //! Two cookies, both `HttpOnly; SameSite=Strict`: the session's, whose value is the session's token, and before signing in a
-//! visit's, whose value means nothing. Over https they have the prefix `__Host-` (RFC 6265bis section 4.1.3.2) and are never sent
+//! visit's, whose value means nothing. A third, for ten minutes and `SameSite=Lax`, is for the way to the identity provider and back: it
+//! has to come along from there, and is worth nothing without the provider's answer. Over https they have the prefix `__Host-` (RFC 6265bis section 4.1.3.2) and are never sent
 //! in the clear.
 
 use http::header::COOKIE;
@@ -11,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 /// As long as a session lasts, so that the browser forgets it too.
 const SESSION_SECONDS: u64 = portcullis_control::SESSION_LIFETIME.as_secs();
 const VISIT_SECONDS: u64 = 60 * 60;
+const FLOW_SECONDS: u64 = portcullis_control::IDENTITY_LIFETIME.as_secs();
 
 const fn name(visit: bool, secure: bool) -> &'static str {
     match (visit, secure) {
@@ -31,7 +33,13 @@ pub(super) fn visit_of(headers: &HeaderMap, secure: bool) -> Option<&str> {
     value_of(headers, name(true, secure))
 }
 
-fn value_of<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+/// The cookie that the forms of this browser go by: its session's, even if that has ended in the meantime, else its visit's.
+pub(super) fn form_of(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    session_of(headers, secure).or_else(|| visit_of(headers, secure))
+}
+
+/// The value of a cookie that the browser says it has.
+pub(crate) fn value_of<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut found = lines
         .flat_map(|line| line.split(';'))
@@ -59,9 +67,32 @@ pub(super) fn set_visit(value: &str, secure: bool) -> Option<HeaderValue> {
     set(name(true, secure), value, VISIT_SECONDS, secure)
 }
 
+const fn flow_name(secure: bool) -> &'static str {
+    if secure { "__Host-portcullis-flow" } else { "portcullis-flow" }
+}
+
+/// What was sealed for the way to the identity provider.
+pub(super) fn flow_of(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    value_of(headers, flow_name(secure))
+}
+
+/// Keeps it in the browser, which sends it along when the provider sends the browser back.
+pub(super) fn set_flow(value: &str, secure: bool) -> Option<HeaderValue> {
+    set_with(flow_name(secure), value, FLOW_SECONDS, secure, "Lax")
+}
+
+/// Makes the browser forget it.
+pub(super) fn end_flow(secure: bool) -> Option<HeaderValue> {
+    set_with(flow_name(secure), "", 0, secure, "Lax")
+}
+
 fn set(name: &str, value: &str, seconds: u64, secure: bool) -> Option<HeaderValue> {
+    set_with(name, value, seconds, secure, "Strict")
+}
+
+fn set_with(name: &str, value: &str, seconds: u64, secure: bool, same_site: &str) -> Option<HeaderValue> {
     let secure = if secure { "; Secure" } else { "" };
-    let line = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let line = format!("{name}={value}; Path=/; HttpOnly; SameSite={same_site}; Max-Age={seconds}{secure}");
     let mut value = HeaderValue::try_from(line).ok()?;
     value.set_sensitive(true);
     Some(value)

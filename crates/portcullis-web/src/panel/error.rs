@@ -1,7 +1,7 @@
 //! Pages that say no, in plain words.
 
 use askama::Template;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use portcullis_access::AccessError;
@@ -25,6 +25,10 @@ pub(super) enum PanelError {
     NotFound,
     /// This person may not.
     Denied,
+    /// This person has to prove once more who they are.
+    Unconfirmed,
+    /// Somebody else changed it meanwhile.
+    Stale,
     /// Too many attempts; seconds to wait.
     Throttled(u64),
     /// The server cannot answer at the moment.
@@ -37,9 +41,13 @@ impl From<ControlError> for PanelError {
     /// [`ControlError::Invalid`] is for the form's own page; here it is only a request that no page of ours makes.
     fn from(error: ControlError) -> Self {
         match error {
-            ControlError::Invalid(_) | ControlError::Conflict { .. } => Self::Malformed,
+            ControlError::Invalid(_) | ControlError::Conflict { .. } | ControlError::InUse(_) => {
+                Self::Malformed
+            }
+            ControlError::Stale => Self::Stale,
+            ControlError::ConfirmationNeeded => Self::Unconfirmed,
             ControlError::NotFound | ControlError::Access(AccessError::NotFound) => Self::NotFound,
-            ControlError::Access(AccessError::Denied(_)) => Self::Denied,
+            ControlError::Access(AccessError::Denied(_)) | ControlError::KeysByAdminsOnly => Self::Denied,
             ControlError::Access(AccessError::Throttled { retry_after }) => {
                 Self::Throttled(retry_after.as_secs().max(1))
             }
@@ -78,7 +86,8 @@ struct BareError {
 impl PanelError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Foreign | Self::Forged | Self::Denied => StatusCode::FORBIDDEN,
+            Self::Foreign | Self::Forged | Self::Denied | Self::Unconfirmed => StatusCode::FORBIDDEN,
+            Self::Stale => StatusCode::CONFLICT,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -95,7 +104,8 @@ impl PanelError {
             Self::Malformed => words::text("error.malformed.detail").to_owned(),
             Self::TooLarge => words::text("error.too_large.detail").to_owned(),
             Self::NotFound => words::text("error.not_found.detail").to_owned(),
-            Self::Denied => words::text("error.denied.detail").to_owned(),
+            Self::Denied | Self::Unconfirmed => words::text("error.denied.detail").to_owned(),
+            Self::Stale => words::text("error.stale.detail").to_owned(),
             Self::Throttled(seconds) => words::count("error.throttled.detail", *seconds),
             Self::Unavailable => words::text("error.unavailable.detail").to_owned(),
             Self::Failed => words::text("error.failed.detail").to_owned(),
@@ -108,15 +118,20 @@ impl PanelError {
             Self::Malformed => words::text("error.malformed.title"),
             Self::TooLarge => words::text("error.too_large.title"),
             Self::NotFound => words::text("error.not_found.title"),
-            Self::Denied => words::text("error.denied.title"),
+            Self::Denied | Self::Unconfirmed => words::text("error.denied.title"),
+            Self::Stale => words::text("error.stale.title"),
             Self::Throttled(_) => words::text("error.throttled.title"),
             Self::Unavailable => words::text("error.unavailable.title"),
             Self::Failed => words::text("error.failed.title"),
         }
     }
 
-    /// The page, in the frame of whoever asked.
+    /// The page, in the frame of whoever asked; or on to the one that asks who they are, and from there back to the page that was asked for.
+    /// So an address to which a form is sent leads to the form's page when it is only asked for.
     pub(super) fn show(&self, chrome: &Chrome) -> Response {
+        if let Self::Unconfirmed = self {
+            return confirm(&chrome.path);
+        }
         self.finish(page(
             self.status(),
             &FramedError { chrome, home: chrome.home(), title: self.title(), detail: self.detail() },
@@ -136,6 +151,12 @@ impl IntoResponse for PanelError {
         let template = BareError { home: "/", title: self.title(), detail: self.detail() };
         self.finish(page(self.status(), &template))
     }
+}
+
+/// On to the page that asks a person who they are, and from there to `next`.
+pub(super) fn confirm(next: &str) -> Response {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Redirect::to(&format!("/confirm?next={next}")).into_response()
 }
 
 /// The page for an address that is none.

@@ -8,16 +8,16 @@ const MOST: usize = 2_000;
 
 /// Names and values in the order they came. Wiped when dropped: a password may be among them.
 #[derive(Default)]
-pub(super) struct Fields(Vec<(String, String)>);
+pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Reads `application/x-www-form-urlencoded`; what is not UTF-8 becomes a replacement character.
-    pub(super) fn parse(text: &[u8]) -> Self {
+    pub(crate) fn parse(text: &[u8]) -> Self {
         Self(form_urlencoded::parse(text).into_owned().take(MOST).collect())
     }
 
     /// The first value of a field; empty if it is not there.
-    pub(super) fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
     }
 

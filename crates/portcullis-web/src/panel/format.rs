@@ -5,7 +5,7 @@ use portcullis_domain::Timestamp;
 use super::words;
 
 /// A number of bytes with three digits and a decimal unit: `412 GB`, `2.31 TB`.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     let mut power: u64 = 1;
     let mut unit = 0;
@@ -77,7 +77,7 @@ fn seconds_between(early: Timestamp, late: Timestamp) -> u64 {
 }
 
 /// A moment, exact to the minute, in UTC: `2027-01-31 18:00 UTC`.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     match (text.get(..10), text.get(11..16)) {
         (Some(day), Some(minute)) => format!("{day} {minute} UTC"),

@@ -9,40 +9,49 @@
 //! * **Sentences stand in `texts/en`**, looks in `assets/`, markup in `templates/`.
 
 mod account;
-mod assets;
+mod api_keys;
+pub(crate) mod assets;
 mod connection;
 mod connections;
 mod cookie;
 mod credentials;
 mod error;
-mod fields;
-mod format;
+pub(crate) mod fields;
+pub(crate) mod format;
+mod groups;
+mod identity;
+mod join;
 mod labels;
 mod networks_editor;
 mod new_connection;
 mod origin;
 mod packing;
 mod page;
+mod people;
 mod posted;
 mod probe;
+mod security;
 mod seen;
 mod setups;
 mod sign_in;
+mod sites;
+mod switcher;
 mod visitor;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 use crate::app::App;
 
-pub(crate) use cookie::{csrf_of, session_of};
+pub(crate) use cookie::{csrf_of, session_of, value_of};
 pub(crate) use error::not_found;
 pub(crate) use new_connection::KeptSecrets;
 pub(crate) use origin::is_foreign;
+pub(crate) use page::page;
 
 /// The page that an admin comes to after signing in.
 pub(crate) const HOME: &str = "/connections";
@@ -52,13 +61,19 @@ pub(crate) fn router() -> Router<Arc<App>> {
     assets::prepare();
     Router::new()
         .route("/", get(account::start))
-        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
-        .route("/sign-out", post(sign_in::sign_out))
+        .merge(sign_in::routes())
         .merge(account::routes())
         .merge(connections::routes())
         .merge(new_connection::routes())
         .merge(connection::routes())
         .merge(credentials::routes())
+        .merge(api_keys::routes())
+        .merge(people::routes())
+        .merge(groups::routes())
+        .merge(identity::routes())
+        .merge(join::routes())
+        .merge(sites::routes())
+        .merge(security::routes())
         .layer(from_fn(origin::same_origin))
         .layer(from_fn(packing::pack_pages))
         .route("/assets/{version}/{*path}", get(assets::serve))

@@ -8,6 +8,7 @@ use portcullis_control::Me;
 use portcullis_domain::Timestamp;
 
 use super::account::ACCOUNT;
+use super::switcher::Switcher;
 use super::{HOME, words};
 use crate::app::App;
 
@@ -27,6 +28,8 @@ pub(super) struct Chrome {
     pub(super) csrf: String,
     /// The name of the site.
     pub(super) site: String,
+    /// The other sites that one may act in.
+    pub(super) sites: Switcher,
     /// The name of whoever signed in.
     pub(super) user: String,
     /// Whether they may administer.
@@ -44,6 +47,7 @@ impl Chrome {
         Self {
             csrf,
             site: me.site.name.to_string(),
+            sites: Switcher::default(),
             user: me.user.as_ref().map(|user| user.username.to_string()).unwrap_or_default(),
             admin: me.admin,
             plain_http: !app.is_secure() && !app.is_this_machine(),
@@ -64,7 +68,7 @@ impl Chrome {
 }
 
 /// The whole page.
-pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => with_headers((status, html).into_response()),
         Err(error) => {

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Limited};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::cookie::{csrf_of, session_of, visit_of};
+use super::cookie::{csrf_of, form_of};
 use super::error::PanelError;
 use super::fields::Fields;
 use crate::app::App;
@@ -44,8 +44,7 @@ impl FromRequest<Arc<App>> for Posted {
         let bytes = Zeroizing::new(bytes.to_vec());
         let fields = Fields::parse(&bytes);
         let secure = app.is_secure();
-        let cookie = session_of(&parts.headers, secure).or_else(|| visit_of(&parts.headers, secure));
-        let expected = cookie.map(csrf_of).unwrap_or_default();
+        let expected = form_of(&parts.headers, secure).map(csrf_of).unwrap_or_default();
         let given = fields.get("_csrf");
         if expected.is_empty() || !bool::from(given.as_bytes().ct_eq(expected.as_bytes())) {
             return Err(PanelError::Forged.into_response());

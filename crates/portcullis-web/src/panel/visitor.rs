@@ -10,9 +10,11 @@ use http::request::Parts;
 use portcullis_access::{Principal, SiteAdmin};
 use portcullis_control::ControlError;
 
+use super::account::{SECOND_FACTOR, is_open_without_factor};
 use super::cookie::{csrf_of, session_of};
 use super::error::PanelError;
 use super::page::Chrome;
+use super::switcher::Switcher;
 use crate::app::App;
 use crate::extract::Stranger;
 
@@ -23,6 +25,8 @@ pub(super) struct Person {
     pub(super) chrome: Chrome,
     /// Their address, as networks are checked against it.
     pub(super) peer: IpAddr,
+    /// Whether their site asks for a second factor that they did not show.
+    pub(super) second_factor_needed: bool,
 }
 
 impl FromRequestParts<Arc<App>> for Person {
@@ -44,8 +48,20 @@ impl FromRequestParts<Arc<App>> for Person {
         };
         let me = app.control.me(&who).await.map_err(|error| PanelError::from(error).into_response())?;
         let peer = who.peer();
-        let chrome = Chrome::new(app, &me, csrf, parts.uri.path());
-        Ok(Self { who, chrome, peer })
+        let second_factor_needed = me.sign_in.is_some_and(|sign_in| sign_in.second_factor_needed);
+        if second_factor_needed && !is_open_without_factor(parts.uri.path()) {
+            return Err(Redirect::to(SECOND_FACTOR).into_response());
+        }
+        let mut chrome = Chrome::new(app, &me, csrf, parts.uri.path());
+        if second_factor_needed {
+            chrome.sites = Switcher::back(app, &who);
+        } else if me.admin
+            && let Ok(admin) = app.access.admin(&who)
+        {
+            let sites = Switcher::of(app, &admin).await;
+            chrome.sites = sites.map_err(|error| PanelError::from(error).show(&chrome))?;
+        }
+        Ok(Self { who, chrome, peer, second_factor_needed })
     }
 }
 

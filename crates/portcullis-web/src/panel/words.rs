@@ -9,12 +9,19 @@ use std::sync::LazyLock;
 static ENGLISH: &[&str] = &[
     include_str!("../../texts/en/app.txt"),
     include_str!("../../texts/en/sign_in.txt"),
+    include_str!("../../texts/en/identity.txt"),
     include_str!("../../texts/en/account.txt"),
+    include_str!("../../texts/en/second_factor.txt"),
     include_str!("../../texts/en/connections.txt"),
     include_str!("../../texts/en/new_connection.txt"),
     include_str!("../../texts/en/credentials.txt"),
     include_str!("../../texts/en/connection.txt"),
     include_str!("../../texts/en/providers.txt"),
+    include_str!("../../texts/en/shared.txt"),
+    include_str!("../../texts/en/people.txt"),
+    include_str!("../../texts/en/api_keys.txt"),
+    include_str!("../../texts/en/sites.txt"),
+    include_str!("../../texts/en/sharing.txt"),
 ];
 
 static TEXTS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
@@ -24,7 +31,7 @@ static TEXTS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
 });
 
 /// The text with this name. A name without a text is shown as it is; a test sees to it that there is none.
-pub(super) fn text(name: &'static str) -> &'static str {
+pub(crate) fn text(name: &'static str) -> &'static str {
     TEXTS.get(name).copied().unwrap_or(name)
 }
 
@@ -61,7 +68,7 @@ fn fill_text(template: &str, values: &[&dyn Display]) -> String {
 }
 
 /// The text for a number of things: `{1}` is the number.
-pub(super) fn count(name: &str, number: u64) -> String {
+pub(crate) fn count(name: &str, number: u64) -> String {
     let form = if number == 1 { "one" } else { "many" };
     let name = format!("{name}.{form}");
     let template = TEXTS.get(name.as_str()).copied().unwrap_or_default();
@@ -83,7 +90,7 @@ pub(super) fn thousands(number: u64) -> String {
 
 /// The filters that templates use: `{{ "list.title"|t }}`, `{{ "list.of"|t1(total) }}`, `{{ "list.files"|n(files) }}`.
 #[expect(unreachable_pub, reason = "what the macro makes of a function is public")]
-pub(super) mod filters {
+pub(crate) mod filters {
     use std::fmt::Display;
 
     use askama::{Result, Values};
@@ -151,6 +158,7 @@ mod tests {
         let mut sources = Vec::new();
         files(&home.join("templates"), &mut sources);
         files(&home.join("src/panel"), &mut sources);
+        files(&home.join("src/shared"), &mut sources);
         // This file only speaks of how it is done.
         sources.retain(|path| !path.ends_with("words.rs"));
         let said: String = sources.iter().map(|path| fs::read_to_string(path).unwrap()).collect();

@@ -15,6 +15,16 @@ impl From<ControlError> for Problem {
             ControlError::Invalid(errors) => Self::invalid(errors),
             ControlError::NotFound => Self::not_found(),
             ControlError::Conflict { field } => conflict(field),
+            ControlError::InUse(what) => in_use(&what),
+            ControlError::Stale => Self::changed(),
+            ControlError::ConfirmationNeeded => {
+                let detail = "Prove once more who you are (POST /api/v1/sessions/current/confirm), then send this again.";
+                Self::new(StatusCode::FORBIDDEN, "confirmation-needed", "Confirmation needed", detail)
+            }
+            ControlError::KeysByAdminsOnly => {
+                let detail = "In this site only admins make keys; ask one of them.";
+                Self::new(StatusCode::FORBIDDEN, "keys-by-admins-only", "Keys are made by admins", detail)
+            }
             ControlError::Access(error) => error.into(),
             ControlError::Metadata(error) => metadata(&error),
         }
@@ -44,6 +54,11 @@ fn conflict(field: &'static str) -> Problem {
     Problem::new(StatusCode::CONFLICT, "conflict", "Conflict", detail).with_errors(errors)
 }
 
+fn in_use(what: &str) -> Problem {
+    let detail = format!("It cannot go: it still has {what}.");
+    Problem::new(StatusCode::CONFLICT, "in-use", "In use", detail)
+}
+
 /// Credentials that do not hold ask for others (401); credentials that hold and do not suffice do not (403).
 fn denied(denial: Denial) -> Problem {
     match denial {
@@ -51,6 +66,15 @@ fn denied(denial: Denial) -> Problem {
             let detail = "Send the header Authorization: Bearer with a key (its access key, a dot, its secret) or a session's token.";
             Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Credentials needed", detail)
                 .challenge(false)
+        }
+        Denial::SecondFactorMissing => {
+            let detail = "A second factor is set up: send its code as otp.";
+            Problem::new(StatusCode::UNAUTHORIZED, "second-factor-needed", "Second factor needed", detail)
+                .challenge(false)
+        }
+        Denial::Policy(DenyReason::SecondFactorNeeded) => {
+            let detail = "This site asks for a second factor: sign in with it, or set one up under your own account first.";
+            Problem::new(StatusCode::FORBIDDEN, "second-factor-required", "Second factor required", detail)
         }
         Denial::Malformed
         | Denial::UnknownKey
@@ -61,7 +85,14 @@ fn denied(denial: Denial) -> Problem {
         | Denial::NotYetValid
         | Denial::RequestExpired { .. }
         | Denial::HeadersNotSigned
-        | Denial::Policy(DenyReason::KeyDeleted | DenyReason::KeyExpired | DenyReason::SessionExpired) => {
+        | Denial::BadSessionToken
+        | Denial::BadCode
+        | Denial::Policy(
+            DenyReason::KeyDeleted
+            | DenyReason::KeyExpired
+            | DenyReason::SessionExpired
+            | DenyReason::CredentialsExpired,
+        ) => {
             let detail = "The credentials are wrong, or no longer hold.";
             Problem::new(StatusCode::UNAUTHORIZED, "invalid-credentials", "Invalid credentials", detail)
                 .challenge(true)
@@ -69,6 +100,7 @@ fn denied(denial: Denial) -> Problem {
         Denial::WrongCredentialKind
         | Denial::ConditionalWrite
         | Denial::GrantMismatch
+        | Denial::LinkLocked
         | Denial::Policy(
             DenyReason::KeyDisabled
             | DenyReason::WrongChannel
@@ -79,6 +111,11 @@ fn denied(denial: Denial) -> Problem {
             | DenyReason::KeyPermission
             | DenyReason::UserDisabled
             | DenyReason::NotGranted
+            | DenyReason::GrantPermission
+            | DenyReason::LinkEnded
+            | DenyReason::LinkExpired
+            | DenyReason::LinkNetwork
+            | DenyReason::LinkPermission
             | DenyReason::StorageDetached
             | DenyReason::StorageS3Off
             | DenyReason::StorageNetwork
@@ -158,6 +195,7 @@ fn metadata(error: &MetadataError) -> Problem {
     match error.kind {
         MetadataErrorKind::NotFound => Problem::not_found(),
         MetadataErrorKind::Conflict(field) => conflict(field),
+        MetadataErrorKind::Stale => Problem::changed(),
         MetadataErrorKind::BadCursor => {
             Problem::invalid_field("cursor", "not a cursor of this list; begin again without one")
         }

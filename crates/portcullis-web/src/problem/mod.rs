@@ -1,6 +1,7 @@
 //! Problem documents (RFC 9457): the one form in which this door says no.
 
 mod from;
+mod kinds;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,6 +12,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use portcullis_control::FieldProblem;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub(crate) use kinds::{KINDS, PREFIX};
 
 /// What handlers give instead of an answer.
 pub(crate) type Result<T, E = Problem> = std::result::Result<T, E>;
@@ -28,6 +31,8 @@ struct Facts {
     title: &'static str,
     detail: Cow<'static, str>,
     errors: Vec<FieldProblem>,
+    /// The address that the document names.
+    location: Option<String>,
     headers: HeaderMap,
     /// For the server's log, not for the client.
     cause: Option<String>,
@@ -53,6 +58,9 @@ pub(crate) struct ProblemBody<'a> {
     /// The fields that are wrong, each with what would be right.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError<'a>>,
+    /// Where that is which the problem is about, if it has an address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<&'a str>,
 }
 
 /// What is wrong with one field.
@@ -73,12 +81,19 @@ impl Problem {
     ) -> Self {
         let detail = detail.into();
         let (errors, headers) = (Vec::new(), HeaderMap::new());
-        Self(Box::new(Facts { status, name, title, detail, errors, headers, cause: None }))
+        Self(Box::new(Facts { status, name, title, detail, errors, location: None, headers, cause: None }))
     }
 
     pub(crate) fn not_found() -> Self {
         let detail = "There is nothing here, or nothing that you may know of.";
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    /// The record is not as whoever asked for a change has read it.
+    pub(crate) fn changed() -> Self {
+        let detail =
+            "This was changed since you read it: read it again, and decide anew. Nothing was changed now.";
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed", "Changed meanwhile", detail)
     }
 
     pub(crate) fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
@@ -133,6 +148,12 @@ impl Problem {
         self
     }
 
+    /// Names the address of what it is about.
+    pub(crate) fn at(mut self, location: &str) -> Self {
+        self.0.location = Some(location.to_owned()).filter(|at| !at.is_empty());
+        self
+    }
+
     pub(crate) fn challenge(mut self, invalid_token: bool) -> Self {
         let value = if invalid_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
         self.0.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(value));
@@ -160,18 +181,19 @@ impl Problem {
 
     /// The document and its headers. What the server is to blame for is logged here, once.
     pub(crate) fn render(self, request_id: &str, kept: HeaderMap) -> Response {
-        let Facts { status, name, title, detail, errors, headers: own, cause } = *self.0;
+        let Facts { status, name, title, detail, errors, location, headers: own, cause } = *self.0;
         if let Some(cause) = cause {
             tracing::error!(request_id, status = status.as_u16(), cause, "a request failed");
         }
         let errors = errors.iter().map(|error| FieldError { field: &error.field, message: &error.message });
         let body = ProblemBody {
-            kind: format!("urn:portcullis:problem:{name}"),
+            kind: format!("{PREFIX}{name}"),
             title,
             status: status.as_u16(),
             detail: &detail,
             request_id,
             errors: errors.collect(),
+            location: location.as_deref(),
         };
         let text = serde_json::to_vec(&body).unwrap_or_default();
         let mut response = (status, text).into_response();

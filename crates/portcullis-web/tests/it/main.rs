@@ -2,14 +2,25 @@
 
 #![cfg(test)]
 
+mod authenticator;
+mod conditions;
+mod examples;
 mod files;
+mod isolation;
 mod keys;
+mod links;
 mod matrix;
+mod once;
 mod openapi;
 mod panel;
+mod passkeys;
+mod people;
 mod problems;
+mod second_factor;
 mod secrets;
 mod sessions;
+mod shared;
+mod sites;
 mod socket;
 mod storages;
 mod world;

@@ -125,10 +125,48 @@ async fn answers_are_as_described() {
     ] {
         let described = document["components"]["schemas"][schema]["properties"].as_object();
         let described = described.unwrap_or_else(|| panic!("{schema} is not described"));
-        let described: BTreeSet<_> =
-            described.keys().filter(|field| schema != "Problem" || *field != "errors").collect();
+        let described: BTreeSet<_> = described
+            .keys()
+            .filter(|field| schema != "Problem" || !["errors", "location"].contains(&field.as_str()))
+            .collect();
         let answered: BTreeSet<_> =
             answer.as_object().unwrap_or_else(|| panic!("{schema}: {answer}")).keys().collect();
         assert_eq!(answered, described, "{schema}");
     }
+}
+
+/// Every call that makes something takes a name, and every change of a record the state that it was read in.
+#[test]
+fn names_and_conditions_are_described() {
+    // Nobody is known there yet.
+    let strangers = ["/api/v1/sessions", "/api/v1/sessions/passkey"];
+    let document = document();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let takes = |name: &str| {
+                parameters.iter().any(|parameter| parameter["in"] == "header" && parameter["name"] == name)
+            };
+            let made = &operation["responses"]["201"];
+            let makes = method == "post" && !made.is_null() && !strangers.contains(&path.as_str());
+            assert_eq!(takes("Idempotency-Key"), makes, "{method} {path}");
+            assert_eq!(makes, !made["headers"]["Idempotent-Replayed"].is_null(), "{method} {path}");
+            let tagged = |status: &str| !operation["responses"][status]["headers"]["ETag"].is_null();
+            if method == "patch" {
+                let read = &item["get"]["responses"]["200"]["headers"]["ETag"];
+                assert!(takes("If-Match") && tagged("200") && !read.is_null(), "{method} {path}");
+            }
+            assert!(!takes("If-Match") || path.contains("{id}"), "{method} {path}");
+        }
+    }
+}
+
+#[test]
+fn the_kinds_of_problems_are_named() {
+    let kind = &document()["components"]["schemas"]["Problem"]["properties"]["type"];
+    let kinds = kind["enum"].as_array().unwrap();
+    for kind in ["not-found", "changed", "already-made"] {
+        assert!(kinds.contains(&json!(format!("urn:portcullis:problem:{kind}"))), "{kinds:?}");
+    }
+    assert!(kind["description"].as_str().unwrap().contains("If-Match"), "{kind}");
 }

@@ -84,7 +84,7 @@ async fn wrong_names_and_passwords_look_alike_and_are_slowed_down() {
 }
 
 #[tokio::test]
-async fn a_second_factor_is_not_silently_ignored() {
+async fn a_code_of_nothing_is_not_silently_ignored() {
     let world = World::new().await;
     let given = json!({"username": "admin", "password": PASSWORD, "otp": "123456"});
     assert_eq!(world.ask("POST", "/api/v1/sessions").json(&given).send().await.fields(), ["otp"]);

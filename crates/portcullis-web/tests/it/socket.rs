@@ -28,6 +28,7 @@ impl Door {
         let config = Config {
             s3_address: S3_ADDRESS.to_owned(),
             web_address: WEB_ADDRESS.to_owned(),
+            proxies: portcullis_listener::Proxies::default(),
             limits: Limits::default(),
         };
         let serving = portcullis_web::serve(

@@ -10,10 +10,13 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use portcullis_access::{Access, AccessConfig, MasterKey, System, ThrottleConfig};
 use portcullis_backend::memory::MemoryDrivers;
-use portcullis_control::{Control, NoRemotes, Remotes};
-use portcullis_domain::{Clock, DisplayName, ManualClock, Role, Secret, Site, SiteId, Username};
+use portcullis_control::{Control, IdentityRules, NoRemotes, Remotes};
+use portcullis_domain::{
+    Clock, DisplayName, ManualClock, Role, Secret, Site, SiteId, SiteRules, UserState, Username,
+};
 use portcullis_listener::{Limits, Peer};
 use portcullis_metadata::{Metadata, NewUser};
+use portcullis_signin::oidc::Provider;
 use portcullis_web::Config;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -111,8 +114,22 @@ impl Ask<'_> {
             let expected = if page { "text/html; charset=utf-8" } else { "application/problem+json" };
             assert!(!page || !asked.contains(" /api/"), "{asked}: {answer:?}");
             assert_eq!(answer.header("content-type"), expected, "{asked}: {answer:?}");
+            let kind =
+                serde_json::from_slice::<Value>(&answer.body).map(|problem| problem["type"].to_string());
+            let known = |kind: String| portcullis_web::openapi().contains(&kind);
+            let other = page || !asked.contains(" /api/");
+            assert!(other || kind.map_or(answer.body.is_empty(), known), "{asked}: {answer:?}");
         }
         answer
+    }
+}
+
+fn door() -> Config {
+    Config {
+        s3_address: S3_ADDRESS.to_owned(),
+        web_address: WEB_ADDRESS.to_owned(),
+        proxies: portcullis_listener::Proxies::default(),
+        limits: Limits::default(),
     }
 }
 
@@ -124,6 +141,13 @@ impl World {
     /// A world that admits nothing when it has not heard of changes for so long; nothing in it follows them by itself.
     pub(crate) async fn with(feed_lag_limit: Duration) -> Self {
         Self::made(feed_lag_limit, Arc::new(NoRemotes)).await
+    }
+
+    /// The same world with a provider by which people sign in.
+    pub(crate) fn and_identity(self, provider: Provider, rules: IdentityRules) -> Self {
+        let control = self.control.clone().with_identity_provider(provider, rules);
+        let router = portcullis_web::router(&door(), self.access.clone(), control.clone());
+        Self { control, router, ..self }
     }
 
     /// A world with providers outside; what a storage there holds is in memory all the same.
@@ -145,12 +169,7 @@ impl World {
             Access::open(config, metadata.clone(), drivers, &master, as_clock).await.unwrap();
         access.bootstrap(&system, &Secret::foreign(PASSWORD.to_owned())).await.unwrap();
         let control = Control::new(access.clone(), metadata.clone()).with_remotes(remotes);
-        let config = Config {
-            s3_address: S3_ADDRESS.to_owned(),
-            web_address: WEB_ADDRESS.to_owned(),
-            limits: Limits::default(),
-        };
-        let router = portcullis_web::router(&config, access.clone(), control.clone());
+        let router = portcullis_web::router(&door(), access.clone(), control.clone());
         let told = Mutex::default();
         let mut world =
             Self { access, system, metadata, clock, control, router, token: String::new(), told, dir };
@@ -213,7 +232,9 @@ impl World {
     pub(crate) async fn user(&self, site: SiteId, username: &str, role: Role) -> String {
         let password_phc = self.access.hash_password(&Secret::foreign(PASSWORD.to_owned())).await.unwrap();
         let username = Username::parse(username).unwrap();
-        let user = NewUser { site, username, role, password_phc, created: self.clock.now() };
+        let password_phc = Some(password_phc);
+        let state = UserState::Active;
+        let user = NewUser { site, username, role, state, password_phc, created: self.clock.now() };
         let user = self.metadata.create_user(user).await.unwrap();
         self.access.refresh(&self.system).await.unwrap();
         user.id.to_string()
@@ -231,6 +252,7 @@ impl World {
             id,
             parent: Some(self.main_site().await),
             name: DisplayName::parse("other").unwrap(),
+            rules: SiteRules::OPEN,
             created,
         };
         self.metadata.create_site(&site).await.unwrap();

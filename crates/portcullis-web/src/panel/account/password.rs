@@ -69,6 +69,10 @@ pub(super) async fn replace(app: &App, person: &Person, form: &Fields) -> Result
         }
         error @ (ControlError::NotFound
         | ControlError::Conflict { .. }
+        | ControlError::InUse(_)
+        | ControlError::Stale
+        | ControlError::ConfirmationNeeded
+        | ControlError::KeysByAdminsOnly
         | ControlError::Access(_)
         | ControlError::Metadata(_)) => Refused::Wholly(PanelError::from(error)),
     })

@@ -15,9 +15,9 @@ const NAMED: usize = 3;
 
 /// How something is, in a word, with the class of its chip.
 #[derive(Debug)]
-pub(super) struct Chip {
-    pub(super) class: &'static str,
-    pub(super) text: String,
+pub(in super::super) struct Chip {
+    pub(in super::super) class: &'static str,
+    pub(in super::super) text: String,
 }
 
 /// One pair of credentials.
@@ -69,7 +69,7 @@ impl KeyRow {
     }
 }
 
-fn chip(view: &KeyView, now: Timestamp) -> Chip {
+pub(in super::super) fn chip(view: &KeyView, now: Timestamp) -> Chip {
     let soon = view.key.expires.filter(|end| *end < now.after(SOON));
     match (view.status, soon) {
         (KeyStatus::Disabled, _) => Chip { class: "", text: words::text("key.status.off").to_owned() },

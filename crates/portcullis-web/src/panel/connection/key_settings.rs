@@ -26,7 +26,7 @@ pub(super) async fn change(
     app: &App,
     at: &AtKey,
     change: &KeyChange,
-    is_as_seen: impl FnOnce(&Key) -> bool + Send,
+    is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
 ) -> Result<Outcome, PanelError> {
     match app.control.update_key_if(&at.at.admin, at.key, change, is_as_seen).await {
         Ok(Some(_)) => Ok(Outcome::Done),

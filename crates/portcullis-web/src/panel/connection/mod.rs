@@ -10,12 +10,14 @@ mod key_networks;
 mod key_page;
 mod key_row;
 mod key_settings;
+mod links;
 mod networks;
 mod page;
 pub(super) mod provider;
 mod quota;
 mod rights;
 mod settings;
+mod sharing;
 mod subject;
 
 use std::sync::Arc;
@@ -25,6 +27,8 @@ use axum::routing::get;
 
 use crate::app::App;
 
+pub(super) use key_row::{Chip, chip};
+
 pub(super) fn routes() -> Router<Arc<App>> {
     // Whoever comes to a form's address by hand is led to the page that has the form.
     Router::new()
@@ -33,9 +37,12 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/connections/{id}/permission", get(at::home).post(settings::permission))
         .route("/connections/{id}/networks", get(at::home).post(networks::edit))
         .route("/connections/{id}/s3-access", get(at::home).post(settings::s3_access))
+        .route("/connections/{id}/sharing", get(at::home).post(sharing::share))
+        .route("/connections/{id}/sharing/{grant}", get(at::home).post(sharing::change))
         .route("/connections/{id}/quota", get(at::home).post(quota::set))
         .route("/connections/{id}/provider/test", get(at::home).post(provider::test))
         .route("/connections/{id}/provider/credentials", get(provider::ask).post(provider::replace))
+        .merge(links::routes())
         .route("/connections/{id}/keys/{key}", get(key_page::show))
         .route("/connections/{id}/keys/{key}/name", get(at::key_home).post(key_settings::rename))
         .route("/connections/{id}/keys/{key}/permission", get(at::key_home).post(key_settings::permission))

@@ -10,6 +10,7 @@ use portcullis_control::setups::Setup;
 use portcullis_control::{KeyUse, RemoteView, Step, StorageView};
 use portcullis_domain::{Health, Networks};
 
+use super::super::connections::share;
 use super::super::fields::Fields;
 use super::super::networks_editor::{Draft, Editor, Frame};
 use super::super::page::{Chrome, page, toast};
@@ -159,6 +160,11 @@ impl<'a> ConnectionPage<'a> {
 
     fn networks(&self) -> String {
         reach(&self.view.storage.networks)
+    }
+
+    /// With whom it is shared, in a word and in figures.
+    fn share(&self) -> (&'static str, String) {
+        share(self.view.share)
     }
 
     fn is_degraded(&self) -> bool {

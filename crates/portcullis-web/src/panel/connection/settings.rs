@@ -25,7 +25,7 @@ pub(super) async fn change(
     app: &App,
     at: &At,
     change: &StorageChange,
-    is_as_seen: impl FnOnce(&Storage) -> bool + Send,
+    is_as_seen: impl Fn(&Storage) -> bool + Send + Sync,
 ) -> Result<Outcome, PanelError> {
     match app.control.update_storage_if(&at.admin, at.storage, change, is_as_seen).await {
         Ok(Some(_)) => Ok(Outcome::Done),

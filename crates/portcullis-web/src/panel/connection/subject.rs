@@ -9,6 +9,8 @@ use portcullis_domain::{Channel, Health, Networks, Permission, StorageId};
 use super::super::error::PanelError;
 use super::super::networks_editor::{Client, CutOff, cut_off};
 use super::super::seen::Seen;
+use super::links::Links;
+use super::sharing::PeopleSharing;
 use crate::app::App;
 
 /// A connection with its credentials.
@@ -21,6 +23,10 @@ pub(super) struct Subject {
     pub(super) has_more: bool,
     /// What is known of its provider; none for the embedded store.
     pub(super) remote: Option<RemoteView>,
+    /// With whom of the site it is shared.
+    pub(super) people: PeopleSharing,
+    /// The links that lead into it.
+    pub(super) links: Links,
 }
 
 /// Whether S3 tools can come in.
@@ -45,7 +51,9 @@ impl Subject {
         let query = KeyQuery { storage: Some(id), ..KeyQuery::default() };
         let page = app.control.keys(admin, query, &PageRequest::first(PageRequest::MAX)).await?;
         let remote = app.control.remote_view(admin, id).await?;
-        Ok(Self { view, keys: page.items, has_more: page.next.is_some(), remote })
+        let people = PeopleSharing::load(app, admin, id).await?;
+        let links = Links::load(app, admin, id).await?;
+        Ok(Self { view, keys: page.items, has_more: page.next.is_some(), remote, people, links })
     }
 
     /// Whether S3 tools can come in.

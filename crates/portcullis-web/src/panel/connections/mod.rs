@@ -25,6 +25,7 @@ use super::words::{self, filters};
 use crate::app::App;
 use posture::PostureView;
 use row::Row;
+pub(super) use row::share;
 use wanted::Wanted;
 
 pub(super) fn routes() -> Router<Arc<App>> {

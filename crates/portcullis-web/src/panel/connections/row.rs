@@ -22,7 +22,8 @@ pub(super) struct Row {
     pub(super) region: String,
     pub(super) space: Option<Space>,
     pub(super) share: &'static str,
-    pub(super) share_detail: &'static str,
+    pub(super) share_detail: String,
+    pub(super) shared: bool,
     pub(super) s3: Chip,
 }
 
@@ -64,11 +65,7 @@ pub(super) fn health(health: Health) -> &'static str {
 impl Row {
     pub(super) fn of(row: &ConnectionRow, now: Timestamp) -> Self {
         let storage = &row.storage;
-        let (share, share_detail) = match row.share {
-            ShareStatus::Private => {
-                (words::text("list.share.private"), words::text("list.share.private.detail"))
-            }
-        };
+        let (share, share_detail) = share(row.share);
         Self {
             id: storage.id.to_string(),
             name: storage.name.to_string(),
@@ -81,7 +78,23 @@ impl Row {
             space: Space::of(row, now),
             share,
             share_detail,
+            shared: row.share.is_shared(),
             s3: Chip::of(&row.s3, storage, row.health_since),
+        }
+    }
+}
+
+/// With whom a storage is shared, in a word and in figures.
+pub(in super::super) fn share(status: ShareStatus) -> (&'static str, String) {
+    match status {
+        ShareStatus::Private => {
+            (words::text("list.share.private"), words::text("list.share.private.detail").to_owned())
+        }
+        ShareStatus::Shared { people, links } => {
+            let part = |name, count: u32| (count > 0).then(|| words::count(name, u64::from(count)));
+            let parts = [part("list.share.people", people), part("list.share.links", links)];
+            let parts: Vec<_> = parts.into_iter().flatten().collect();
+            (words::text("list.share.shared"), parts.join(", "))
         }
     }
 }

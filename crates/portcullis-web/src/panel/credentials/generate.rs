@@ -131,7 +131,7 @@ pub(super) async fn make(
                 let storage = made.storage.as_ref().unwrap_or(&storage);
                 Ok(show(&app, &person.chrome, storage, &made, Occasion::Replaced))
             }
-            Err(ControlError::NotFound) => Err(PanelError::NotFound),
+            Err(error @ (ControlError::NotFound | ControlError::ConfirmationNeeded)) => Err(error.into()),
             Err(error) => {
                 tracing::error!(%error, "credentials could not be replaced");
                 confirm(&person, &storage, &view, Some(Trouble::Failed))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::visit::{Page, Visit};
 use crate::world::World;
@@ -21,7 +21,33 @@ pub(super) async fn inhabited(world: &World) {
         world.key(&key).await;
     }
     world.storage("Archive").await;
+    people(world, &storage).await;
     world.control.refresh_facts(&world.system).await.unwrap();
+}
+
+/// Somebody in a group with whom the storage is shared, somebody who was invited, and a site below.
+async fn people(world: &World, storage: &Value) {
+    let make = async |path: &str, given: Value| {
+        let answer = world.admin("POST", path).json(&given).send().await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{path}: {answer:?}");
+        answer.json()
+    };
+    let user = make(
+        "/api/v1/users",
+        json!({"username": "carla", "role": "member", "password": "seven green bottles hanging"}),
+    )
+    .await;
+    let user = &user["user"]["id"];
+    make("/api/v1/users", json!({"username": "dora", "role": "admin"})).await;
+    let group = make("/api/v1/groups", json!({"name": "Editors"})).await;
+    let group = &group["id"];
+    let member = format!("/api/v1/groups/{}/members/{}", group.as_str().unwrap(), user.as_str().unwrap());
+    assert!(world.admin("PUT", &member).send().await.status.is_success());
+    let grant = json!({"storage": storage["id"], "group": group, "permission": "read", "prefix": "2027/"});
+    make("/api/v1/grants", grant).await;
+    make("/api/v1/grants", json!({"storage": storage["id"], "user": user, "permission": "read_write"})).await;
+    let site = make("/api/v1/sites", json!({"name": "Agency"})).await;
+    make("/api/v1/sites", json!({"name": "North", "parent": site["id"]})).await;
 }
 
 /// Every page that the admin comes to from `/`, by its address.
@@ -61,7 +87,18 @@ async fn no_link_is_dead() {
         .collect();
     assert!(dead.is_empty(), "{dead:#?}");
     println!("{} pages", pages.len());
-    for known in ["/connections", "/account", "/account/password", "/connections/new"] {
+    for known in [
+        "/connections",
+        "/account",
+        "/account/password",
+        "/connections/new",
+        "/users",
+        "/users/invite",
+        "/groups",
+        "/sites",
+        "/sites/new",
+        "/security",
+    ] {
         assert!(pages.contains_key(known), "nothing leads to {known}: {:?}", pages.keys());
     }
     // A link into a page finds its place.
@@ -129,8 +166,8 @@ async fn pages_keep_themselves_to_this_server() {
     let css = visit.look(&format!("{base}/app.css")).await;
     let css = String::from_utf8(css.body.to_vec()).unwrap();
     let named = css.split("url(").skip(1).map(|rest| rest.split(')').next().unwrap().trim_matches('"'));
-    let scripts =
-        ["app.js", "list.js", "fragment.js", "credentials.js", "theme.js"].map(|name| format!("js/{name}"));
+    let scripts = ["app.js", "list.js", "fragment.js", "credentials.js", "join.js", "theme.js"]
+        .map(|name| format!("js/{name}"));
     for name in named.map(str::to_owned).chain(scripts) {
         assert_eq!(visit.look(&format!("{base}/{name}")).await.status, StatusCode::OK, "{name}");
     }

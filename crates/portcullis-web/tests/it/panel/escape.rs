@@ -31,6 +31,19 @@ async fn names_are_escaped() {
         let scope = json!({"storage": storage["id"]});
         world.key(&json!({"name": name, "channel": "s3", "scope": scope, "permission": "write", "networks": networks})).await;
     }
+    let storage = world.get("/api/v1/storages").await["items"][0]["id"].clone();
+    for name in &names {
+        let made = async |path: &str, given: serde_json::Value| {
+            let answer = world.admin("POST", path).json(&given).send().await;
+            assert_eq!(answer.status, StatusCode::CREATED, "{path} {name}: {answer:?}");
+            answer.json()["id"].clone()
+        };
+        let group = made("/api/v1/groups", json!({"name": name})).await;
+        made("/api/v1/sites", json!({"name": name})).await;
+        let prefix = format!("{name}/");
+        let grant = json!({"storage": storage, "group": group, "prefix": prefix, "permission": "read"});
+        made("/api/v1/grants", grant).await;
+    }
     world.control.refresh_facts(&world.system).await.unwrap();
     // Every page is looked at by `check`: no markup of a name became an element, a handler or a second heading.
     let pages = pages(&world).await;
@@ -44,6 +57,14 @@ async fn names_are_escaped() {
     shown.sort();
     expected.sort();
     assert_eq!(shown, expected);
+    for (path, list) in [("/groups", "#list td.named a"), ("/sites", ".tree .tree a")] {
+        let mut shown = pages[path].texts(list);
+        shown.sort();
+        let mut named: Vec<String> =
+            names.iter().map(|name| name.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        named.sort();
+        assert_eq!(shown, named, "{path}");
+    }
     for link in page.all("#list tbody td:first-child a") {
         assert_eq!(link.attr("dir"), Some("auto"), "a name may run the other way");
         let own = &pages[link.attr("href").unwrap()];
@@ -65,7 +86,9 @@ async fn what_is_typed_comes_back_as_text() {
     for name in NAMES {
         let next: String = form_urlencoded::byte_serialize(format!("/{name}").as_bytes()).collect();
         let page = stranger.get(&format!("/sign-in?next={next}")).await;
-        let page = stranger.submit(&page, "form", &[("username", name), ("password", "wrong")]).await;
+        let page = stranger
+            .submit(&page, "form[action='/sign-in']", &[("username", name), ("password", "wrong")])
+            .await;
         if page.status == StatusCode::UNPROCESSABLE_ENTITY {
             assert_eq!(page.attr("#username", "value"), name.trim());
             assert_eq!(page.attr("[name=next]", "value"), format!("/{name}"));

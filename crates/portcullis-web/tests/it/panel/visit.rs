@@ -44,9 +44,15 @@ impl<'a> Visit<'a> {
 
     /// Somebody whose password is [`PASSWORD`], signed in.
     pub(crate) async fn of(world: &'a World, username: &str) -> Self {
+        Self::with(world, username, PASSWORD).await
+    }
+
+    /// Somebody with a password of their own, signed in.
+    pub(crate) async fn with(world: &'a World, username: &str, password: &str) -> Self {
         let mut visit = Self::nobody(world);
         let page = visit.get("/sign-in").await;
-        let page = visit.submit(&page, "form", &[("username", username), ("password", PASSWORD)]).await;
+        let given = [("username", username), ("password", password)];
+        let page = visit.submit(&page, "form[action='/sign-in']", &given).await;
         assert!(!page.path.starts_with("/sign-in"), "signed in: {page:?}");
         visit
     }
@@ -137,7 +143,9 @@ impl<'a> Visit<'a> {
         for line in headers.get_all("set-cookie") {
             let line = line.to_str().unwrap();
             let (name, rest) = line.split_once('=').unwrap();
-            for part in ["Path=/", "HttpOnly", "SameSite=Strict", "Secure"] {
+            // Only what is to come along from an identity provider does.
+            let same_site = if name.ends_with("-flow") { "SameSite=Lax" } else { "SameSite=Strict" };
+            for part in ["Path=/", "HttpOnly", same_site, "Secure"] {
                 assert!(rest.split("; ").any(|found| found == part), "no {part}: {line}");
             }
             assert!(name.starts_with("__Host-") && !rest.contains("Domain"), "{line}");

@@ -1,5 +1,7 @@
 //! The OpenAPI document: made of the handlers' own descriptions, completed with what all of them share.
 
+mod headers;
+
 use std::sync::OnceLock;
 
 use axum::response::{IntoResponse as _, Response};
@@ -8,11 +10,11 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr,
-    ResponseBuilder,
+    ResponseBuilder, Schema,
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use crate::problem::{FieldError, ProblemBody};
+use crate::problem::{FieldError, KINDS, PREFIX, ProblemBody};
 use crate::router;
 
 const ABOUT: &str = "Administration of storages and keys, and the files in them.\n\n\
@@ -54,8 +56,10 @@ fn document() -> OpenApi {
             Content::new(Some(RefOr::Ref(Ref::from_schema_name(ProblemBody::name())))),
         )
         .build();
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            headers::describe(method, path, operation);
+            headers::tighten(operation);
             operation
                 .responses
                 .responses
@@ -63,12 +67,26 @@ fn document() -> OpenApi {
                 .or_insert_with(|| RefOr::T(problem.clone()));
         }
     }
+    name_kinds(&mut document);
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
-    [get, put, post, delete, options, head, patch, trace].into_iter().filter_map(Option::as_mut)
+/// Names the kinds of problems there are.
+fn name_kinds(document: &mut OpenApi) {
+    let schemas = document.components.as_mut().map(|components| &mut components.schemas);
+    let problem = schemas.and_then(|schemas| schemas.get_mut(ProblemBody::name().as_ref()));
+    let Some(RefOr::T(Schema::Object(problem))) = problem else { return };
+    let Some(RefOr::T(Schema::Object(kind))) = problem.properties.get_mut("type") else { return };
+    let list: String = KINDS.iter().map(|(name, what)| format!("\n* `{name}` – {what}")).collect();
+    kind.description = Some(format!("Names the kind of problem: `{PREFIX}` and one of these words.\n{list}"));
+    kind.enum_values = Some(KINDS.iter().map(|(name, _)| format!("{PREFIX}{name}").into()).collect());
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+    let PathItem { get, put, post, delete, head, patch, .. } = item;
+    let all =
+        [("GET", get), ("PUT", put), ("POST", post), ("DELETE", delete), ("HEAD", head), ("PATCH", patch)];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
 /// The document as JSON.

@@ -1,0 +1,225 @@
+//! The page of a key, and its settings.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use http::StatusCode;
+use portcullis_control::{ControlError, FieldProblem, KeyChange, KeyUse, KeyView, networks};
+use portcullis_domain::{Channel, Key, Permission, Scope, Timestamp};
+
+use super::super::connection::{Chip, chip};
+use super::super::error::PanelError;
+use super::super::fields::{Faults, Fields};
+use super::super::labels;
+use super::super::page::{Chrome, on_to, page, toast};
+use super::super::posted::Posted;
+use super::super::seen::Seen;
+use super::super::words::{self, filters};
+use super::at::{AtKey, load, path};
+use super::may_make;
+use crate::app::App;
+
+/// The longest list of networks that the form takes.
+const MAX_LIST: usize = 64 * 1024;
+
+/// The settings as they are filled in.
+struct Settings {
+    name: String,
+    permission: String,
+    networks: String,
+    ends: bool,
+    /// The end, in UTC, as `2027-01-31T18:00`.
+    at: String,
+}
+
+/// One permission to choose.
+struct Choice {
+    value: Permission,
+    name: &'static str,
+    detail: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "api_key.html")]
+struct KeyPage<'a> {
+    chrome: &'a Chrome,
+    toast: Option<&'static str>,
+    own: String,
+    name: &'a str,
+    access_key: &'a str,
+    whose: &'a str,
+    is_site: bool,
+    is_s3: bool,
+    chip: Chip,
+    created: Timestamp,
+    last_used: Option<&'a KeyUse>,
+    /// Whether other credentials can be had for it.
+    renews: bool,
+    seen: Seen,
+    settings: Settings,
+    choices: Vec<Choice>,
+    faults: Faults,
+}
+
+/// `GET /api-keys/{id}`
+pub(super) async fn show(State(app): State<Arc<App>>, at: AtKey, RawQuery(query): RawQuery) -> Response {
+    let query = Fields::parse(query.unwrap_or_default().as_bytes());
+    let settings = Settings::of(&at.view.key);
+    let shown = shown(&app, &at, &at.view, settings, Faults::default(), toast(&query)).await;
+    shown.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+}
+
+async fn shown(
+    app: &App,
+    at: &AtKey,
+    view: &KeyView,
+    settings: Settings,
+    faults: Faults,
+    toast: Option<&'static str>,
+) -> Result<Response, PanelError> {
+    let (key, chrome) = (&view.key, &at.at.person.chrome);
+    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let template = KeyPage {
+        chrome,
+        toast,
+        own: path(key.id),
+        name: key.name.as_str(),
+        access_key: key.credential.as_str(),
+        whose: &at.whose,
+        is_site: key.scope == Scope::Site,
+        is_s3: key.channel == Channel::S3,
+        chip: chip(view, chrome.now),
+        created: key.created,
+        last_used: view.last_used.as_ref(),
+        renews: may_make(app, &at.at.keeper).await?,
+        seen: seen(key),
+        choices: choices(key, chrome.admin),
+        settings,
+        faults,
+    };
+    Ok(page(status, &template))
+}
+
+impl Settings {
+    fn of(key: &Key) -> Self {
+        Self {
+            name: key.name.to_string(),
+            permission: key.permission.to_string(),
+            networks: networks::to_text(&key.networks),
+            ends: key.expires.is_some(),
+            at: key.expires.map(|end| minute(&end.to_string())).unwrap_or_default(),
+        }
+    }
+
+    fn given(form: &Fields) -> Self {
+        let text = |name: &str, most: usize| form.get(name).chars().take(most).collect::<String>();
+        Self {
+            name: text("name", 400),
+            permission: text("permission", 20),
+            networks: text("networks", MAX_LIST),
+            ends: form.get("ends") == "at",
+            at: text("expires_at", 40),
+        }
+    }
+
+    /// What to change of the key; what stands in the form as it is stays as it is.
+    fn change(&self, key: &Key, faults: &mut Faults) -> KeyChange {
+        let before = Self::of(key);
+        let reading = networks::read(&self.networks);
+        if let Some(problem) = &reading.problem {
+            faults.add("networks", problem.clone());
+        }
+        for entry in &reading.entries {
+            if let networks::Outcome::Refused(refusal) = &entry.outcome {
+                faults.add("networks", refusal.to_string());
+            }
+        }
+        let end = match (self.ends, before.ends && before.at == self.at) {
+            (false, _) => None,
+            // The field knows no seconds: an end that was not touched stays exact.
+            (true, true) => key.expires.map(|end| end.to_string()),
+            (true, false) => {
+                let end = format!("{}:00Z", minute(&self.at.trim().replacen(' ', "T", 1)));
+                if end.parse::<Timestamp>().is_err() {
+                    faults.add("expires_at", words::text("expiry.wrong"));
+                }
+                Some(end)
+            }
+        };
+        KeyChange {
+            name: (self.name != before.name).then(|| self.name.clone()),
+            permission: (self.permission != before.permission).then(|| self.permission.clone()),
+            networks: (self.networks.trim() != before.networks.trim()).then(|| reading.drafts()),
+            expires_at: (end != key.expires.map(|end| end.to_string())).then_some(end),
+            ..KeyChange::default()
+        }
+    }
+}
+
+/// `2027-01-31T18:00` of `2027-01-31T18:00:00Z`.
+fn minute(at: &str) -> String {
+    at.chars().take(16).collect()
+}
+
+fn seen(key: &Key) -> Seen {
+    let mut seen = Seen::of(&key.networks);
+    seen.add(&key.name);
+    seen.add(&key.permission);
+    seen.add(&key.expires.map(|end| end.to_string()).unwrap_or_default());
+    seen
+}
+
+/// What the key may be allowed. Administration is for admins to give, and not through S3.
+fn choices(key: &Key, admin: bool) -> Vec<Choice> {
+    let choice = |(value, detail)| Choice { value, name: labels::permission(value), detail };
+    let full = (Permission::Full, words::text("api_keys.full.detail"));
+    let full = (admin && key.channel != Channel::S3 || key.permission == Permission::Full).then_some(full);
+    [
+        (Permission::Read, words::text("rights.read.detail")),
+        (Permission::Write, words::text("rights.write.detail")),
+        (Permission::ReadWrite, words::text("rights.read_write.detail")),
+    ]
+    .into_iter()
+    .chain(full)
+    .chain([(Permission::None, words::text("api_keys.none.detail"))])
+    .map(choice)
+    .collect()
+}
+
+/// `POST /api-keys/{id}/settings`
+pub(super) async fn change(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
+    try_change(&app, &at, &form).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+}
+
+async fn try_change(app: &App, at: &AtKey, form: &Fields) -> Result<Response, PanelError> {
+    let key = &at.view.key;
+    let settings = Settings::given(form);
+    let mut faults = Faults::default();
+    let change = settings.change(key, &mut faults);
+    if !faults.is_empty() {
+        return shown(app, at, &at.view, settings, faults, None).await;
+    }
+    let as_seen = |now: &Key| seen(now).is_in(form, "seen");
+    match at.at.keeper.update_if(&app.control, key.id, &change, as_seen).await {
+        Ok(Some(view)) => {
+            let done = match (view.key.permission, key.permission) {
+                (Permission::None, before) if before != Permission::None => "done.key_off",
+                (_, Permission::None) if view.key.permission != Permission::None => "done.key_on",
+                (_, _) => "done.key_saved",
+            };
+            Ok(on_to(&path(key.id), done))
+        }
+        // Somebody else came first: their settings, and a word that says so.
+        Ok(None) => {
+            let (view, _) = load(app, &at.at, key.id).await?;
+            let stale = FieldProblem::new("name", words::text("api_keys.stale"));
+            shown(app, at, &view, Settings::of(&view.key), Faults::from(vec![stale]), None).await
+        }
+        Err(ControlError::Invalid(problems)) => {
+            shown(app, at, &at.view, settings, Faults::from(problems), None).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,160 @@
+//! For each operation a request that would do something, were it allowed: of the table of operations, so that a new one without an
+//! example fails.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use portcullis_domain::{GrantId, GroupId, KeyId, LinkId, PasskeyId, SessionId, SiteId, StorageId, UserId};
+use portcullis_web::Operation;
+use serde_json::{Value, json};
+
+use crate::world::{PASSWORD, World};
+
+/// One of each thing that an operation can name.
+#[derive(Clone, Debug)]
+pub(crate) struct Things {
+    pub(crate) storage: String,
+    pub(crate) key: String,
+    pub(crate) link: String,
+    pub(crate) site: String,
+    pub(crate) user: String,
+    pub(crate) group: String,
+    pub(crate) grant: String,
+    pub(crate) session: String,
+    pub(crate) passkey: String,
+}
+
+/// A word that was not used before.
+pub(crate) fn unused(word: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{word}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Things {
+    /// New ones, made by an admin with this token; the user is in the group, with whom the storage is shared.
+    pub(crate) async fn made(world: &World, token: &str) -> Self {
+        let make = async |path: &str, given: Value| {
+            let answer = world.ask("POST", path).bearer(token).json(&given).send().await;
+            assert_eq!(answer.status, 201, "{path}: {answer:?}");
+            answer.json()
+        };
+        let id = |made: &Value| made["id"].as_str().unwrap().to_owned();
+        let storage =
+            id(&make("/api/v1/storages", json!({"name": unused("s"), "provider": "builtin"})).await);
+        let key =
+            json!({"name": "kept", "channel": "s3", "scope": {"storage": storage}, "permission": "read"});
+        let key = id(&make("/api/v1/keys", key).await["key"]);
+        let link = json!({"storage": storage, "folder": "", "name": "kept", "permission": "read"});
+        let link = id(&make("/api/v1/share-links", link).await["link"]);
+        let site = make("/api/v1/sites", json!({"name": unused("site")})).await;
+        let user = make("/api/v1/users", json!({"username": unused("user"), "role": "member"})).await;
+        let user = id(&user["user"]);
+        let group = id(&make("/api/v1/groups", json!({"name": unused("group")})).await);
+        let member = format!("/api/v1/groups/{group}/members/{user}");
+        assert_eq!(world.ask("PUT", &member).bearer(token).send().await.status, 204);
+        let grant = json!({"storage": storage, "group": group, "permission": "read"});
+        let grant = id(&make("/api/v1/grants", grant).await);
+        let none = Self::none();
+        Self { storage, key, link, site: id(&site), user, group, grant, ..none }
+    }
+
+    /// Ids of nothing.
+    pub(crate) fn none() -> Self {
+        Self {
+            storage: StorageId::generate().to_string(),
+            key: KeyId::generate().to_string(),
+            link: LinkId::generate().to_string(),
+            site: SiteId::generate().to_string(),
+            user: UserId::generate().to_string(),
+            group: GroupId::generate().to_string(),
+            grant: GrantId::generate().to_string(),
+            session: SessionId::generate().to_string(),
+            passkey: PasskeyId::generate().to_string(),
+        }
+    }
+
+    fn of(&self, path: &str) -> &str {
+        let noun =
+            path.strip_prefix("/api/v1/").unwrap_or_default().split("/{id}").next().unwrap_or_default();
+        match noun {
+            "storages" => &self.storage,
+            "keys" => &self.key,
+            "share-links" => &self.link,
+            "sites" => &self.site,
+            "users" => &self.user,
+            "groups" => &self.group,
+            "grants" => &self.grant,
+            "sessions" => &self.session,
+            "me/passkeys" => &self.passkey,
+            other => panic!("{other} has no example"),
+        }
+    }
+}
+
+/// The address and the body, both right, so that only the credentials, or what is named, can be wrong.
+pub(crate) fn example(operation: &Operation, things: &Things) -> (String, Option<Value>) {
+    let id = if operation.path.contains("{id}") { things.of(operation.path) } else { "" };
+    let path = operation.path.replace("{id}", id).replace("{user}", &things.user);
+    let path = if path.ends_with("/file") { format!("{path}?key=kept") } else { path };
+    (path, body(operation, things))
+}
+
+fn body(operation: &Operation, things: &Things) -> Option<Value> {
+    let Things { storage, site, group, .. } = things;
+    let changed = json!({"name": unused("changed by the matrix")});
+    Some(match (operation.method, operation.path) {
+        ("POST", "/api/v1/sessions") => json!({"username": "admin", "password": PASSWORD}),
+        ("POST", "/api/v1/sessions/passkey") => json!({
+            "state": "", "credential_id": "", "client_data": "", "authenticator_data": "", "signature": "",
+            "user_handle": null,
+        }),
+        ("POST", "/api/v1/sessions/current/confirm") => json!({"password": PASSWORD}),
+        ("PUT", "/api/v1/sessions/current/site") => json!({"site": site}),
+        ("POST", "/api/v1/me/totp/confirm") => json!({"state": "", "code": "123456"}),
+        ("POST", "/api/v1/me/passkeys") => {
+            json!({"name": "matrix", "state": "", "client_data": "", "attestation": ""})
+        }
+        ("PUT", "/api/v1/me/password") => json!({"current": PASSWORD, "new": "changed by the matrix"}),
+        ("POST", "/api/v1/invitations/accept") => json!({"token": "of nothing", "password": PASSWORD}),
+        ("POST", "/api/v1/storages") => json!({"name": "made by the matrix", "provider": "builtin"}),
+        ("POST", "/api/v1/storages/test-connection") => json!({
+            "provider": "s3", "endpoint": "https://s3.example.org", "region": "us-east-1", "bucket": "elsewhere",
+            "access_key_id": "AKIDEXAMPLE", "secret_access_key": "not a secret",
+        }),
+        ("POST", "/api/v1/keys") => {
+            json!({"name": "matrix", "channel": "s3", "scope": {"storage": storage}, "permission": "read"})
+        }
+        ("POST", "/api/v1/keys/{id}/rotate") => json!({"overlap_seconds": 0}),
+        ("POST", "/api/v1/keys/{id}/temporary-credentials") => json!({"duration_seconds": 900}),
+        ("POST", "/api/v1/share-links") => {
+            json!({"storage": storage, "folder": "", "name": "matrix", "permission": "read"})
+        }
+        ("POST", "/api/v1/sites") => json!({"name": unused("made by the matrix")}),
+        ("POST", "/api/v1/users") => json!({"username": unused("matrix"), "role": "member"}),
+        ("PATCH", "/api/v1/users/{id}") => json!({"role": "admin"}),
+        ("POST", "/api/v1/users/{id}/reset") => json!({"second_factor": true}),
+        ("POST", "/api/v1/groups") => json!({"name": unused("made by the matrix")}),
+        ("POST", "/api/v1/grants") => {
+            json!({"storage": storage, "group": group, "prefix": unused("a/"), "permission": "read"})
+        }
+        ("PATCH", "/api/v1/grants/{id}") => json!({"permission": "write"}),
+        (
+            "PATCH",
+            "/api/v1/storages/{id}"
+            | "/api/v1/keys/{id}"
+            | "/api/v1/share-links/{id}"
+            | "/api/v1/sites/{id}"
+            | "/api/v1/groups/{id}",
+        ) => changed,
+        (
+            "POST",
+            "/api/v1/sessions/passkey/options"
+            | "/api/v1/me/passkeys/options"
+            | "/api/v1/me/totp"
+            | "/api/v1/me/recovery-codes"
+            | "/api/v1/storages/{id}/test",
+        )
+        | ("PUT", "/api/v1/storages/{id}/file" | "/api/v1/groups/{id}/members/{user}")
+        | ("GET" | "HEAD" | "DELETE", _) => return None,
+        (method, path) => panic!("{method} {path} has no example"),
+    })
+}
