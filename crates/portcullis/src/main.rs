@@ -5,6 +5,7 @@
 
 mod cli;
 mod config;
+mod identity;
 mod offline;
 mod output;
 mod remotes;

@@ -9,16 +9,17 @@ use anyhow::{Context as _, bail};
 use portcullis_access::{Access, AccessConfig, System};
 use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::s3::{ProviderDrivers, S3Drivers, S3Options};
-use portcullis_control::Control;
+use portcullis_control::{Control, IdentityRules};
 use portcullis_domain::{Clock, Secret, SystemClock};
 use portcullis_listener::Limits;
 use portcullis_metadata::Metadata;
+use portcullis_signin::oidc::Provider;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::config::{self, Config};
-use crate::remotes;
+use crate::{identity, remotes};
 use crate::serve::{Addresses, Doors};
 
 /// How often the embedded store and the database are tidied up.
@@ -31,6 +32,7 @@ pub(crate) struct House {
     remote: Arc<S3Drivers>,
     access: Access,
     system: System,
+    identity: Option<(Provider, IdentityRules)>,
 }
 
 /// What serves.
@@ -56,7 +58,8 @@ pub(crate) async fn open(config: &Config, web: &str) -> anyhow::Result<House> {
     let drivers = Arc::new(ProviderDrivers { builtin: Arc::clone(&store), remote: Arc::clone(&remote) });
     let (access, system) =
         Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
-    let house = House { metadata, store, remote, access, system };
+    let identity = config.oidc.as_ref().map(|oidc| identity::open(oidc, web)).transpose()?;
+    let house = House { metadata, store, remote, access, system, identity };
     first_start(&house, web).await?;
     Ok(house)
 }
@@ -113,7 +116,7 @@ fn database_error(error: &portcullis_metadata::MetadataError) -> anyhow::Error {
         Kind::Refused => {
             "the database refuses; it must be PostgreSQL 13 or newer, and this user must own its tables"
         }
-        Kind::NotFound | Kind::Conflict(_) | Kind::BadCursor | Kind::FeedGap => {
+        Kind::NotFound | Kind::Conflict(_) | Kind::Stale | Kind::BadCursor | Kind::FeedGap => {
             "the database is in an unexpected state"
         }
     };
@@ -183,15 +186,24 @@ pub(crate) fn start(
     stop: CancellationToken,
 ) -> Running {
     let tasks = TaskTracker::new();
-    let House { metadata, store, remote, access, system } = house;
+    let House { metadata, store, remote, access, system, identity } = house;
     let control =
         Control::new(access.clone(), metadata.clone()).with_remotes(Arc::new(remotes::Drivers(remote)));
+    let control = match identity {
+        Some((provider, rules)) => control.with_identity_provider(provider, rules),
+        None => control,
+    };
     let s3 =
-        portcullis_s3::Config { base_domains: config.s3_domains.clone(), ..portcullis_s3::Config::default() };
+        portcullis_s3::Config {
+            base_domains: config.s3_domains.clone(),
+            proxies: config.proxies.clone(),
+            ..portcullis_s3::Config::default()
+        };
     let web = portcullis_web::Config {
         s3_address: addresses.s3,
         web_address: addresses.web,
         limits: Limits::default(),
+        proxies: config.proxies.clone(),
     };
     // The background work outlives the doors: what the last requests did must still be written down.
     let background = CancellationToken::new();
@@ -214,6 +226,8 @@ pub(crate) fn start(
     let system = Arc::new(system);
     let (same_system, facts, end) = (Arc::clone(&system), control.clone(), background.clone());
     tasks.spawn(async move { facts.keep_facts(&same_system, end).await });
+    let (same_system, keys, end) = (Arc::clone(&system), control.clone(), background.clone());
+    tasks.spawn(async move { keys.keep_idle_keys_off(&same_system, end).await });
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
     tasks.spawn(housekeeping(Arc::clone(&store), control, background.clone()));

@@ -12,7 +12,7 @@ const FLAGS = [
   '--disable-sync',
   '--no-proxy-server',
   // Nothing but this machine can be reached, so a request elsewhere shows at once.
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ];
 
 export const launch = (...more) =>

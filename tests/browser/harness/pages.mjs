@@ -1,5 +1,7 @@
 // Every page there is, in every state that looks different. The gates go through all of them.
 import { createConnection } from './forms.mjs';
+import { PASSWORD } from './server.mjs';
+import { linkPages } from './links.mjs';
 import { fillIn, test, toProvider } from './outside.mjs';
 
 // `{ name, path, server }`, and for those that no address alone leads to `open(page)`.
@@ -7,6 +9,8 @@ export async function pages(world) {
   const server = await world.filled();
   const { seed } = server;
   const outside = await world.outside();
+  const [tenants, acting] = [await world.tenants(), await world.acting()];
+  const guarded = await world.guarded();
   const remote = await connected(outside);
   const nas = seed['NAS backup'];
   const media = seed['Website media'];
@@ -41,13 +45,88 @@ export async function pages(world) {
     { name: 'key-delete', path: `${key(media)}/delete` },
     { name: 'key-new', path: `/connections/${media.id}/keys/new` },
     { name: 'key-generate', path: `${key(nas)}/generate` },
+    { name: 'account', path: '/account' },
     { name: 'password', path: '/account/password' },
+    { name: 'confirm', path: '/confirm?next=/connections' },
+    { name: 'confirm-wrong', path: '/confirm?next=/connections', open: confirmWrongly },
+    { name: 'second-factor', path: '/account/second-factor' },
+    { name: 'second-factor-app', path: '/account/second-factor', open: (page) => Promise.all([page.waitForEvent('load'), page.click('#app button')]) },
+    { name: 'second-factor-set-up', path: '/account/second-factor', server: guarded },
+    { name: 'second-factor-remove', path: '/account/second-factor/app/remove', server: guarded },
+    { name: 'recovery-codes', path: '/account/second-factor', server: guarded, open: (page) => Promise.all([page.waitForEvent('load'), page.click('#codes button')]) },
+    { name: 'sign-in-code', path: '/sign-in', server: guarded, signedOut: true, open: signInByPassword },
     { name: 'first-run', path: '/first-run', server: await world.unsettled() },
     { name: 'connections-empty', path: '/connections', server: await world.empty() },
     { name: 'not-found', path: '/connections/nothing' },
+    ...people(tenants, acting),
+    ...linkPages(await world.shared()),
     ...Object.entries(seed).slice(-3).map(([, one], at) => ({ name: `details-name-${at + 1}`, path: `/connections/${one.id}` })),
   ];
   return all.map((one) => ({ server, ...one }));
+}
+
+async function confirmWrongly(page) {
+  await page.fill('#f-password', 'not the password');
+  await Promise.all([page.waitForEvent('load'), page.click('#confirm footer button')]);
+}
+
+async function signInByPassword(page) {
+  await page.fill('#username', 'admin');
+  await page.fill('#password', PASSWORD);
+  await Promise.all([page.waitForEvent('load'), page.click('button.primary')]);
+}
+
+// The pages about users, groups and sites.
+export function people(server, acting) {
+  const { users, groups, sites, storages } = server;
+  const all = [
+    { name: 'users', path: '/users' },
+    { name: 'users-none', path: '/users?q=nobody' },
+    { name: 'user', path: `/users/${users.carla}` },
+    { name: 'user-invited', path: `/users/${users.dora}` },
+    { name: 'user-disabled', path: `/users/${users.emil}` },
+    { name: 'user-long', path: `/users/${users.long}` },
+    { name: 'invite', path: '/users/invite' },
+    { name: 'invite-wrong', path: '/users/invite', open: (page) => invite(page, 'admin') },
+    { name: 'invitation', path: '/users/invite', open: (page) => invite(page, `guest-${Date.now()}`) },
+    { name: 'join', path: '/join', signedOut: true },
+    { name: 'join-wrong', path: '/join#not-a-code', signedOut: true, open: joinWrongly },
+    { name: 'groups', path: '/groups' },
+    { name: 'group', path: `/groups/${groups.editors}` },
+    { name: 'group-long', path: `/groups/${groups.long}` },
+    { name: 'sharing', path: `/connections/${storages.photos}#people` },
+    { name: 'sites', path: '/sites' },
+    { name: 'sites-menu', path: '/sites', open: openSites },
+    { name: 'site', path: `/sites/${sites.north}` },
+    { name: 'site-new', path: `/sites/new?parent=${sites.agency}` },
+    { name: 'security', path: '/security' },
+  ];
+  const below = [
+    { name: 'acting-connections', path: '/connections' },
+    { name: 'acting-security', path: '/security' },
+    { name: 'acting-groups-empty', path: '/groups' },
+  ];
+  return [...all.map((one) => ({ server, ...one })), ...below.map((one) => ({ server: acting, ...one }))];
+}
+
+async function invite(page, username) {
+  await page.fill('#f-username', username);
+  await Promise.all([page.waitForEvent('load'), page.click('#invite button.primary')]);
+}
+
+async function joinWrongly(page) {
+  await page.fill('#f-new', 'seven green bottles');
+  await page.fill('#f-repeat', 'seven green bottles');
+  await Promise.all([page.waitForEvent('load'), page.click('#join button.primary')]);
+  await page.waitForSelector('#faults');
+}
+
+async function openSites(page) {
+  // On a narrow screen the sidebar comes first.
+  const toggle = page.locator('.nav-toggle');
+  if (await toggle.isVisible()) await toggle.click();
+  await page.click('button.site-switch');
+  await page.waitForSelector('#site-menu:popover-open');
 }
 
 // A connection to the bucket outside, made by whoever asks first.

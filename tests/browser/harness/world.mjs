@@ -1,8 +1,11 @@
 // What all tests share: one browser, and servers that are started when the first test asks for them.
+import { setUpApp } from './app.mjs';
 import { visit } from './browser.mjs';
 import { Server } from './server.mjs';
 import { each, fill } from './seed.mjs';
 import { bucketWithFiles } from './outside.mjs';
+import { acting, tenants } from './people.mjs';
+import { shared } from './links.mjs';
 
 export class World {
   #servers = new Map();
@@ -28,6 +31,15 @@ export class World {
   // A server on which nothing was done yet but the first start with a chosen password.
   empty() {
     return this.#server('empty', () => Server.start());
+  }
+
+  // A server whose admin has an authenticator app; `server.key` is the key in it.
+  guarded() {
+    return this.#server('guarded', async () => {
+      const server = await Server.start();
+      server.key = await setUpApp(server);
+      return server;
+    });
   }
 
   // A server whose admin has the password that it made up and printed.
@@ -63,6 +75,21 @@ export class World {
       Object.assign(server, { provider, bucket: await bucketWithFiles(provider) });
       return server;
     });
+  }
+
+  // A server with users, groups, shares and sites.
+  tenants() {
+    return this.#server('tenants', tenants);
+  }
+
+  // The same, where the admin acts in a site below.
+  acting() {
+    return this.#server('acting', acting);
+  }
+
+  // A server with links of every kind.
+  shared() {
+    return this.#server('shared', shared);
   }
 
   // A visitor of the server; signed in as admin unless the options say otherwise.

@@ -1,5 +1,6 @@
 //! The REST API as the command line uses it.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -7,6 +8,8 @@ use serde_json::Value;
 
 use super::args::Remote;
 use super::login::{self, SignIn};
+use super::secret;
+use crate::config;
 
 /// Largest answer that is read.
 const MAX_ANSWER: u64 = 32 << 20;
@@ -19,16 +22,20 @@ pub(super) struct Api {
 }
 
 impl Api {
-    /// A server with the key of the call, or with the sign-in that `login` keeps.
+    /// A server with the key that was given, or with the sign-in that `login` keeps.
     ///
     /// # Errors
-    /// There is neither.
+    /// There is neither, or the file with the key cannot be read.
     pub(super) fn new(remote: &Remote) -> anyhow::Result<Self> {
         let kept = login::kept();
         let server = remote.server.clone().or_else(|| kept.as_ref().map(|kept| kept.server.clone()));
         let api = Self::anonymous(server.as_deref());
-        let bearer = match (&remote.api_key, kept) {
-            (Some(key), _) => key.clone(),
+        let key = match &remote.api_key_file {
+            Some(path) => Some(secret::of_file(path)?.to_string()),
+            None => config::env("PORTCULLIS_API_KEY").filter(|key| !key.is_empty()),
+        };
+        let bearer = match (key, kept) {
+            (Some(key), _) => key,
             (None, Some(SignIn { server, token })) if server == api.base => token,
             (None, _) => bail!(
                 "no credentials for {}; run `portcullis login`, or set PORTCULLIS_API_KEY to a REST key",
@@ -36,6 +43,11 @@ impl Api {
             ),
         };
         Ok(Self { bearer: Some(bearer), ..api })
+    }
+
+    /// The same server, to which somebody speaks with this token.
+    pub(super) fn with_token(self, token: String) -> Self {
+        Self { bearer: Some(token), ..self }
     }
 
     /// A server that is not told who speaks.
@@ -74,6 +86,10 @@ impl Api {
 
     pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.send(self.agent.post(self.url(path)), body)
+    }
+
+    pub(super) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(self.agent.put(self.url(path)), body)
     }
 
     pub(super) fn patch(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
@@ -115,54 +131,6 @@ impl Api {
         }
         Err(problem(status.as_u16(), &text))
     }
-
-    /// All items of a paged list.
-    pub(super) fn all(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Vec<Value>> {
-        let mut items = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let mut pairs = vec![("limit", "1000")];
-            pairs.extend_from_slice(query);
-            if let Some(cursor) = &cursor {
-                pairs.push(("cursor", cursor));
-            }
-            let mut page = self.get(&format!("{path}?{}", encode(&pairs)))?;
-            if let Some(Value::Array(more)) = page.get_mut("items").map(Value::take) {
-                items.extend(more);
-            }
-            cursor = page.get("next_cursor").and_then(Value::as_str).map(str::to_owned);
-            if cursor.is_none() {
-                return Ok(items);
-            }
-        }
-    }
-
-    /// The one storage with this id, bucket name or name.
-    pub(super) fn find_storage(&self, wanted: &str) -> anyhow::Result<Value> {
-        let items = self.all("/storages", &[])?;
-        let is = |item: &&Value, field: &str| item.get(field).and_then(Value::as_str) == Some(wanted);
-        if let Some(item) = items.iter().find(|item| is(item, "id") || is(item, "bucket_name")) {
-            return Ok(item.clone());
-        }
-        let mut named = items.iter().filter(|item| is(item, "name"));
-        match (named.next(), named.next()) {
-            (Some(item), None) => Ok(item.clone()),
-            (Some(_), Some(_)) => {
-                bail!("several storages are called \"{wanted}\"; use the id or the bucket name")
-            }
-            (None, _) => bail!("no storage \"{wanted}\"; `portcullis storage list` shows them"),
-        }
-    }
-
-    /// The id of the key with this id or access key.
-    pub(super) fn find_key(&self, wanted: &str) -> anyhow::Result<String> {
-        let items = self.all("/keys", &[])?;
-        let is = |item: &Value, field: &str| item.get(field).and_then(Value::as_str) == Some(wanted);
-        let found = items.iter().find(|item| is(item, "id") || is(item, "access_key"));
-        let id = found.and_then(|item| item.get("id")).and_then(Value::as_str);
-        id.map(str::to_owned)
-            .with_context(|| format!("no key \"{wanted}\"; `portcullis key list` shows them"))
-    }
 }
 
 /// `a=b&c=d`, percent-encoded.
@@ -172,6 +140,36 @@ pub(super) fn encode(pairs: &[(&str, &str)]) -> String {
         format!("{name}={}", percent_encoding::utf8_percent_encode(value, set))
     };
     pairs.iter().map(one).collect::<Vec<_>>().join("&")
+}
+
+/// The server said no.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The last part of the problem's type, such as `not-found`.
+    pub(super) code: String,
+    message: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What to do about a refusal beside what the server says of it.
+fn advice(status: u16, code: &str) -> &'static str {
+    match (status, code) {
+        (401, "second-factor-needed") => "\n  give the code of your authenticator app with --otp",
+        (401, _) => "\n  run `portcullis login`, or set PORTCULLIS_API_KEY to a REST key that is valid",
+        (403, "confirmation-needed") => {
+            "\n  run `portcullis session confirm`, then again what you wanted to do"
+        }
+        _ => "",
+    }
 }
 
 /// A problem document (RFC 9457) in words.
@@ -187,11 +185,10 @@ fn problem(status: u16, text: &str) -> anyhow::Error {
         let of = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         message.push_str(&format!("\n  {}: {}", of("field"), of("message")));
     }
-    if status == 401 {
-        message.push_str("\n  run `portcullis login`, or set PORTCULLIS_API_KEY to a REST key that is valid");
-    }
+    let code = part("type").and_then(|kind| kind.rsplit(':').next()).unwrap_or_default().to_owned();
+    message.push_str(advice(status, &code));
     if let Some(id) = part("request_id") {
         message.push_str(&format!("\n  request id {id}"));
     }
-    anyhow::anyhow!(message)
+    Refusal { status, code, message }.into()
 }

@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use super::api::{Api, encode};
 use super::args::{AuditArgs, Remote};
-use super::storage::text;
-use crate::output;
+use super::render::text;
 
 pub(super) fn run(remote: &Remote, args: &AuditArgs) -> anyhow::Result<()> {
     let api = Api::new(remote)?;
@@ -16,10 +15,8 @@ pub(super) fn run(remote: &Remote, args: &AuditArgs) -> anyhow::Result<()> {
     }
     let page = api.get(&format!("/audit-events?{}", encode(&query)))?;
     let items = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-    if remote.json {
-        return Ok(output::line(&serde_json::to_string_pretty(&items)?)?);
-    }
-    let row = |item: &Value| {
+    let header = ["TIME", "VERDICT", "WHO", "ACTION", "OBJECT", "FROM", "REASON", "REQUEST"];
+    remote.form().list(&items, &header, |item| {
         let verdict =
             if item.get("allowed").and_then(Value::as_bool) == Some(true) { "allowed" } else { "denied" };
         let mut cells = vec![text(item, "at"), verdict.to_owned()];
@@ -27,8 +24,5 @@ pub(super) fn run(remote: &Remote, args: &AuditArgs) -> anyhow::Result<()> {
             ["actor", "action", "object", "peer", "reason", "request_id"].map(|name| text(item, name)),
         );
         cells
-    };
-    let rows: Vec<_> = items.iter().map(row).collect();
-    let header = ["TIME", "VERDICT", "WHO", "ACTION", "OBJECT", "FROM", "REASON", "REQUEST"];
-    Ok(output::line(&output::table(&header, &rows))?)
+    })
 }

@@ -5,92 +5,135 @@ use serde_json::{Value, json};
 
 use super::Usage;
 use super::api::Api;
-use super::args::{KeyCommand, KeyCreate, Remote};
-use super::storage::{fields, networks, set, text};
+use super::args::{KeyCommand, KeyCreate, KeyUpdate, Remote, TemporaryArgs};
+use super::render::{Form, confirmed, fields, networks, set, set_moment, set_networks, set_text, text};
 use crate::output;
 
 pub(super) fn run(remote: &Remote, command: KeyCommand) -> anyhow::Result<()> {
-    let api = Api::new(remote)?;
+    let (api, form) = (Api::new(remote)?, remote.form());
     match command {
-        KeyCommand::Create(args) => create(&api, remote, &args),
-        KeyCommand::List { storage } => list(&api, remote, storage.as_deref()),
-        KeyCommand::Show { key } => {
-            let key = api.get(&format!("/keys/{}", api.find_key(&key)?))?;
-            show(remote, &key)
+        KeyCommand::Create(args) => create(&api, form, &args),
+        KeyCommand::List { storage, user, search } => {
+            list(&api, form, storage.as_deref(), user.as_deref(), search.as_deref())
         }
-        KeyCommand::Disable { key } => change(&api, remote, &key, "none"),
-        KeyCommand::Enable { key, permission } => change(&api, remote, &key, &permission),
-        KeyCommand::Rotate { key, setup } => rotate(&api, remote, &key, setup.as_deref()),
-        KeyCommand::Delete { key, yes } => delete(&api, &key, yes),
+        KeyCommand::Show { key } => show(form, &api.find_key(&key)?),
+        KeyCommand::Update(args) => update(&api, form, &args),
+        KeyCommand::Disable { key } => change(&api, form, &key, &json!({ "permission": "none" })),
+        KeyCommand::Enable { key, permission } => {
+            change(&api, form, &key, &json!({ "permission": permission }))
+        }
+        KeyCommand::Rotate { key, setup } => rotate(&api, form, &key, setup.as_deref()),
+        KeyCommand::Temporary(args) => temporary(&api, form, &args),
+        KeyCommand::Delete { key, yes } => {
+            let id = text(&api.find_key(&key)?, "id");
+            confirmed(yes, &format!("Delete {key} for good? Tools that use it stop working at once."))?;
+            form.done(&api.delete(&format!("/keys/{id}"))?, &format!("Deleted {key}."))
+        }
     }
 }
 
-fn create(api: &Api, remote: &Remote, args: &KeyCreate) -> anyhow::Result<()> {
-    let storage = args.storage.as_deref().map(|wanted| api.find_storage(wanted)).transpose()?;
-    let (channel, permission, scope) = match &storage {
-        Some(storage) => ("s3", "read", json!({ "storage": storage.get("id") })),
-        None => ("rest", "full", json!("site")),
+/// What a key is for, as the call says it or, if it says nothing, as is usual for whoever asks.
+struct Wanted {
+    scope: Value,
+    channel: &'static str,
+    permission: &'static str,
+    storage: Option<Value>,
+}
+
+fn wanted(api: &Api, args: &KeyCreate) -> anyhow::Result<Wanted> {
+    if let Some(name) = &args.storage {
+        let storage = api.find_storage(name)?;
+        let scope = json!({ "storage": storage.get("id") });
+        return Ok(Wanted { scope, channel: "s3", permission: "read", storage: Some(storage) });
+    }
+    let user = match args.user.as_deref() {
+        Some(name) => user_id(api, name)?,
+        None => {
+            let me = api.get("/me")?;
+            if me.get("admin").and_then(Value::as_bool) == Some(true) {
+                return Ok(Wanted { scope: json!("site"), channel: "rest", permission: "full", storage: None });
+            }
+            own_id(&me)?
+        }
     };
+    Ok(Wanted { scope: json!({ "user": user }), channel: "rest", permission: "read_write", storage: None })
+}
+
+/// The id of a user; `me` is the one who asks.
+fn user_id(api: &Api, wanted: &str) -> anyhow::Result<String> {
+    if wanted == "me" { own_id(&api.get("/me")?) } else { Ok(text(&api.find_user(wanted)?, "id")) }
+}
+
+/// The id of the user who asks.
+fn own_id(me: &Value) -> anyhow::Result<String> {
+    let id = me.pointer("/user/id").and_then(Value::as_str);
+    id.map(str::to_owned).context("these credentials belong to no user; name a storage with --storage")
+}
+
+fn create(api: &Api, form: Form, args: &KeyCreate) -> anyhow::Result<()> {
+    let wanted = wanted(api, args)?;
     let mut body = json!({
         "name": args.name,
-        "channel": args.channel.as_deref().unwrap_or(channel),
-        "scope": scope,
-        "permission": args.permission.as_deref().unwrap_or(permission),
-        "networks": args.networks,
+        "channel": args.channel.as_deref().unwrap_or(wanted.channel),
+        "scope": wanted.scope,
+        "permission": args.permission.as_deref().unwrap_or(wanted.permission),
     });
+    set_networks(&mut body, &args.networks);
     for (name, value) in
         [("overwrite", &args.overwrite), ("prefix", &args.prefix), ("expires_at", &args.expires)]
     {
-        if let Some(value) = value {
-            set(&mut body, name, json!(value));
-        }
+        set_text(&mut body, name, value.as_ref());
+    }
+    if args.s3 {
+        set(&mut body, "s3", json!(true));
     }
     let answer = api.post("/keys", &body)?;
-    tell(remote, &answer, storage.as_ref(), args.setup.as_deref())
+    tell(form, &answer, wanted.storage.as_ref(), args.setup.as_deref())
 }
 
-fn rotate(api: &Api, remote: &Remote, wanted: &str, tool: Option<&str>) -> anyhow::Result<()> {
-    let id = api.find_key(wanted)?;
+fn rotate(api: &Api, form: Form, wanted: &str, tool: Option<&str>) -> anyhow::Result<()> {
     // Beforehand: once the secret is told, nothing may fail before it is shown.
-    let key = api.get(&format!("/keys/{id}"))?;
+    let key = api.find_key(wanted)?;
     let storage = key.pointer("/scope/storage").and_then(Value::as_str);
     let storage = storage.map(|id| api.get(&format!("/storages/{id}"))).transpose()?;
-    let answer = api.post(&format!("/keys/{id}/rotate"), &json!({}))?;
-    tell(remote, &answer, storage.as_ref(), tool)
+    let answer = api.post(&format!("/keys/{}/rotate", text(&key, "id")), &json!({}))?;
+    tell(form, &answer, storage.as_ref(), tool)
 }
 
 /// Shows a new secret in the form that was asked for.
-fn tell(remote: &Remote, answer: &Value, storage: Option<&Value>, tool: Option<&str>) -> anyhow::Result<()> {
-    let setup = answer.get("setup");
+fn tell(form: Form, answer: &Value, storage: Option<&Value>, tool: Option<&str>) -> anyhow::Result<()> {
     if let Some(tool) = tool {
-        let known = || {
-            setup.and_then(Value::as_object).map(|tools| tools.keys().cloned().collect::<Vec<_>>().join(", "))
-        };
-        let text = setup.and_then(|tools| tools.get(tool)).and_then(Value::as_str);
-        let Some(text) = text else {
+        let setups = [answer.get("setup"), answer.pointer("/s3/setup")];
+        let found = setups.into_iter().flatten().find_map(|setup| setup.get(tool).and_then(Value::as_str));
+        let Some(text) = found else {
             // The secret exists and will not be told again: it must not be lost over a typing error.
             one_time(answer, storage)?;
-            bail!(Usage(format!("no set-up for \"{tool}\"; known are {}", known().unwrap_or_default())));
+            let known = setups.into_iter().flatten().filter_map(Value::as_object).flat_map(|tools| tools.keys());
+            let known = known.cloned().collect::<Vec<_>>().join(", ");
+            bail!(Usage(format!("no set-up for \"{tool}\"; known are {known}")));
         };
         return Ok(output::line(text.trim_end())?);
     }
-    if remote.json {
-        return Ok(output::line(&serde_json::to_string_pretty(answer)?)?);
+    match form {
+        Form::Programs => form.record(answer, &[]),
+        Form::People => one_time(answer, storage),
     }
-    one_time(answer, storage)
 }
 
-/// The seven fields of a new credential, in their order, and the word that they are not to be had again.
+/// The fields of a new credential, in their order, and the word that they are not to be had again.
 fn one_time(answer: &Value, storage: Option<&Value>) -> anyhow::Result<()> {
     let key = answer.get("key").context("the answer holds no key")?;
+    let on_s3 = text(key, "channel") == "s3";
     let mut rows = Vec::new();
     if let Some(storage) = storage {
         rows.push(("Storage", text(storage, "name")));
     }
     rows.push(("Permission", text(key, "permission")));
     rows.push(("Networks", networks(key)));
-    if storage.is_some() {
+    if on_s3 || storage.is_some() {
         rows.push(("S3 server", text(answer, "s3_address")));
+    }
+    if storage.is_some() {
         rows.push(("Bucket", text(answer, "bucket_name")));
     }
     rows.push(("Access key", text(key, "access_key")));
@@ -98,20 +141,51 @@ fn one_time(answer: &Value, storage: Option<&Value>) -> anyhow::Result<()> {
     if answer.get("bearer").is_some_and(|bearer| !bearer.is_null()) {
         rows.push(("Bearer", text(answer, "bearer")));
     }
+    if let Some(s3) = answer.get("s3").filter(|s3| !s3.is_null()) {
+        rows.push(("S3 server", text(answer, "s3_address")));
+        rows.push(("S3 access key", s3.get("key").map_or_else(String::new, |key| text(key, "access_key"))));
+        rows.push(("S3 secret key", text(s3, "secret")));
+    }
     fields(&rows)?;
     output::prompt("\nStore the secret now: it is not shown again, by anybody.\n");
     Ok(())
 }
 
-fn list(api: &Api, remote: &Remote, storage: Option<&str>) -> anyhow::Result<()> {
-    let storage = storage.map(|wanted| api.find_storage(wanted)).transpose()?;
-    let id = storage.as_ref().map(|storage| text(storage, "id"));
-    let query: Vec<_> = id.as_deref().map(|id| ("storage", id)).into_iter().collect();
-    let items = api.all("/keys", &query)?;
-    if remote.json {
-        return Ok(output::line(&serde_json::to_string_pretty(&items)?)?);
+fn temporary(api: &Api, form: Form, args: &TemporaryArgs) -> anyhow::Result<()> {
+    let key = api.find_key(&args.key)?;
+    let mut body = json!({ "duration_seconds": args.duration });
+    set_text(&mut body, "permission", args.permission.as_ref());
+    set_text(&mut body, "prefix", args.prefix.as_ref());
+    set_networks(&mut body, &args.networks);
+    if let Some(storage) = &args.storage {
+        let found = api.find_storage(storage).or_else(|_| api.find_own_storage(storage))?;
+        set(&mut body, "storage", json!(text(&found, "id")));
     }
-    let row = |item: &Value| {
+    let answer = api.post(&format!("/keys/{}/temporary-credentials", text(&key, "id")), &body)?;
+    form.record(
+        &answer,
+        &[
+            ("Access key", text(&answer, "access_key")),
+            ("Secret key", text(&answer, "secret")),
+            ("Session token", text(&answer, "session_token")),
+            ("Expires", text(&answer, "expires_at")),
+        ],
+    )
+}
+
+fn list(
+    api: &Api,
+    form: Form,
+    storage: Option<&str>,
+    user: Option<&str>,
+    search: Option<&str>,
+) -> anyhow::Result<()> {
+    let storage = storage.map(|wanted| api.find_storage(wanted)).transpose()?.map(|found| text(&found, "id"));
+    let user = user.map(|wanted| user_id(api, wanted)).transpose()?;
+    let filters = [("storage", storage.as_deref()), ("user", user.as_deref()), ("search", search)];
+    let query: Vec<_> = filters.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
+    let header = ["NAME", "ACCESS KEY", "CHANNEL", "PERMISSION", "NETWORKS", "STATE", "EXPIRES", "LAST USED"];
+    form.list(&api.all("/keys", &query)?, &header, |item| {
         let used = item.get("last_used").filter(|used| !used.is_null());
         vec![
             text(item, "name"),
@@ -126,59 +200,51 @@ fn list(api: &Api, remote: &Remote, storage: Option<&str>) -> anyhow::Result<()>
                 |used| format!("{} {}", text(used, "at"), text(used, "address")),
             ),
         ]
-    };
-    let rows: Vec<_> = items.iter().map(row).collect();
-    let header = ["NAME", "ACCESS KEY", "CHANNEL", "PERMISSION", "NETWORKS", "STATE", "EXPIRES", "LAST USED"];
-    Ok(output::line(&output::table(&header, &rows))?)
+    })
 }
 
-fn show(remote: &Remote, key: &Value) -> anyhow::Result<()> {
-    if remote.json {
-        return Ok(output::line(&serde_json::to_string_pretty(key)?)?);
-    }
+fn show(form: Form, key: &Value) -> anyhow::Result<()> {
     let used = key.get("last_used").filter(|used| !used.is_null());
-    fields(&[
-        ("Name", text(key, "name")),
-        ("Id", text(key, "id")),
-        ("Access key", text(key, "access_key")),
-        ("Channel", text(key, "channel")),
-        ("Scope", key.get("scope").map_or_else(String::new, Value::to_string)),
-        ("Permission", text(key, "permission")),
-        ("Overwrite", text(key, "overwrite")),
-        ("Networks", networks(key)),
-        ("Prefix", text(key, "prefix")),
-        ("State", text(key, "state")),
-        ("Expires", text(key, "expires_at")),
-        ("Created", text(key, "created_at")),
-        (
-            "Last used",
-            used.map_or_else(
-                || "never".to_owned(),
-                |used| {
-                    format!("{} from {} with {}", text(used, "at"), text(used, "address"), text(used, "tool"))
-                },
-            ),
-        ),
-    ])
+    let last = |used: &Value| {
+        format!("{} from {} with {}", text(used, "at"), text(used, "address"), text(used, "tool"))
+    };
+    form.record(
+        key,
+        &[
+            ("Name", text(key, "name")),
+            ("Id", text(key, "id")),
+            ("Access key", text(key, "access_key")),
+            ("Channel", text(key, "channel")),
+            ("Scope", key.get("scope").map_or_else(String::new, Value::to_string)),
+            ("Permission", text(key, "permission")),
+            ("Overwrite", text(key, "overwrite")),
+            ("Networks", networks(key)),
+            ("Prefix", text(key, "prefix")),
+            ("State", text(key, "state")),
+            ("Expires", text(key, "expires_at")),
+            ("Created", text(key, "created_at")),
+            ("Last used", used.map_or_else(|| "never".to_owned(), last)),
+        ],
+    )
 }
 
-fn change(api: &Api, remote: &Remote, wanted: &str, permission: &str) -> anyhow::Result<()> {
-    let id = api.find_key(wanted)?;
-    let key = api.patch(&format!("/keys/{id}"), &json!({ "permission": permission }))?;
-    show(remote, &key)
-}
-
-fn delete(api: &Api, wanted: &str, yes: bool) -> anyhow::Result<()> {
-    let id = api.find_key(wanted)?;
-    if !yes {
-        output::prompt(&format!("Delete {wanted} for good? Tools that use it stop working at once. [y/N] "));
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        if !answer.trim().eq_ignore_ascii_case("y") {
-            bail!("nothing was deleted");
-        }
+fn update(api: &Api, form: Form, args: &KeyUpdate) -> anyhow::Result<()> {
+    let mut body = json!({});
+    let texts = [
+        ("name", &args.name),
+        ("permission", &args.permission),
+        ("overwrite", &args.overwrite),
+        ("prefix", &args.prefix),
+    ];
+    for (name, value) in texts {
+        set_text(&mut body, name, value.as_ref());
     }
-    api.delete(&format!("/keys/{id}"))?;
-    output::line(&format!("Deleted {wanted}."))?;
-    Ok(())
+    set_networks(&mut body, &args.networks);
+    set_moment(&mut body, "expires_at", args.expires.as_ref());
+    change(api, form, &args.key, &body)
+}
+
+fn change(api: &Api, form: Form, wanted: &str, body: &Value) -> anyhow::Result<()> {
+    let id = text(&api.find_key(wanted)?, "id");
+    show(form, &api.patch(&format!("/keys/{id}"), body)?)
 }

@@ -1,16 +1,17 @@
 //! Signing in from the command line.
 
 use std::fs;
-use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
-use super::api::Api;
+use super::api::{Api, Refusal};
 use super::args::{LoginArgs, Remote};
+use super::render::{set, set_text};
+use super::secret;
 use crate::{config, output};
 
 /// A sign-in that is kept between calls.
@@ -35,81 +36,56 @@ pub(super) fn kept() -> Option<SignIn> {
     Some(SignIn { server: field("server")?, token: field("token")? })
 }
 
-/// Asks for the password, signs in, keeps the token with mode 0600.
+/// Asks for the password, signs in, keeps the token with mode 0600. Asks for a code if the account has a second factor.
 pub(super) fn login(remote: &Remote, args: &LoginArgs) -> anyhow::Result<()> {
     let path =
         path().context("neither HOME nor XDG_CONFIG_HOME is set; there is no place to keep the sign-in")?;
     let api = Api::anonymous(remote.server.as_deref());
-    let password = password(args)?;
-    let body = json!({ "username": args.username, "password": *password });
-    let answer = api.post("/sessions", &body)?;
+    let password = secret::password(&args.password, &format!("Password of {}: ", args.username))?;
+    let mut body = json!({ "username": args.username, "password": *password });
+    set_text(&mut body, "otp", args.otp.otp.as_ref());
+    let answer = api.post("/sessions", &body).or_else(|error| {
+        if args.otp.otp.is_some() || !needs_code(&error) || !secret::can_ask() {
+            return Err(error);
+        }
+        set(&mut body, "otp", json!(secret::asked("Code of the authenticator app, or a recovery code: ")?));
+        api.post("/sessions", &body)
+    })?;
     let token = answer.get("token").and_then(Value::as_str).context("the answer holds no token")?;
-    let dir = path.parent().context("no directory")?;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let draft = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(json!({ "server": api.base(), "token": token }).to_string().as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&draft, &path)?;
+    keep(&path, api.base(), token)?;
     let until = answer.get("expires_at").and_then(Value::as_str).unwrap_or("later");
     output::line(&format!("Signed in to {} as {} until {until}.", api.base(), args.username))?;
     Ok(())
 }
 
+/// Whether a refusal asks for the code of a second factor.
+pub(super) fn needs_code(error: &anyhow::Error) -> bool {
+    let code = error.downcast_ref::<Refusal>().map(|refusal| refusal.code.as_str());
+    code == Some("second-factor-needed")
+}
+
+/// Writes the sign-in as a whole or not at all, for nobody else to read.
+fn keep(path: &Path, server: &str, token: &str) -> anyhow::Result<()> {
+    let dir = path.parent().context("no directory")?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let draft = path.with_extension("new");
+    // What a broken-off attempt left may have another mode.
+    drop(fs::remove_file(&draft));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    file.write_all(json!({ "server": server, "token": token }).to_string().as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    Ok(())
+}
+
 /// Ends the sign-in at the server and forgets it.
-pub(super) fn logout(remote: &Remote) -> anyhow::Result<()> {
+pub(super) fn logout() -> anyhow::Result<()> {
     let Some(kept) = kept() else { bail!("not signed in") };
-    let remote = Remote { server: Some(kept.server.clone()), api_key: Some(kept.token), json: remote.json };
-    let ended = Api::new(&remote)?.delete("/sessions/current");
+    let ended = Api::anonymous(Some(&kept.server)).with_token(kept.token).delete("/sessions/current");
     if let Some(path) = path() {
         fs::remove_file(path)?;
     }
     ended.context("the sign-in was forgotten here, but the server could not be told")?;
     output::line(&format!("Signed out of {}.", kept.server))?;
     Ok(())
-}
-
-fn password(args: &LoginArgs) -> anyhow::Result<Zeroizing<String>> {
-    let password = hidden(&format!("Password of {}: ", args.username), args.password_stdin)?;
-    if password.is_empty() {
-        bail!("no password was given");
-    }
-    Ok(password)
-}
-
-/// A line that the terminal does not show while it is typed; from standard input without asking if that is no terminal, or wanted.
-pub(super) fn hidden(question: &str, from_stdin: bool) -> anyhow::Result<Zeroizing<String>> {
-    let stdin = std::io::stdin();
-    let mut text = Zeroizing::new(String::new());
-    if from_stdin || !stdin.is_terminal() {
-        stdin.lock().take(4096).read_line(&mut text)?;
-    } else {
-        output::prompt(question);
-        let silent = Silence::begin()?;
-        stdin.lock().take(4096).read_line(&mut text)?;
-        drop(silent);
-        output::prompt("\n");
-    }
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
-/// While it lives, the terminal does not show what is typed.
-struct Silence(rustix::termios::Termios);
-
-impl Silence {
-    fn begin() -> anyhow::Result<Self> {
-        let stdin = std::io::stdin();
-        let before = rustix::termios::tcgetattr(&stdin)?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(rustix::termios::LocalModes::ECHO);
-        rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Flush, &silent)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Silence {
-    fn drop(&mut self) {
-        // Nothing can be done for a terminal that is gone.
-        rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Flush, &self.0).ok();
-    }
 }

@@ -1,51 +1,43 @@
 //! `portcullis storage`.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::api::Api;
-use super::args::{Remote, StorageCommand, StorageCreate};
-use crate::output;
+use super::args::{Limit, Remote, StorageCommand, StorageCreate, StorageUpdate};
+use super::render::{Form, networks, set, set_networks, set_text, size, text};
+use super::secret;
+use crate::config;
 
 pub(super) fn run(remote: &Remote, command: StorageCommand) -> anyhow::Result<()> {
-    let api = Api::new(remote)?;
+    let (api, form) = (Api::new(remote)?, remote.form());
     match command {
-        StorageCommand::Create(given) => create(remote, &api, &given),
+        StorageCommand::Create(given) => create(form, &api, &given),
         StorageCommand::Test { storage, write } => {
             let found = api.find_storage(&storage)?;
             let path = format!("/storages/{}/test", text(&found, "id"));
-            steps(remote, &api.post(&path, &json!({ "write_probe": write }))?)
+            steps(form, &api.post(&path, &json!({ "write_probe": write }))?)
         }
         StorageCommand::Credentials { storage, credentials } => {
             let found = api.find_storage(&storage)?;
             let secret = provider_secret(credentials.secret_file.as_deref())?;
             let body = json!({ "access_key_id": credentials.access_key_id, "secret_access_key": *secret });
-            show(remote, &api.patch(&format!("/storages/{}", text(&found, "id")), &body)?)
+            show(form, &api.patch(&format!("/storages/{}", text(&found, "id")), &body)?)
         }
+        StorageCommand::Update(given) => update(form, &api, &given),
         StorageCommand::List { search } => {
             let query: Vec<_> = search.as_deref().map(|text| ("search", text)).into_iter().collect();
-            let items = api.all("/storages", &query)?;
-            if remote.json {
-                return Ok(output::line(&serde_json::to_string_pretty(&items)?)?);
-            }
-            let rows: Vec<_> = items.iter().map(row).collect();
-            Ok(output::line(&output::table(
-                &["NAME", "PROVIDER", "BUCKET", "USED", "FILES", "FOLDERS", "S3", "HEALTH"],
-                &rows,
-            ))?)
+            let header = ["NAME", "PROVIDER", "BUCKET", "USED", "FILES", "FOLDERS", "S3", "HEALTH"];
+            form.list(&api.all("/storages", &query)?, &header, row)
         }
-        StorageCommand::Show { storage } => {
-            let found = api.find_storage(&storage)?;
-            show(remote, &found)
-        }
+        StorageCommand::Show { storage } => show(form, &api.find_storage(&storage)?),
     }
 }
 
-fn create(remote: &Remote, api: &Api, given: &StorageCreate) -> anyhow::Result<()> {
+fn create(form: Form, api: &Api, given: &StorageCreate) -> anyhow::Result<()> {
     let mut body = json!({ "provider": given.provider });
     let texts = [
         ("preset", &given.preset),
@@ -56,9 +48,7 @@ fn create(remote: &Remote, api: &Api, given: &StorageCreate) -> anyhow::Result<(
         ("access_key_id", &given.access_key_id),
     ];
     for (field, value) in texts {
-        if let Some(value) = value {
-            set(&mut body, field, json!(value));
-        }
+        set_text(&mut body, field, value.as_ref());
     }
     if let Some(path_style) = given.path_style {
         set(&mut body, "path_style", json!(path_style));
@@ -67,12 +57,10 @@ fn create(remote: &Remote, api: &Api, given: &StorageCreate) -> anyhow::Result<(
         set(&mut body, "secret_access_key", json!(*provider_secret(given.secret_file.as_deref())?));
     }
     if given.test {
-        return steps(remote, &api.post("/storages/test-connection", &body)?);
+        return steps(form, &api.post("/storages/test-connection", &body)?);
     }
     set(&mut body, "name", json!(given.name));
-    if let Some(label) = &given.label {
-        set(&mut body, "label", json!(label));
-    }
+    set_text(&mut body, "label", given.label.as_ref());
     if let Some(quota) = given.quota {
         set(&mut body, "quota_bytes", json!(quota));
     }
@@ -81,20 +69,32 @@ fn create(remote: &Remote, api: &Api, given: &StorageCreate) -> anyhow::Result<(
             set(&mut body, field, json!(true));
         }
     }
-    show(remote, &api.post("/storages", &body)?)
+    show(form, &api.post("/storages", &body)?)
+}
+
+fn update(form: Form, api: &Api, given: &StorageUpdate) -> anyhow::Result<()> {
+    let found = api.find_storage(&given.storage)?;
+    let mut body = json!({});
+    set_text(&mut body, "name", given.name.as_ref());
+    set_text(&mut body, "permission", given.permission.as_ref());
+    set_networks(&mut body, &given.networks);
+    if let Some(s3_access) = given.s3_access {
+        set(&mut body, "s3_access", json!(s3_access));
+    }
+    match given.quota {
+        None => {}
+        Some(Limit::None) => set(&mut body, "quota_bytes", Value::Null),
+        Some(Limit::At(bytes)) => set(&mut body, "quota_bytes", json!(bytes)),
+    }
+    show(form, &api.patch(&format!("/storages/{}", text(&found, "id")), &body)?)
 }
 
 /// The provider's secret, from where it cannot be seen by other users of the machine.
 fn provider_secret(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
-    let text = match file {
-        None => match crate::config::env("PORTCULLIS_PROVIDER_SECRET") {
-            Some(secret) => Zeroizing::new(secret),
-            None => super::login::hidden("Secret access key of the provider: ", false)?,
-        },
-        Some(path) if path.as_os_str() == "-" => super::login::hidden("", true)?,
-        Some(path) => Zeroizing::new(
-            fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?,
-        ),
+    let text = match (file, config::env("PORTCULLIS_PROVIDER_SECRET")) {
+        (Some(path), _) => secret::of_file(path)?,
+        (None, Some(secret)) => Zeroizing::new(secret),
+        (None, None) => secret::hidden("Secret access key of the provider: ", false)?,
     };
     let secret = Zeroizing::new(text.trim().to_owned());
     if secret.is_empty() {
@@ -104,58 +104,20 @@ fn provider_secret(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {
 }
 
 /// What a test found; an error if a step failed.
-fn steps(remote: &Remote, answer: &Value) -> anyhow::Result<()> {
+fn steps(form: Form, answer: &Value) -> anyhow::Result<()> {
     let found = answer.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let ok = |step: &Value| step.get("ok").and_then(Value::as_bool) == Some(true);
-    if remote.json {
-        output::line(&serde_json::to_string_pretty(answer)?)?;
-    } else {
-        let row = |step: &Value| {
+    match form {
+        Form::Programs => form.record(answer, &[])?,
+        Form::People => form.list(found, &["STEP", "RESULT", "FOUND", "WHAT TO DO"], |step| {
             let word = if ok(step) { "ok" } else { "FAILED" };
             vec![text(step, "name"), word.to_owned(), text(step, "detail"), text(step, "advice")]
-        };
-        let rows: Vec<_> = found.iter().map(row).collect();
-        output::line(&output::table(&["STEP", "RESULT", "FOUND", "WHAT TO DO"], &rows))?;
+        })?,
     }
     if let Some(failed) = found.iter().find(|step| !ok(step)) {
         bail!("the step \"{}\" failed", text(failed, "name"));
     }
     Ok(())
-}
-
-/// Sets a field of an object.
-pub(super) fn set(body: &mut Value, name: &str, value: Value) {
-    if let Value::Object(fields) = body {
-        fields.insert(name.to_owned(), value);
-    }
-}
-
-/// A field as text for people: nothing as a dash.
-pub(super) fn text(item: &Value, name: &str) -> String {
-    match item.get(name) {
-        None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Bool(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
-        Some(other) => other.to_string(),
-    }
-}
-
-/// A field that counts bytes.
-fn size(item: &Value, name: &str) -> String {
-    item.get(name).and_then(Value::as_u64).map_or_else(|| "-".to_owned(), output::bytes)
-}
-
-/// Networks of a storage or a key, with notes.
-pub(super) fn networks(item: &Value) -> String {
-    let list = item.get("networks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    if list.is_empty() {
-        return "anywhere".to_owned();
-    }
-    let entry = |entry: &Value| match text(entry, "note").as_str() {
-        "" | "-" => text(entry, "network"),
-        note => format!("{} ({note})", text(entry, "network")),
-    };
-    list.iter().map(entry).collect::<Vec<_>>().join(", ")
 }
 
 fn row(item: &Value) -> Vec<String> {
@@ -171,38 +133,29 @@ fn row(item: &Value) -> Vec<String> {
     ]
 }
 
-fn show(remote: &Remote, item: &Value) -> anyhow::Result<()> {
-    if remote.json {
-        return Ok(output::line(&serde_json::to_string_pretty(item)?)?);
-    }
+fn show(form: Form, item: &Value) -> anyhow::Result<()> {
     let quota = size(item, "quota_bytes");
-    let rows = [
-        ("Name", text(item, "name")),
-        ("Id", text(item, "id")),
-        ("Bucket", text(item, "bucket_name")),
-        ("S3 server", text(item, "s3_address")),
-        ("Provider", text(item, "provider")),
-        ("Region", text(item, "region")),
-        ("Endpoint", text(item, "endpoint")),
-        ("Bucket there", text(item, "bucket")),
-        ("Permission", text(item, "permission")),
-        ("Networks", networks(item)),
-        ("Used", size(item, "used_bytes")),
-        ("Available", size(item, "available_bytes")),
-        ("Quota", if quota == "-" { "none".to_owned() } else { quota }),
-        ("Files", text(item, "files")),
-        ("Folders", text(item, "folders")),
-        ("S3 active", text(item, "s3_active")),
-        ("Health", text(item, "health")),
-        ("Created", text(item, "created_at")),
-    ];
-    fields(&rows)
-}
-
-/// Prints names and values, one a line.
-pub(super) fn fields(rows: &[(&str, String)]) -> anyhow::Result<()> {
-    for (name, value) in rows {
-        output::line(&format!("{name:<15}{value}"))?;
-    }
-    Ok(())
+    form.record(
+        item,
+        &[
+            ("Name", text(item, "name")),
+            ("Id", text(item, "id")),
+            ("Bucket", text(item, "bucket_name")),
+            ("S3 server", text(item, "s3_address")),
+            ("Provider", text(item, "provider")),
+            ("Region", text(item, "region")),
+            ("Endpoint", text(item, "endpoint")),
+            ("Bucket there", text(item, "bucket")),
+            ("Permission", text(item, "permission")),
+            ("Networks", networks(item)),
+            ("Used", size(item, "used_bytes")),
+            ("Available", size(item, "available_bytes")),
+            ("Quota", if quota == "-" { "none".to_owned() } else { quota }),
+            ("Files", text(item, "files")),
+            ("Folders", text(item, "folders")),
+            ("S3 active", text(item, "s3_active")),
+            ("Health", text(item, "health")),
+            ("Created", text(item, "created_at")),
+        ],
+    )
 }

@@ -58,6 +58,16 @@ pub(crate) const FIELDS: &[Field] = &[
         "Networks that are not public and where storage providers may be all the same, e.g. 10.20.0.0/16",
     ),
     field(
+        "trusted_proxies",
+        "NETWORK[,NETWORK]",
+        "Proxies whose word on the client's address counts, e.g. 10.0.0.5; nobody else's does",
+    ),
+    field(
+        "proxy_header",
+        "HEADER",
+        "How they tell it: x-forwarded-for, forwarded or proxy-protocol [default: x-forwarded-for]",
+    ),
+    field(
         "provider_ca_file",
         "FILE",
         "PEM file with further certificate authorities that vouch for storage providers",

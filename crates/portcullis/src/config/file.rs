@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{FIELDS, Raw};
+use super::{FIELDS, Raw, oidc};
 
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -46,8 +46,15 @@ pub(super) fn parse(text: &str, name: &str, problems: &mut Vec<String>) -> Vec<(
     for (key, value) in table.get_ref() {
         let field = key.get_ref().to_string();
         let origin = format!("{name}:{}: {field}", line(key.span().start));
+        if field == "oidc" {
+            match value.get_ref().as_table() {
+                Some(table) => read_oidc(table, |at| format!("{name}:{}", line(at)), &mut fields, problems),
+                None => problems.push(format!("{origin}: expected a table: [oidc]")),
+            }
+            continue;
+        }
         if !FIELDS.iter().any(|known| known.name == field) {
-            let known: Vec<_> = FIELDS.iter().map(|known| known.name).collect();
+            let known: Vec<_> = FIELDS.iter().map(|known| known.name).chain(["oidc"]).collect();
             problems.push(format!("{origin}: unknown setting; known are {}", known.join(", ")));
             continue;
         }
@@ -57,6 +64,34 @@ pub(super) fn parse(text: &str, name: &str, problems: &mut Vec<String>) -> Vec<(
         }
     }
     fields
+}
+
+/// The fields of the table `[oidc]`.
+fn read_oidc(
+    table: &DeTable<'_>,
+    place: impl Fn(usize) -> String,
+    fields: &mut Vec<(String, Raw)>,
+    problems: &mut Vec<String>,
+) {
+    for (key, value) in table {
+        let field = format!("oidc.{}", key.get_ref());
+        let origin = format!("{}: {field}", place(key.span().start));
+        if !oidc::FIELDS.contains(&key.get_ref().as_ref()) {
+            // The value may be the secret: it is not repeated.
+            let known = oidc::FIELDS.join(", ");
+            problems.push(format!(
+                "{origin}: unknown setting; known are {known}; the secret is in client_secret_file or PORTCULLIS_OIDC_CLIENT_SECRET"
+            ));
+            continue;
+        }
+        let yes = value.get_ref().as_bool().map(|yes| yes.to_string());
+        match yes.or_else(|| plain(value.get_ref())) {
+            Some(value) => fields.push((field, Raw { value, origin })),
+            None => problems.push(format!(
+                "{origin}: expected text or a list of texts in quotation marks, or true or false"
+            )),
+        }
+    }
 }
 
 /// Text as it is; a list of texts with commas between.

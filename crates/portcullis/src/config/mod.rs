@@ -6,6 +6,7 @@
 mod field;
 mod file;
 mod master_key;
+mod oidc;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -13,9 +14,11 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use portcullis_domain::Secret;
+use portcullis_listener::{Proxies, ProxyKind};
 
 pub(crate) use field::{FIELDS, Field};
 pub(crate) use master_key::{MasterKeySource, read as read_master_key, write_new as write_master_key};
+pub(crate) use oidc::{ClientSecretSource, OidcConfig};
 
 /// Everything `serve` needs.
 #[derive(Debug, Clone)]
@@ -36,10 +39,14 @@ pub(crate) struct Config {
     pub(crate) web_url: Option<String>,
     /// Networks that are not public and where providers may be all the same.
     pub(crate) allow_private_endpoints: Vec<IpNet>,
+    /// The proxies whose word on the client's address counts.
+    pub(crate) proxies: Proxies,
     /// Further certificate authorities for providers.
     pub(crate) provider_ca_file: Option<PathBuf>,
     /// Where the master key comes from.
     pub(crate) master_key: MasterKeySource,
+    /// The provider by which people sign in.
+    pub(crate) oidc: Option<OidcConfig>,
     /// Which messages are logged.
     pub(crate) log: String,
     /// Whether messages are JSON.
@@ -107,6 +114,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
         s3_url: url(get("s3_url"), &mut problems),
         web_url: url(get("web_url"), &mut problems),
         allow_private_endpoints: networks(get("allow_private_endpoints"), &mut problems),
+        proxies: proxies(get("trusted_proxies"), get("proxy_header"), &mut problems),
         provider_ca_file: get("provider_ca_file").map(|raw| PathBuf::from(raw.value)),
         master_key: master_key::source(
             env("PORTCULLIS_MASTER_KEY"),
@@ -114,6 +122,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
             get("master_key_command"),
             &mut problems,
         ),
+        oidc: oidc::read(&from_file, &mut problems),
         log: get("log").map_or_else(|| "portcullis=info,warn".to_owned(), |raw| raw.value),
         log_json: log_format(get("log_format"), &mut problems),
     };
@@ -188,6 +197,18 @@ fn networks(raw: Option<Raw>, problems: &mut Vec<String>) -> Vec<IpNet> {
         }
     }
     list
+}
+
+fn proxies(trusted: Option<Raw>, header: Option<Raw>, problems: &mut Vec<String>) -> Proxies {
+    let Some(header) = header else { return Proxies::new(networks(trusted, problems), ProxyKind::default()) };
+    if trusted.is_none() {
+        problems.push(format!("{}: has no meaning without trusted_proxies", header.origin));
+    }
+    let kind = header.value.parse().unwrap_or_else(|unknown| {
+        problems.push(format!("{}: \"{}\" is not one of {unknown}", header.origin, header.value));
+        ProxyKind::default()
+    });
+    Proxies::new(networks(trusted, problems), kind)
 }
 
 fn url(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {

@@ -1,7 +1,7 @@
 use super::file::parse;
 use super::*;
 
-fn load_text(text: &str) -> Result<Config, Problems> {
+pub(super) fn load_text(text: &str) -> Result<Config, Problems> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("portcullis.toml");
     std::fs::write(&path, text).unwrap();

@@ -1,13 +1,13 @@
 //! The command line as a person uses it.
 
-use crate::world::{World, ok, refused};
+use crate::world::{OWN_PASSWORD, PASSWORD, World, ok, refused};
 
 #[test]
 fn without_credentials_it_says_how_to_get_them() {
     let world = World::start();
     let told = refused(world.command().args(["storage", "list"]));
     assert!(told.contains("portcullis login") && told.contains("PORTCULLIS_API_KEY"), "{told}");
-    let told = refused(world.command().args(["--api-key", "nonsense", "storage", "list"]));
+    let told = refused(world.command().env("PORTCULLIS_API_KEY", "nonsense").args(["storage", "list"]));
     assert!(told.contains("portcullis login"), "{told}");
 }
 
@@ -52,7 +52,7 @@ fn a_site_key_administers() {
     assert!(told.contains("Büro") && told.contains("Secret key") && !told.contains(&access_key), "{told}");
     let told = refused(&mut call(&["key", "show", &access_key]));
     assert!(told.contains("no key"), "{told}");
-    let told = ok(&mut call(&["--json", "key", "list", "--storage", "Büro"]));
+    let told = ok(&mut call(&["key", "list", "--storage", "Büro", "--json"]));
     let listed: serde_json::Value = serde_json::from_str(&told).unwrap();
     let access_key = listed[0]["access_key"].as_str().unwrap();
     let told = ok(&mut call(&["key", "rotate", access_key, "--setup", "rclone"]));
@@ -95,10 +95,75 @@ fn wrong_input_is_explained() {
     }
 }
 
+/// The shells themselves read the scripts, and know the commands afterwards.
 #[test]
 fn completion_scripts() {
     let world = World::start();
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(ok(world.command().args(["completion", shell])).contains("master-key"));
+    let dir = world.scratch("completion");
+    for (shell, flags, ask) in [
+        ("bash", &["--norc", "-euc"][..], "source ./bash; COMP_WORDS=(portcullis gr); COMP_CWORD=1; _portcullis portcullis gr portcullis; echo \"${COMPREPLY[@]}\""),
+        ("zsh", &["-fc"], "autoload -Uz compinit; compinit -u -D; source ./zsh; print $_comps[portcullis]; whence -w _portcullis; grep -o \"'gr[a-z]*:\" zsh"),
+        ("fish", &["--no-config", "-c"], "source ./fish; complete -C 'portcullis gr'"),
+    ] {
+        std::fs::write(dir.join(shell), ok(world.command().args(["completion", shell]))).unwrap();
+        let mut command = std::process::Command::new(shell);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", &dir);
+        let told = ok(command.current_dir(&dir).args(flags).arg(ask));
+        assert!(told.contains("group") && told.contains("grant"), "{shell}: {told}");
+    }
+}
+
+#[test]
+fn flags_for_clients_are_not_those_of_the_server() {
+    let world = World::start();
+    let told = ok(world.command().args(["serve", "--help"]));
+    for flag in ["--server", "--api-key", "--json"] {
+        assert!(!told.contains(flag), "{told}");
+    }
+    let told = ok(world.command().args(["storage", "list", "--help"]));
+    assert!(told.contains("--server") && told.contains("--json"), "{told}");
+}
+
+/// A secret is read from a file, standard input or the environment; there is no argument for one.
+#[test]
+fn secrets_do_not_stand_in_arguments() {
+    let world = World::start();
+    let dir = world.scratch("secrets");
+    std::fs::write(dir.join("password"), format!("{PASSWORD}\n")).unwrap();
+    std::fs::write(dir.join("own"), format!("{OWN_PASSWORD}\n")).unwrap();
+    let told = ok(world.command().args(["login", "--password-file"]).arg(dir.join("password")));
+    assert!(told.starts_with("Signed in to"), "{told}");
+    let told = ok(world.command().args(["user", "create", "guest", "--password-file"]).arg(dir.join("own")));
+    assert!(told.contains("guest"), "{told}");
+    let told = ok(world.command().args(["login", "--username", "guest", "--password-file"]).arg(dir.join("own")));
+    assert!(told.contains("as guest"), "{told}");
+    let told = ok(world.command().args(["me"]));
+    assert!(told.contains("guest") && told.contains("member"), "{told}");
+    let key = world.admin(
+        "POST",
+        "/keys",
+        Some(&serde_json::json!({"name": "cli", "channel": "rest", "scope": "site", "permission": "full"})),
+    );
+    std::fs::write(dir.join("key"), key["bearer"].as_str().unwrap()).unwrap();
+    let told = ok(world.command().args(["user", "list", "--api-key-file"]).arg(dir.join("key")));
+    assert!(told.contains("guest"), "{told}");
+    let mut help = vec![vec![]];
+    while let Some(words) = help.pop() {
+        let told = ok(world.command().args(&words).arg("--help"));
+        for flag in told.split_whitespace().filter(|word| word.starts_with("--")) {
+            let known = ["--password", "--password-stdin", "--password-file", "--secret-file", "--api-key-file"];
+            let secret = ["password", "secret", "token", "api-key"].iter().any(|word| flag.contains(word));
+            assert!(!secret || known.contains(&flag) || flag == "--admin-password-file", "{words:?}: {flag}");
+        }
+        // `--password` of a link is a switch: what follows it in the help is no value.
+        assert!(!told.contains("--password <"), "{told}");
+        if words.len() < 2 {
+            let commands = told.split("Commands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap();
+            for command in commands.lines().filter_map(|line| line.split_whitespace().next()) {
+                if command != "help" {
+                    help.push([words.clone(), vec![command.to_owned()]].concat());
+                }
+            }
+        }
     }
 }

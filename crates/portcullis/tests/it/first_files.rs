@@ -73,9 +73,9 @@ fn by_the_command_line(world: &World) -> (Access, PathBuf) {
     let told = ok(world.command().args(["storage", "create", "--name", "NAS Backup"]));
     assert!(told.contains("-nas-backup"), "{told}");
     let made = ok(world.command().args([
-        "--json",
         "key",
         "create",
+        "--json",
         "--storage",
         "NAS Backup",
         "--name",
@@ -94,8 +94,8 @@ fn by_the_command_line(world: &World) -> (Access, PathBuf) {
     for again in [
         vec!["key", "list"],
         vec!["key", "show", &key.access_key],
-        vec!["--json", "key", "list"],
-        vec!["--json", "storage", "list"],
+        vec!["key", "list", "--json"],
+        vec!["storage", "list", "--json"],
         vec!["audit"],
     ] {
         let told = ok(world.command().args(&again));

@@ -12,19 +12,27 @@
     reason = "a test may fail loudly, lives in real time and starts real programs"
 )]
 
+mod agency;
 mod bad_input;
 mod cli;
+mod cli_people;
 mod clients;
 mod first_files;
 mod first_start;
 mod http;
+mod isolation;
 mod matrix;
 mod memory;
 mod offline;
+mod oidc;
 mod panel_keys;
 mod panel_settings;
+mod proxies;
 mod remote;
 mod rest_matrix;
+mod rest_page;
+mod schemathesis;
 mod setups;
+mod shared_links;
 mod tidy;
 mod world;

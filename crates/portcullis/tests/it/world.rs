@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 /// The longest that a server may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
+/// What the people have who are made by an admin: for them the well-known one of above is refused.
+pub(crate) const OWN_PASSWORD: &str = "nine lamps over a quiet harbour";
 
 /// The binary under test.
 pub(crate) fn binary() -> &'static str {

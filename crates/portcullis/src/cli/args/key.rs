@@ -1,0 +1,164 @@
+//! What may be said of keys.
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key; its secret is shown once, now
+    Create(KeyCreate),
+    /// List keys: all of the site for admins, your own for members
+    List {
+        /// Only those of this storage (id, name or bucket name)
+        #[arg(long)]
+        storage: Option<String>,
+        /// Only those of this user (id or name, or `me`)
+        #[arg(long)]
+        user: Option<String>,
+        /// Only those whose name or access key contains this
+        #[arg(long)]
+        search: Option<String>,
+    },
+    /// Show one key
+    Show {
+        /// Its id, access key or name
+        key: String,
+    },
+    /// Change a key; what is not named stays
+    Update(KeyUpdate),
+    /// Switch a key off at once; `key enable` turns it on again
+    Disable {
+        /// Its id, access key or name
+        key: String,
+    },
+    /// Give a key a permission again
+    Enable {
+        /// Its id, access key or name
+        key: String,
+        /// read, write, read_write or full
+        #[arg(long)]
+        permission: String,
+    },
+    /// Give a key a new access key and a new secret; the old ones stop working at once
+    Rotate {
+        /// Its id, access key or name
+        key: String,
+        /// Print only the set-up for this tool, as with `key create`
+        #[arg(long, value_name = "TOOL")]
+        setup: Option<String>,
+    },
+    /// Credentials for a while, with a part of what a key may do; they end with the key
+    Temporary(TemporaryArgs),
+    /// Delete a key for good
+    Delete {
+        /// Its id, access key or name
+        key: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyCreate {
+    /// The storage it opens (id, name or bucket name)
+    #[arg(long, conflicts_with = "user")]
+    pub(crate) storage: Option<String>,
+    /// The user whose rights it has (id or name, or `me`); without storage and user the key of an admin is for the whole site, that of
+    /// a member for themself
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// What to call it
+    #[arg(long)]
+    pub(crate) name: String,
+    /// s3 or rest [default: s3 for a storage, rest for a user or the site]
+    #[arg(long)]
+    pub(crate) channel: Option<String>,
+    /// For a user's REST key: make an S3 key beside it
+    #[arg(long)]
+    pub(crate) s3: bool,
+    /// none, read, write, read_write or full [default: read for a storage, read_write for a user, full for the site]
+    #[arg(long)]
+    pub(crate) permission: Option<String>,
+    /// For write-only keys: keep_previous or create_only
+    #[arg(long)]
+    pub(crate) overwrite: Option<String>,
+    /// An address, network or range it may be used from; repeat for more [default: anywhere]
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(crate) networks: Vec<String>,
+    /// Only objects whose key begins with this
+    #[arg(long)]
+    pub(crate) prefix: Option<String>,
+    /// The moment at which it stops working, e.g. 2027-01-31T18:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
+    /// Print only the set-up for this tool: rclone, aws, s3cmd, restic, s3fs, boto3, curl, ...
+    #[arg(long, value_name = "TOOL")]
+    pub(crate) setup: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KeyUpdate {
+    /// Its id, access key or name
+    pub(crate) key: String,
+    /// What to call it
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// none, read, write, read_write or full
+    #[arg(long)]
+    pub(crate) permission: Option<String>,
+    /// For write-only keys: keep_previous or create_only
+    #[arg(long)]
+    pub(crate) overwrite: Option<String>,
+    /// An address, network or range it may be used from; repeat for more, or `anywhere`
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(crate) networks: Vec<String>,
+    /// Only objects whose key begins with this
+    #[arg(long)]
+    pub(crate) prefix: Option<String>,
+    /// The moment at which it stops working, or never
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TemporaryArgs {
+    /// Its id, access key or name
+    pub(crate) key: String,
+    /// How long they work: 900s, 15m, 1h
+    #[arg(long, value_name = "SPAN", default_value = "1h", value_parser = seconds)]
+    pub(crate) duration: u64,
+    /// The most they may do: read, write or read_write [default: what the key may]
+    #[arg(long)]
+    pub(crate) permission: Option<String>,
+    /// Only this storage (id, name or bucket name)
+    #[arg(long)]
+    pub(crate) storage: Option<String>,
+    /// Only objects whose key begins with this
+    #[arg(long)]
+    pub(crate) prefix: Option<String>,
+    /// An address, network or range they may be used from; repeat for more
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(crate) networks: Vec<String>,
+}
+
+/// `900s`, `15m`, `1h`, or seconds.
+fn seconds(text: &str) -> Result<u64, String> {
+    let wrong = || format!("\"{text}\" is not a span of time; write 900s, 15m or 1h");
+    let units = [("h", 3600), ("m", 60), ("s", 1)];
+    let found = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)));
+    let (number, unit): (&str, u64) = found.unwrap_or((text, 1));
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn spans() {
+        assert_eq!((seconds("900"), seconds("900s"), seconds("15m"), seconds("1h")), (Ok(900), Ok(900), Ok(900), Ok(3600)));
+        for wrong in ["", "h", "1d", "-1h", "1.5h", "1hm", "99999999999999999999h", "9999999999999999999h"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What may be said of storages.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StorageCommand {
+    /// Make a storage in the embedded store, or in a bucket of a provider
+    Create(Box<StorageCreate>),
+    /// Try a storage's connection step by step
+    Test {
+        /// Its id, name or bucket name
+        storage: String,
+        /// Also write, read and delete a small file
+        #[arg(long)]
+        write: bool,
+    },
+    /// Replace the credentials with which a storage reaches its provider; they are tried first
+    Credentials {
+        /// Its id, name or bucket name
+        storage: String,
+        #[command(flatten)]
+        credentials: ProviderCredentials,
+    },
+    /// Change a storage; what is not named stays
+    Update(StorageUpdate),
+    /// List storages
+    List {
+        /// Only those whose name, label or bucket contains this
+        #[arg(long)]
+        search: Option<String>,
+    },
+    /// Show one storage
+    Show {
+        /// Its id, name or bucket name
+        storage: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StorageCreate {
+    /// What to call it
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The last part of its bucket name: a-z, 0-9 and - [default: made from the name]
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+    /// Where the bytes live: builtin, aws, cloudflare-r2 or s3
+    #[arg(long, default_value = "builtin")]
+    pub(crate) provider: String,
+    /// The most it may hold, e.g. 500G, 2T or a number of bytes
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) quota: Option<u64>,
+    /// The kind of provider, from which address and style follow: backblaze-b2, wasabi, minio, garage, ceph, other, ...
+    #[arg(long)]
+    pub(crate) preset: Option<String>,
+    /// The provider's region
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// The account's id, for Cloudflare R2
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// The provider's address, if it does not follow from the region
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// The bucket there, or bucket/prefix for a part of it
+    #[arg(long)]
+    pub(crate) bucket: Option<String>,
+    /// Whether the bucket stands in the path of the address
+    #[arg(long, value_name = "true|false")]
+    pub(crate) path_style: Option<bool>,
+    /// The access key there; the secret is asked for
+    #[arg(long, value_name = "ID")]
+    pub(crate) access_key_id: Option<String>,
+    /// Where the secret is: a file, or - for standard input [env: PORTCULLIS_PROVIDER_SECRET holds the secret itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Connect a place where another storage lives already
+    #[arg(long)]
+    pub(crate) share_bucket: bool,
+    /// Make the storage without trying the connection
+    #[arg(long)]
+    pub(crate) skip_check: bool,
+    /// Only try the connection and say what each step found
+    #[arg(long)]
+    pub(crate) test: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProviderCredentials {
+    /// The access key there; the secret is asked for
+    #[arg(long, value_name = "ID")]
+    pub(crate) access_key_id: String,
+    /// Where the secret is: a file, or - for standard input [env: PORTCULLIS_PROVIDER_SECRET holds the secret itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StorageUpdate {
+    /// Its id, name or bucket name
+    pub(crate) storage: String,
+    /// What to call it
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The most that any key may do there: none, read, write or read_write
+    #[arg(long)]
+    pub(crate) permission: Option<String>,
+    /// An address, network or range from where any key may be used; repeat for more, or `anywhere`
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(crate) networks: Vec<String>,
+    /// Whether S3 tools may reach it
+    #[arg(long, value_name = "true|false")]
+    pub(crate) s3_access: Option<bool>,
+    /// The most it may hold, e.g. 500G, or none
+    #[arg(long, value_name = "SIZE", value_parser = limit)]
+    pub(crate) quota: Option<Limit>,
+}
+
+/// A limit, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    None,
+    At(u64),
+}
+
+fn limit(text: &str) -> Result<Limit, String> {
+    if text == "none" { Ok(Limit::None) } else { size(text).map(Limit::At) }
+}
+
+/// `500G`, `2T`, `1048576`: powers of 1,024.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("\"{text}\" is not a size; write 500G, 2T or a number of bytes");
+    let (digits, shift) = match text.char_indices().next_back() {
+        Some((at, unit)) if unit.is_ascii_alphabetic() => {
+            let shift = "KMGTP".find(unit.to_ascii_uppercase()).ok_or_else(wrong)?;
+            (text.get(..at).unwrap_or_default(), 10 * (u32::try_from(shift).unwrap_or(0) + 1))
+        }
+        _ => (text, 0),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("1048576"), Ok(1 << 20));
+        assert_eq!(size("500G"), Ok(500 << 30));
+        assert_eq!(size("2t"), Ok(2 << 40));
+        assert_eq!((limit("none"), limit("1k")), (Ok(Limit::None), Ok(Limit::At(1024))));
+        for wrong in ["", "G", "1.5G", "-1", "12X", "99999999P"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+}
