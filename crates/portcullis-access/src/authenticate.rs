@@ -212,6 +212,10 @@ impl Access {
         let (inner, now) = (self.inner(), self.now());
         let attempt = inner.throttle.attempt(origin.peer, "key", id);
         let has_failed = inner.throttle.admit(&attempt, now).map_err(throttled)?;
+        // A secret has a checksum: what does not fit it was mistyped or cut off, and is no guess at any key.
+        if Secret::parse(secret).is_err() {
+            return Err(self.refuse_stranger(origin, self.suspect(id), Denial::BadSecret, Denial::BadSecret));
+        }
         let presented = hash_of(secret);
         let entry = match self.entry_with_hash(id) {
             Ok((entry, stored)) if presented.ct_eq(&stored).into() => entry,

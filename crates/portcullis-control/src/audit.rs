@@ -129,7 +129,7 @@ impl Control {
         Ok(found)
     }
 
-    async fn is_topmost(&self, admin: &SiteAdmin) -> Result<bool> {
+    pub(crate) async fn is_topmost(&self, admin: &SiteAdmin) -> Result<bool> {
         Ok(self.metadata.site(admin.site()).await?.is_some_and(|site| site.parent.is_none()))
     }
 }
@@ -151,7 +151,7 @@ const fn failure(error: &ControlError) -> &'static str {
 /// The reason of a refusal in words, for the person who looks it up; none for a reason that is not a word of ours.
 #[must_use]
 pub fn explanation(reason: &str) -> Option<&'static str> {
-    const DENIALS: [Denial; 13] = [
+    const DENIALS: [Denial; 17] = [
         Denial::NoCredentials,
         Denial::Malformed,
         Denial::UnknownKey,
@@ -165,6 +165,10 @@ pub fn explanation(reason: &str) -> Option<&'static str> {
         Denial::GrantMismatch,
         Denial::UnknownUser,
         Denial::NotYetValid,
+        Denial::BadSessionToken,
+        Denial::SecondFactorMissing,
+        Denial::BadCode,
+        Denial::LinkLocked,
     ];
     if let Ok(policy) = reason.parse::<DenyReason>() {
         return Some(policy.explanation());
@@ -186,6 +190,7 @@ mod tests {
             assert_eq!(explanation(reason.as_str()), Some(reason.explanation()));
         }
         assert_eq!(explanation("bad_signature"), Some(Denial::BadSignature.explanation()));
+        assert_eq!(explanation("bad_code"), Some(Denial::BadCode.explanation()));
         assert_eq!(explanation("something else"), None);
     }
 }

@@ -41,6 +41,7 @@ mod sessions;
 pub mod setups;
 mod sites;
 mod storages;
+mod trail;
 mod users;
 
 use std::sync::Arc;
@@ -73,7 +74,8 @@ pub use once::new_once_token;
 pub use passkeys::{AddedPasskey, NewPasskeyAnswer, PasskeyAnswer, PasskeyQuestion};
 pub use password::{PASSWORD_MAX, PASSWORD_MIN, check_password};
 pub use portcullis_metadata::{
-    AuditEvent, GrantRow, GroupRow, KeyUse, MetadataErrorKind, Page, PageRequest, Passkey, SiteHoldings, UserRow,
+    AuditEvent, GrantRow, GroupRow, KeyUse, MetadataErrorKind, Page, PageRequest, Passkey, SiteHoldings,
+    UserRow,
 };
 pub use presets::{NetworksHint, Preset, presets};
 pub use preview::BucketNamePreview;
@@ -87,6 +89,7 @@ pub use storages::{
     ConnectionReading, DEFAULT_REGION, Order, RemoteDraft, RemoteView, StorageChange, StorageDraft,
     StorageQuery, StorageView,
 };
+pub use trail::{TrailCopy, TrailPart};
 pub use users::{
     ChangedUser, CreatedUser, Ended, INVITATION_LIFETIME, InvitationView, NewInvitation, ResetUser,
     UserChange, UserDraft, UserQuery,

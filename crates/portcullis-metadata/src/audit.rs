@@ -191,7 +191,11 @@ async fn lock_heads(tx: &mut Tx, events: &[AuditEvent]) -> Result<BTreeMap<Optio
     Ok(heads)
 }
 
-async fn insert(tx: &mut Tx, batch: &[AuditEvent], heads: &mut BTreeMap<Option<SiteId>, Head>) -> Result<(), Fault> {
+async fn insert(
+    tx: &mut Tx,
+    batch: &[AuditEvent],
+    heads: &mut BTreeMap<Option<SiteId>, Head>,
+) -> Result<(), Fault> {
     let mut links = Vec::with_capacity(batch.len());
     for event in batch {
         let head = heads.entry(event.site).or_insert_with(|| Head::empty(chain_of(event.site)));

@@ -31,7 +31,8 @@ impl Both<ChainRow, LinkRow> {
 impl Both<CheckpointRow, LinkRow> {
     fn read(self) -> Result<Checkpoint, Fault> {
         let Self(row, link) = self;
-        let kind = CheckpointKind::parse(&row.kind).ok_or_else(|| Fault::corrupt("column kind: no such word"))?;
+        let kind =
+            CheckpointKind::parse(&row.kind).ok_or_else(|| Fault::corrupt("column kind: no such word"))?;
         let signature = row.signature.as_slice().try_into();
         Ok(Checkpoint {
             kind,
@@ -112,7 +113,9 @@ impl Metadata {
                 let query = sqlx::query_as::<_, Both<NumberRow, EventRow>>(sql).bind(site).bind(after);
                 query.bind(i64::from(limit)).fetch_all(pool).await
             })?;
-            rows.into_iter().map(|Both(number, event)| Ok((number.id, event.read()?))).collect::<Result<_, Fault>>()
+            rows.into_iter()
+                .map(|Both(number, event)| Ok((number.id, event.read()?)))
+                .collect::<Result<_, Fault>>()
         };
         work.await.during("read the audit trail")
     }
@@ -161,6 +164,23 @@ impl Metadata {
         work.await.during("read the checkpoints of the audit trail")
     }
 
+    /// The last checkpoint of this kind about a chain, if there is one.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn last_checkpoint(&self, chain: &str, kind: CheckpointKind) -> Result<Option<Checkpoint>> {
+        let work = async {
+            let sql = "SELECT chain, kind, at_us, signature, seq, hash FROM audit_checkpoints \
+                       WHERE chain = $1 AND kind = $2 ORDER BY seq DESC LIMIT 1";
+            let row = reading!(self, pool => {
+                let query = sqlx::query_as::<_, Both<CheckpointRow, LinkRow>>(sql).bind(chain);
+                query.bind(kind.as_str()).fetch_optional(pool).await
+            })?;
+            row.map(Both::<CheckpointRow, LinkRow>::read).transpose()
+        };
+        work.await.during("read the checkpoints of the audit trail")
+    }
+
     /// Up to `limit` chains to which something was added since their last checkpoint, if that is from this moment or before.
     ///
     /// # Errors
@@ -184,12 +204,18 @@ impl Metadata {
     ///
     /// # Errors
     /// What any verb may give.
-    pub async fn audit_expired(&self, before: Timestamp, after: Option<&str>, limit: u32) -> Result<Vec<Head>> {
+    pub async fn audit_expired(
+        &self,
+        before: Timestamp,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Head>> {
         let work = async {
-            let sql = "SELECT a.chain, a.seq, a.hash FROM audit a JOIN audit_heads h ON h.chain = a.chain \
-                       WHERE a.seq > 0 AND ($2 = 0 OR h.chain > $3) AND a.seq = COALESCE( \
-                       (SELECT MIN(k.seq) FROM audit k WHERE k.chain = h.chain AND k.seq > 0 AND k.at_us >= $1) - 1, \
-                       h.seq) ORDER BY a.chain LIMIT $4";
+            // The heads come first, and each finds its entry by number: the trail is not gone through.
+            let sql = "SELECT a.chain, a.seq, a.hash FROM audit_heads h CROSS JOIN audit a \
+                       WHERE ($2 = 0 OR h.chain > $3) AND a.chain = h.chain AND a.seq > 0 AND a.seq = COALESCE( \
+                       (SELECT k.seq FROM audit k WHERE k.chain = h.chain AND k.seq > 0 AND k.at_us >= $1 \
+                       ORDER BY k.seq LIMIT 1) - 1, h.seq) ORDER BY a.chain LIMIT $4";
             let rows = reading!(self, pool => {
                 let query = sqlx::query_as::<_, Both<ChainRow, LinkRow>>(sql).bind(before.micros());
                 let query = query.bind(i64::from(after.is_some())).bind(after.unwrap_or_default());

@@ -130,7 +130,12 @@ async fn route(
         return Err(S3Error::with(Code::AccessDenied, "CORSResponse: CORS is not enabled for this bucket."));
     }
     // Without an address no network can be checked.
-    let nobody = || S3Error::with(Code::InvalidRequest, "The proxy in front of this server does not tell the client's address.");
+    let nobody = || {
+        S3Error::with(
+            Code::InvalidRequest,
+            "The proxy in front of this server does not tell the client's address.",
+        )
+    };
     let peer = head.extensions.get::<Peer>().ok_or_else(nobody)?;
     let tool = head
         .headers

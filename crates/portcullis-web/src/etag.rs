@@ -66,10 +66,7 @@ impl IfMatch {
     pub(crate) fn holds(&self, record: &impl Settings) -> bool {
         match self {
             Self::Unsaid | Self::Any => true,
-            Self::OneOf(tags) => {
-                let own = of(record);
-                tags.iter().any(|tag| *tag == own)
-            }
+            Self::OneOf(tags) => tags.contains(&of(record)),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! * **A secret is in one answer**: that of the call that made it.
 
 mod app;
+pub mod audit_file;
 mod dto;
 mod etag;
 mod extract;

@@ -134,6 +134,8 @@ pub const OPERATIONS: &[Operation] = &[
     operation("PATCH", "/api/v1/share-links/{id}", Needs::Admin),
     operation("DELETE", "/api/v1/share-links/{id}", Needs::Admin),
     operation("GET", "/api/v1/audit-events", Needs::Admin),
+    operation("GET", "/api/v1/audit-events/export", Needs::Admin),
+    operation("GET", "/api/v1/audit-events/public-key", Needs::Admin),
     operation("GET", "/api/v1/sites", Needs::Admin),
     operation("POST", "/api/v1/sites", Needs::AdminSession),
     operation("GET", "/api/v1/sites/{id}", Needs::Admin),

@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::finish::finish;
 use crate::handlers::{
-    audit, file, files, grants, groups, health, keys, links, me, passkeys, second_factor, sessions, sites,
-    storages, users,
+    audit, audit_export, file, files, grants, groups, health, keys, links, me, passkeys, second_factor,
+    sessions, sites, storages, users,
 };
 use crate::once::once;
 use crate::{openapi, panel, shared};
@@ -67,6 +67,8 @@ fn administration(routes: Routes) -> Routes {
         .routes(routes!(links::create, links::list))
         .routes(routes!(links::show, links::update, links::end))
         .routes(routes!(audit::list))
+        .routes(routes!(audit_export::export))
+        .routes(routes!(audit_export::public_key))
 }
 
 fn people(routes: Routes) -> Routes {

@@ -19,8 +19,8 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::config::{self, Config};
-use crate::{identity, remotes};
 use crate::serve::{Addresses, Doors};
+use crate::{identity, remotes};
 
 /// How often the embedded store and the database are tidied up.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -193,12 +193,11 @@ pub(crate) fn start(
         Some((provider, rules)) => control.with_identity_provider(provider, rules),
         None => control,
     };
-    let s3 =
-        portcullis_s3::Config {
-            base_domains: config.s3_domains.clone(),
-            proxies: config.proxies.clone(),
-            ..portcullis_s3::Config::default()
-        };
+    let s3 = portcullis_s3::Config {
+        base_domains: config.s3_domains.clone(),
+        proxies: config.proxies.clone(),
+        ..portcullis_s3::Config::default()
+    };
     let web = portcullis_web::Config {
         s3_address: addresses.s3,
         web_address: addresses.web,
@@ -228,6 +227,9 @@ pub(crate) fn start(
     tasks.spawn(async move { facts.keep_facts(&same_system, end).await });
     let (same_system, keys, end) = (Arc::clone(&system), control.clone(), background.clone());
     tasks.spawn(async move { keys.keep_idle_keys_off(&same_system, end).await });
+    let (same_system, trail, end) = (Arc::clone(&system), control.clone(), background.clone());
+    let retention = config.audit_retention;
+    tasks.spawn(async move { trail.keep_trail(&same_system, retention, end).await });
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
     tasks.spawn(housekeeping(Arc::clone(&store), control, background.clone()));

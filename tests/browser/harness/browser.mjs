@@ -50,7 +50,7 @@ export async function visit(browser, server, options, use) {
     permissions: clipboard ? ['clipboard-read', 'clipboard-write'] : [],
   });
   context.setDefaultTimeout(15_000);
-  const complaints = watch(context, server);
+  const complaints = watch(context, server, options.elsewhere);
   if (js) await context.addInitScript(watchPage);
   if (cookie) await context.addCookies([cookie]);
   const page = await context.newPage();
@@ -68,7 +68,8 @@ export async function visit(browser, server, options, use) {
   }
 }
 
-function watch(context, server) {
+// `elsewhere` is another site that the test leads to.
+function watch(context, server, elsewhere) {
   const complaints = [];
   context.on('console', (message) => {
     const text = message.text();
@@ -79,7 +80,7 @@ function watch(context, server) {
   context.on('weberror', (error) => complaints.push(`script: ${error.error().message}`));
   context.on('request', (request) => {
     const url = new URL(request.url());
-    if (url.protocol !== 'data:' && url.origin !== server.web) complaints.push(`request to others: ${url}`);
+    if (url.protocol !== 'data:' && ![server.web, elsewhere].includes(url.origin)) complaints.push(`request to others: ${url}`);
   });
   context.on('response', (response) => {
     const path = new URL(response.url()).pathname;

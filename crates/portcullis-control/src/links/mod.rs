@@ -24,7 +24,7 @@ const TRIES: u32 = 3;
 pub struct LinkQuery {
     /// Only those to this storage.
     pub storage: Option<StorageId>,
-    /// Only those whose name contains it, upper and lower case alike.
+    /// Only those whose name, or what they lead to, contains it, upper and lower case alike.
     pub search: Option<String>,
     /// Only those that were not ended.
     pub only_active: bool,

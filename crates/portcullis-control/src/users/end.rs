@@ -53,7 +53,7 @@ impl Control {
     }
 
     /// Takes a person's password away: they choose another by the invitation in the answer. It stops at once, and so do their sign-ins.
-    /// Their keys go on; of their second factors the passkeys, one-time codes and recovery codes go if that is asked for.
+    /// Their passkeys go too, since a passkey signs in by itself; one-time codes and recovery codes go if that is asked for. Their keys go on.
     ///
     /// # Errors
     /// As [`Self::reset_user_if`].
@@ -95,8 +95,11 @@ impl Control {
         let what = format!("{} ({with})", row.user.username);
         let deed = Deed { action: "reset_user", object: Some(&what), ..Deed::default() };
         let sessions = self.carry_out(admin, deed, self.metadata.clear_password(id)).await?;
+        // A passkey signs in by itself: who reset the account because a stranger was in it would not have put them out.
+        self.take_passkeys(id).await?;
         if second_factor {
-            self.take_factors(id).await?;
+            self.metadata.set_totp(id, None).await?;
+            self.metadata.set_recovery_codes(id, &[]).await?;
         }
         let invitation = self.new_invitation(id).await?;
         let ended = Ended { sessions, ..self.apply_user(id).await? };
@@ -104,10 +107,7 @@ impl Control {
         Ok(Some(ResetUser { invitation, ended }))
     }
 
-    /// Takes all second factors away.
-    async fn take_factors(&self, id: UserId) -> Result<()> {
-        self.metadata.set_totp(id, None).await?;
-        self.metadata.set_recovery_codes(id, &[]).await?;
+    async fn take_passkeys(&self, id: UserId) -> Result<()> {
         for passkey in self.metadata.passkeys_of(id).await? {
             self.metadata.delete_passkey(id, passkey.id).await?;
         }

@@ -14,5 +14,6 @@ mod people;
 mod sharing;
 mod sites;
 mod temporary;
+mod trail;
 mod users;
 mod world;

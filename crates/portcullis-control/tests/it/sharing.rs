@@ -31,7 +31,8 @@ fn draft(storage: StorageId, grantee: GranteeDraft, prefix: &str, permission: &s
 }
 
 fn not_found<T: std::fmt::Debug>(outcome: Result<T, ControlError>) {
-    assert!(matches!(outcome, Err(ControlError::NotFound)), "{outcome:?}");
+    let refused = outcome.unwrap_err();
+    assert!(matches!(refused, ControlError::NotFound), "{refused:?}");
 }
 
 impl World {

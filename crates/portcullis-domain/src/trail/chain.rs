@@ -148,7 +148,8 @@ mod tests {
             AuditEvent { peer: "::1g".to_owned(), action: "et".to_owned(), ..base.clone() },
         ];
         let of = |chain: &str, seq, event: &AuditEvent| hash(&HASH_OF_NOTHING, chain, seq, event);
-        let mut seen = vec![of("a", 1, &base), of("b", 1, &base), of("a", 2, &base), hash(&[1; 32], "a", 1, &base)];
+        let mut seen =
+            vec![of("a", 1, &base), of("b", 1, &base), of("a", 2, &base), hash(&[1; 32], "a", 1, &base)];
         seen.extend(others.iter().map(|other| of("a", 1, other)));
         let count = seen.len();
         seen.sort_unstable();
@@ -162,6 +163,9 @@ mod tests {
         let mut head = Head::empty("chain".to_owned());
         let (seq, hash) = head.append(&event());
         let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!((seq, hex.as_str()), (1, "ff4e7c6cc9e97e5c5c80e75ffa078a248da3608f3b9dc59f6bf311a96f0ee814"));
+        assert_eq!(
+            (seq, hex.as_str()),
+            (1, "ff4e7c6cc9e97e5c5c80e75ffa078a248da3608f3b9dc59f6bf311a96f0ee814")
+        );
     }
 }

@@ -7,9 +7,9 @@
 mod chain;
 mod checkpoint;
 mod event;
-mod verify;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use chain::{ChainedEvent, HASH_OF_NOTHING, Head, chain_of};
 pub use checkpoint::{Checkpoint, CheckpointKind};

@@ -69,7 +69,8 @@ fn copy(entries: u64, removed: u64) -> Vec<Line> {
 }
 
 fn verify(lines: &[Line]) -> Result<Summary, Fault> {
-    let mut verifier = Verifier::new(chain_of(Some(site())), |statement, signature| sign(statement) == *signature);
+    let mut verifier =
+        Verifier::new(chain_of(Some(site())), |statement, signature| sign(statement) == *signature);
     for line in lines {
         match line {
             Line::Entry(entry) => verifier.entry(entry)?,
@@ -88,7 +89,9 @@ fn hashed_anew(lines: &mut [Line]) {
                 head.seq = entry.seq - 1;
                 (_, entry.hash) = head.append(&entry.event);
             }
-            Line::Checkpoint(checkpoint) if checkpoint.kind == CheckpointKind::Removed => head = checkpoint.head.clone(),
+            Line::Checkpoint(checkpoint) if checkpoint.kind == CheckpointKind::Removed => {
+                head = checkpoint.head.clone()
+            }
             Line::Checkpoint(_) => {}
         }
     }
@@ -106,7 +109,16 @@ fn what_was_written_is_clean() {
     assert_eq!((summary.entries, summary.first, summary.last), (6, 5, 10));
     assert_eq!(summary.removed.unwrap().0, 4);
     assert_eq!(verify(&copy(4, 4)).unwrap().entries, 0);
-    assert_eq!(verify(&copy(0, 0)).unwrap(), Summary { entries: 0, first: 0, last: 0, checkpoints: 1, ..verify(&copy(4, 4)).map(|s| Summary { removed: None, ..s }).unwrap() });
+    assert_eq!(
+        verify(&copy(0, 0)).unwrap(),
+        Summary {
+            entries: 0,
+            first: 0,
+            last: 0,
+            checkpoints: 1,
+            ..verify(&copy(4, 4)).map(|s| Summary { removed: None, ..s }).unwrap()
+        }
+    );
 }
 
 #[test]

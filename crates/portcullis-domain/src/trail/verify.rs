@@ -10,7 +10,9 @@ pub enum Fault {
     #[error("changed: entry {0} is not what was written")]
     Changed(u64),
     /// Entries are not there.
-    #[error("missing: entries {0} to {1} are not there, and nothing that is signed says that they were removed")]
+    #[error(
+        "missing: entries {0} to {1} are not there, and nothing that is signed says that they were removed"
+    )]
     Missing(u64, u64),
     /// An entry stands where it does not belong.
     #[error("reordered: entry {0} stands after entry {1}")]

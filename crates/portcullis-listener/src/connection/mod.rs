@@ -23,7 +23,7 @@ use crate::body::RequestBody;
 use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::progress::{Progress, Watched};
-use crate::proxies::{Proxies, arrive};
+use crate::proxies::{Proxies, Transport, arrive};
 use crate::service::Front;
 use crate::watchdog::{Overdue, Watchdog};
 
@@ -102,18 +102,7 @@ where
     B: Body + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let arrived = tokio::select! {
-        biased;
-        () = door.shutdown.cancelled() => return,
-        arrived = arrive(transport, peer, &door.proxies) => arrived,
-    };
-    let (transport, peer) = match arrived {
-        Ok(arrived) => arrived,
-        Err(error) => {
-            debug!(proxy = %peer.address, %error, "a connection was closed");
-            return;
-        }
-    };
+    let Some((transport, peer)) = come_in(transport, peer, door).await else { return };
     let progress = Arc::new(Progress::default());
     let mut watchdog = Watchdog::new(Arc::clone(&progress), door.limits);
     let front = Front {
@@ -154,6 +143,19 @@ where
             () = linger(&mut transport) => {}
         }
     }
+}
+
+/// The connection without what a proxy puts before it, and the client at its end; none if it ended before it began.
+async fn come_in<T>(transport: T, peer: Peer, door: &Door) -> Option<(Transport<T>, Peer)>
+where
+    T: AsyncRead + Unpin,
+{
+    let arrived = tokio::select! {
+        biased;
+        () = door.shutdown.cancelled() => return None,
+        arrived = arrive(transport, peer, &door.proxies) => arrived,
+    };
+    arrived.inspect_err(|error| debug!(proxy = %peer.address, %error, "a connection was closed")).ok()
 }
 
 /// Turns the connection until it ends or the watchdog ends it.

@@ -15,7 +15,7 @@ use ipnet::IpNet;
 
 use crate::peer::Peer;
 
-pub(crate) use header::arrive;
+pub(crate) use header::{Transport, arrive};
 
 /// How a proxy tells the client's address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -21,6 +21,7 @@ mod rotation;
 mod sharing;
 mod sites;
 mod storages;
+mod trail;
 mod world;
 
 /// Each of these as a test on either engine, with a fresh database of its own.
@@ -70,8 +71,13 @@ suite! {
     keys::last_use,
     keys::errors_hold_no_secret,
     audit::events_round_trip,
-    audit::filters_and_purge,
+    audit::filters,
     audit::pages_of_2500_events,
+    trail::a_batch_over_several_sites,
+    trail::writers_at_once_leave_no_gap,
+    trail::checkpoints_and_what_is_due,
+    trail::a_removed_beginning_leaves_a_note,
+    trail::what_stands_before_the_chain,
     feed::every_change_is_in_the_feed,
     feed::a_purged_feed_says_so,
     feed::the_hint_arrives,

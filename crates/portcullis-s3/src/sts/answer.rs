@@ -13,6 +13,16 @@ use crate::xml::Xml;
 /// The account that everything here is said to belong to: there are none, and tools want one.
 const ACCOUNT: &str = "000000000000";
 
+/// What has another name here than in S3.
+const NAMES: [(Code, &str); 6] = [
+    (Code::InvalidAccessKeyId, "InvalidClientTokenId"),
+    (Code::InvalidToken, "InvalidClientTokenId"),
+    (Code::InternalError, "InternalFailure"),
+    (Code::SlowDown, "Throttling"),
+    (Code::AuthorizationHeaderMalformed, "IncompleteSignature"),
+    (Code::MaxMessageLengthExceeded, "ValidationError"),
+];
+
 /// Credentials that were made: the only answer that ever holds them.
 pub(super) fn given(id: RequestId, asked: &Asked, made: &Temporary) -> Reply {
     let (open, result, close_result, close) = match asked.action {
@@ -56,14 +66,8 @@ pub(super) fn given(id: RequestId, asked: &Asked, made: &Temporary) -> Reply {
 /// An error, under the name that it has in this service.
 pub(super) fn refused(id: RequestId, error: &S3Error) -> Reply {
     let status = error.code.status();
-    let code = match error.code {
-        Code::InvalidAccessKeyId | Code::InvalidToken => "InvalidClientTokenId",
-        Code::InternalError => "InternalFailure",
-        Code::SlowDown => "Throttling",
-        Code::AuthorizationHeaderMalformed => "IncompleteSignature",
-        Code::MaxMessageLengthExceeded => "ValidationError",
-        other => other.as_str(),
-    };
+    let code =
+        NAMES.iter().find(|(code, _)| *code == error.code).map_or(error.code.as_str(), |(_, name)| name);
     let mut xml = Xml::begin("<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">", 512);
     xml.raw("<Error>");
     xml.text("Type", if status.is_server_error() { "Receiver" } else { "Sender" });

@@ -79,12 +79,14 @@ async fn act(
         expires: door.access.now().after(Duration::from_secs(u64::from(asked.seconds))),
     };
     let key = who.key_id().ok_or(Code::AccessDenied)?;
-    let made = door.access.mint_temporary(&who, key, &narrowing).map_err(|error| match error {
-        AccessError::Denied(Denial::WrongCredentialKind) => S3Error::with(
+    let made = door.access.mint_temporary(&who, key, &narrowing).map_err(|error| {
+        if !matches!(error, AccessError::Denied(Denial::WrongCredentialKind)) {
+            return access_error(error, About::default());
+        }
+        S3Error::with(
             Code::AccessDenied,
             "Temporary credentials cannot make further ones. Use the access key that they came from.",
-        ),
-        other => access_error(other, About::default()),
+        )
     })?;
     Ok((asked, made))
 }

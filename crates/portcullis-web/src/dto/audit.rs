@@ -57,3 +57,17 @@ impl From<AuditEvent> for AuditEventOut {
         }
     }
 }
+
+/// A public key (Ed25519).
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditKey)]
+pub(crate) struct AuditKeyOut {
+    /// 64 hexadecimal digits.
+    public_key: String,
+}
+
+impl From<[u8; 32]> for AuditKeyOut {
+    fn from(key: [u8; 32]) -> Self {
+        Self { public_key: hex::encode(key) }
+    }
+}

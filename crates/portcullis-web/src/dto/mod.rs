@@ -18,7 +18,7 @@ mod storage;
 mod temporary;
 mod user;
 
-pub(crate) use audit::AuditEventOut;
+pub(crate) use audit::{AuditEventOut, AuditKeyOut};
 pub(crate) use file::{FileOut, FilesOut, StoredOut};
 pub(crate) use grant::{ChangedGrantOut, CutOut, GrantIn, GrantOut, GrantPatch, OwnStorageOut};
 pub(crate) use group::{GroupIn, GroupOut, GroupPatch};

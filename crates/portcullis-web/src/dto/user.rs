@@ -185,7 +185,7 @@ pub(crate) struct ChangedUserOut {
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Reset)]
 pub(crate) struct ResetIn {
-    /// Whether passkeys, one-time codes and recovery codes go too.
+    /// Whether one-time codes and recovery codes go too; passkeys, which sign in by themselves, always do.
     pub(crate) second_factor: bool,
 }
 

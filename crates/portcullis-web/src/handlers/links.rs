@@ -27,7 +27,7 @@ pub(crate) struct LinksQuery {
     #[serde(default, deserialize_with = "from_text")]
     #[param(value_type = Option<String>)]
     storage: Option<StorageId>,
-    /// Only those whose name contains it, upper and lower case alike.
+    /// Only those whose name, or what they lead to, contains it, upper and lower case alike.
     #[serde(default, deserialize_with = "from_text")]
     search: Option<String>,
     /// The most items on the page.

@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "in code that utoipa generates, under the spans of ours")]
 
 pub(crate) mod audit;
+pub(crate) mod audit_export;
 pub(crate) mod file;
 pub(crate) mod files;
 pub(crate) mod grants;

@@ -55,9 +55,9 @@ fn moving(title: &'static str, to: &str) -> Response {
 }
 
 /// What a redirect of ours would do, cookies included.
-fn moving_instead_of(redirect: &Response) -> Response {
+fn moving_instead_of(redirect: &Response, title: &'static str) -> Response {
     let to = redirect.headers().get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or(START);
-    let mut response = moving("identity.moving.in", to);
+    let mut response = moving(title, to);
     for cookie in redirect.headers().get_all(SET_COOKIE) {
         response.headers_mut().append(SET_COOKIE, cookie.clone());
     }
@@ -189,12 +189,13 @@ async fn arrive(
         }
         Purpose::Link => {
             app.control.link_identity(person?, arrived).await?;
-            Ok(moving("identity.moving.linked", &format!("{ACCOUNT}?done=identity_linked")))
+            let on = on_to(ACCOUNT, "done.identity_linked");
+            Ok(moving_instead_of(&on, "identity.moving.linked"))
         }
         Purpose::SignIn => {
             let step = app.control.sign_in_by_identity(stranger.origin(), arrived).await?;
             let on = go_on(app, headers, step, next).await;
-            Ok(if on.status().is_redirection() { moving_instead_of(&on) } else { on })
+            Ok(if on.status().is_redirection() { moving_instead_of(&on, "identity.moving.in") } else { on })
         }
     }
 }

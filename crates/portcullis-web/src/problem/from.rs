@@ -181,9 +181,12 @@ fn body(fault: BodyFault) -> Problem {
             Problem::malformed("The body ended too early; nothing was stored.")
         }
         BodyFault::TooLong => Problem::malformed("The body is longer than was said; nothing was stored."),
-        BodyFault::Digest(algorithm) => Problem::malformed(format!(
-            "The {algorithm:?} that was sent is not that of the bytes that came; nothing was stored."
-        )),
+        BodyFault::Digest(algorithm) => {
+            let detail = format!(
+                "The {algorithm:?} that was sent is not that of the bytes that came; nothing was stored."
+            );
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "other-bytes", "Other bytes came", detail)
+        }
         BodyFault::Signature | BodyFault::Chunk | BodyFault::ChunkSize | BodyFault::Trailer => {
             Problem::malformed("The framing of the body is broken; nothing was stored.")
         }

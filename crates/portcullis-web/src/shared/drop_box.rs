@@ -163,11 +163,13 @@ pub(super) async fn post(State(app): State<Arc<App>>, visitor: Visitor, request:
 }
 
 fn fault_of(refused: &Refused) -> String {
-    match refused {
-        Refused::Malformed(NAME) => words::text("shared.drop.name").to_owned(),
-        Refused::Malformed(NONE) => words::text("shared.drop.none").to_owned(),
-        other => other.detail(),
+    if let Refused::Malformed(NAME) = refused {
+        return words::text("shared.drop.name").to_owned();
     }
+    if let Refused::Malformed(NONE) = refused {
+        return words::text("shared.drop.none").to_owned();
+    }
+    refused.detail()
 }
 
 const NONE: &str = "The form holds no file: curl -F 'file=@NAME' sends one.";

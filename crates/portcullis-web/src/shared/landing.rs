@@ -183,11 +183,11 @@ async fn try_unlock(app: &App, visitor: &Visitor, body: Body) -> Result<Response
     let body = read_body(body).await.map_err(Refused::Told)?;
     let body = Zeroizing::new(body.to_vec());
     let password = Secret::foreign(Fields::parse(&body).get("password").to_owned());
-    let unlocked = app.access.unlock_link(&visitor.origin(), visitor.token(), &password).await;
-    let ticket = unlocked.map_err(|error| match error {
-        AccessError::Denied(Denial::BadSecret) => Refused::Locked,
-        other => other.into(),
-    })?;
+    let ticket = match app.access.unlock_link(&visitor.origin(), visitor.token(), &password).await {
+        Ok(ticket) => ticket,
+        Err(AccessError::Denied(Denial::BadSecret)) => return Err(Refused::Locked),
+        Err(other) => return Err(other.into()),
+    };
     let mut response = Redirect::to(&visitor.home()).into_response();
     if let Some(cookie) = Kept::Unlocked.set(visitor.token(), &ticket, app.is_secure()) {
         response.headers_mut().append(SET_COOKIE, cookie);

@@ -50,7 +50,13 @@ impl From<ControlError> for Refused {
         match error {
             ControlError::Access(error) => error.into(),
             ControlError::NotFound => Self::Nothing,
-            other => Self::Failed(other.to_string()),
+            other @ (ControlError::Invalid(_)
+            | ControlError::Conflict { .. }
+            | ControlError::InUse(_)
+            | ControlError::Stale
+            | ControlError::ConfirmationNeeded
+            | ControlError::KeysByAdminsOnly
+            | ControlError::Metadata(_)) => Self::Failed(other.to_string()),
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::header::{ACCEPT, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use portcullis_access::{LinkVisit, Origin};
 use portcullis_domain::Channel;
 
@@ -51,12 +51,12 @@ impl FromRequestParts<Arc<App>> for Visitor {
 /// Whether the browser says that the page of another site made the request: else whoever knows an address could have it used from
 /// a network in which they are not. Pages of links name no origin in their forms, because they send no referrer.
 fn is_foreign(headers: &HeaderMap) -> bool {
-    let own_forms = !headers.contains_key("sec-fetch-site")
-        && headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() == b"null");
-    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
-    match site {
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
         Some(site) => site != b"same-origin" && site != b"none",
-        None => !own_forms && panel::is_foreign(headers),
+        None => {
+            let named = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() != b"null");
+            named && panel::is_foreign(headers)
+        }
     }
 }
 
@@ -98,7 +98,7 @@ impl Visitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderName;
 
     #[test]
     fn only_our_own_pages_and_tools() {

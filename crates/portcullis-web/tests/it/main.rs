@@ -12,6 +12,7 @@ mod links;
 mod matrix;
 mod once;
 mod openapi;
+mod own_keys;
 mod panel;
 mod passkeys;
 mod people;

@@ -176,6 +176,14 @@ async fn bad_input_is_a_problem_with_its_fields() {
         assert_eq!(answer.status, StatusCode::CONFLICT, "{path}: {answer:?}");
         assert_eq!(answer.json()["errors"][0]["field"], field);
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_by_its_field_or_is_not_there() {
+    let world = World::new().await;
+    let eve = world.other_site().await;
+    let foreign = Things::made(&world, &eve).await;
+    let group = world.make("/api/v1/groups", &json!({"name": "Editors"})).await;
     let me = world.get("/api/v1/me").await;
     let own = format!("/api/v1/users/{}", text(&me["user"]["id"]));
     let given = json!({"role": "member", "state": "disabled"});

@@ -1,6 +1,7 @@
 //! The REST API as the command line uses it.
 
 use std::fmt;
+use std::io::Read;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -32,7 +33,11 @@ impl Api {
         let api = Self::anonymous(server.as_deref());
         let key = match &remote.api_key_file {
             Some(path) => Some(secret::of_file(path)?.to_string()),
-            None => config::env("PORTCULLIS_API_KEY").filter(|key| !key.is_empty()),
+            None => remote
+                .api_key
+                .clone()
+                .or_else(|| config::env("PORTCULLIS_API_KEY"))
+                .filter(|key| !key.is_empty()),
         };
         let bearer = match (key, kept) {
             (Some(key), _) => key,
@@ -74,6 +79,26 @@ impl Api {
             request = request.header("Authorization", format!("Bearer {bearer}"));
         }
         self.answer(request.call())
+    }
+
+    /// An answer of any length, read as it comes.
+    ///
+    /// # Errors
+    /// As the other calls.
+    pub(super) fn download(&self, path: &str) -> anyhow::Result<impl Read + use<>> {
+        let mut request = self.agent.get(self.url(path));
+        if let Some(bearer) = &self.bearer {
+            request = request.header("Authorization", format!("Bearer {bearer}"));
+        }
+        let patience = Some(Duration::from_secs(60));
+        let request = request.config().timeout_global(None).timeout_recv_response(patience).build();
+        let answer = request.call();
+        match answer {
+            Ok(answer) if answer.status().is_success() => {
+                Ok(answer.into_body().into_with_config().limit(u64::MAX).reader())
+            }
+            other => Err(self.answer(other).err().unwrap_or_else(|| anyhow::anyhow!("no answer"))),
+        }
     }
 
     pub(super) fn delete(&self, path: &str) -> anyhow::Result<Value> {

@@ -115,7 +115,9 @@ impl Api {
         if is_id(wanted) {
             let found = self.get(&format!("{}/{wanted}", kind.path));
             return match found {
-                Err(error) if error.downcast_ref::<Refusal>().is_some_and(|no| no.status == 404) => bail!(none),
+                Err(error) if error.downcast_ref::<Refusal>().is_some_and(|no| no.status == 404) => {
+                    bail!(none)
+                }
                 other => other,
             };
         }
@@ -128,7 +130,11 @@ impl Api {
         match (named.next(), named.next()) {
             (Some(item), None) => Ok(item.clone()),
             (Some(_), Some(_)) => {
-                let or = if kind.otherwise == "id" { String::new() } else { format!(" or the {}", kind.otherwise) };
+                let or = if kind.otherwise == "id" {
+                    String::new()
+                } else {
+                    format!(" or the {}", kind.otherwise)
+                };
                 bail!("several {} are called \"{wanted}\"; use the id{or}", kind.several)
             }
             (None, _) => bail!(none),
@@ -138,11 +144,14 @@ impl Api {
     /// The storage that somebody without the right to administer may enter, with this id, bucket name or name.
     pub(super) fn find_own_storage(&self, wanted: &str) -> anyhow::Result<Value> {
         let items = self.all("/me/storages", &[])?;
-        let is = |item: &&Value| ["id", "bucket_name", "name"].iter().any(|field| text(item, field) == wanted);
+        let is =
+            |item: &&Value| ["id", "bucket_name", "name"].iter().any(|field| text(item, field) == wanted);
         let mut found = items.iter().filter(is);
         match (found.next(), found.next()) {
             (Some(item), None) => Ok(item.clone()),
-            (Some(_), Some(_)) => bail!("several storages are called \"{wanted}\"; use the id or the bucket name"),
+            (Some(_), Some(_)) => {
+                bail!("several storages are called \"{wanted}\"; use the id or the bucket name")
+            }
             (None, _) => bail!("no storage \"{wanted}\"; `portcullis me storages` shows them"),
         }
     }

@@ -25,5 +25,8 @@ pub(super) fn run(remote: &Remote, args: &JoinArgs) -> anyhow::Result<()> {
     let password = secret::new_password(&args.password, "Choose a password: ")?;
     let answer = api.post("/invitations/accept", &json!({ "token": token, "password": *password }))?;
     let name = text(&answer, "username");
-    remote.form().done(&answer, &format!("Welcome. `portcullis login --server {} --username {name}` signs you in.", api.base()))
+    remote.form().done(
+        &answer,
+        &format!("Welcome. `portcullis login --server {} --username {name}` signs you in.", api.base()),
+    )
 }

@@ -51,7 +51,12 @@ fn wanted(api: &Api, args: &KeyCreate) -> anyhow::Result<Wanted> {
         None => {
             let me = api.get("/me")?;
             if me.get("admin").and_then(Value::as_bool) == Some(true) {
-                return Ok(Wanted { scope: json!("site"), channel: "rest", permission: "full", storage: None });
+                return Ok(Wanted {
+                    scope: json!("site"),
+                    channel: "rest",
+                    permission: "full",
+                    storage: None,
+                });
             }
             own_id(&me)?
         }
@@ -108,7 +113,8 @@ fn tell(form: Form, answer: &Value, storage: Option<&Value>, tool: Option<&str>)
         let Some(text) = found else {
             // The secret exists and will not be told again: it must not be lost over a typing error.
             one_time(answer, storage)?;
-            let known = setups.into_iter().flatten().filter_map(Value::as_object).flat_map(|tools| tools.keys());
+            let known =
+                setups.into_iter().flatten().filter_map(Value::as_object).flat_map(|tools| tools.keys());
             let known = known.cloned().collect::<Vec<_>>().join(", ");
             bail!(Usage(format!("no set-up for \"{tool}\"; known are {known}")));
         };

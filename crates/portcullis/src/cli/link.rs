@@ -11,9 +11,7 @@ use crate::output;
 pub(super) fn run(remote: &Remote, command: LinkCommand) -> anyhow::Result<()> {
     let (api, form) = (Api::new(remote)?, remote.form());
     match command {
-        LinkCommand::List { storage, search } => {
-            list(&api, form, storage.as_deref(), search.as_deref())
-        }
+        LinkCommand::List { storage, search } => list(&api, form, storage.as_deref(), search.as_deref()),
         LinkCommand::Create(args) => create(&api, form, &args),
         LinkCommand::Show { link } => {
             let link = api.find_link(&link)?;

@@ -16,7 +16,9 @@ pub(super) fn run(remote: &Remote, command: MeCommand) -> anyhow::Result<()> {
         MeCommand::Storages => storages(form, &api.all("/me/storages", &[])?),
         MeCommand::Password { password_stdin } => password(&api, form, password_stdin),
         MeCommand::Totp => totp(&api, form),
-        MeCommand::RemoveTotp => form.done(&api.delete("/me/totp")?, "The authenticator app is no longer asked for."),
+        MeCommand::RemoveTotp => {
+            form.done(&api.delete("/me/totp")?, "The authenticator app is no longer asked for.")
+        }
         MeCommand::RecoveryCodes => codes(form, &api.post("/me/recovery-codes", &json!({}))?),
         MeCommand::Passkeys => {
             form.list(&api.all("/me/passkeys", &[])?, &["NAME", "ID", "CREATED", "LAST USED"], |passkey| {
@@ -77,14 +79,17 @@ fn totp(api: &Api, form: Form) -> anyhow::Result<()> {
 
 /// Recovery codes, and the word that they are not to be had again.
 fn codes(form: Form, answer: &Value) -> anyhow::Result<()> {
-    let codes = answer.get("recovery_codes").and_then(Value::as_array).context("the answer holds no codes")?;
+    let codes =
+        answer.get("recovery_codes").and_then(Value::as_array).context("the answer holds no codes")?;
     match form {
         Form::Programs => form.record(answer, &[])?,
         Form::People => {
             for code in codes.iter().filter_map(Value::as_str) {
                 output::line(code)?;
             }
-            output::prompt("\nEach of these codes stands in once for the app. Keep them: they are not shown again.\n");
+            output::prompt(
+                "\nEach of these codes stands in once for the app. Keep them: they are not shown again.\n",
+            );
         }
     }
     Ok(())
@@ -92,7 +97,9 @@ fn codes(form: Form, answer: &Value) -> anyhow::Result<()> {
 
 fn remove_passkey(api: &Api, form: Form, wanted: &str) -> anyhow::Result<()> {
     let items = api.all("/me/passkeys", &[])?;
-    let mut found = items.iter().filter(|passkey| [text(passkey, "id"), text(passkey, "name")].iter().any(|name| name == wanted));
+    let mut found = items
+        .iter()
+        .filter(|passkey| [text(passkey, "id"), text(passkey, "name")].iter().any(|name| name == wanted));
     let id = match (found.next(), found.next()) {
         (Some(passkey), None) => text(passkey, "id"),
         (Some(_), Some(_)) => bail!("several passkeys are called \"{wanted}\"; use the id"),

@@ -8,6 +8,7 @@
 mod api;
 mod args;
 mod audit;
+mod audit_trail;
 mod find;
 mod grant;
 mod group;
@@ -23,6 +24,7 @@ mod site;
 mod storage;
 mod user;
 
+use std::ffi::OsString;
 use std::fmt;
 
 use clap::Parser as _;
@@ -50,9 +52,33 @@ impl Remote {
     }
 }
 
+/// The call with what stands before the command and says how to reach a server put after it, where it is looked for: `portcullis
+/// --json key list` is as good as `portcullis key list --json`.
+fn remote_last(call: Vec<OsString>) -> Vec<OsString> {
+    let mut rest = call.into_iter();
+    let (mut ordered, mut moved) = (Vec::from_iter(rest.next()), Vec::new());
+    while let Some(word) = rest.next() {
+        let text = word.to_string_lossy();
+        let takes_value = ["--server", "--api-key", "--api-key-file"].contains(&&*text);
+        let whole = text == "--json"
+            || ["--server=", "--api-key=", "--api-key-file="].iter().any(|flag| text.starts_with(flag));
+        if !takes_value && !whole {
+            ordered.push(word);
+            break;
+        }
+        moved.push(word);
+        if takes_value {
+            moved.extend(rest.next());
+        }
+    }
+    ordered.extend(rest);
+    ordered.extend(moved);
+    ordered
+}
+
 /// Parses the call and does it.
 pub(crate) fn run() -> anyhow::Result<()> {
-    match Cli::parse().command {
+    match Cli::parse_from(remote_last(std::env::args_os().collect())).command {
         Command::Serve(args) => crate::serve::run(&args.flags, args.config.as_ref()),
         Command::MasterKey(command) => crate::offline::master_key(&command),
         Command::Scrub(args) => crate::offline::scrub(&args),
@@ -68,10 +94,39 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Storage(call) => storage::run(&call.remote, call.command),
         Command::Key(call) => key::run(&call.remote, call.command),
         Command::Link(call) => link::run(&call.remote, call.command),
-        Command::Audit(call) => audit::run(&call.remote, &call.args),
+        Command::Audit(call) => match &call.command {
+            None => audit::run(&call.remote, &call.args),
+            Some(command) => audit_trail::run(&call.remote, command, call.args.request_id.as_deref()),
+        },
         Command::Completion { shell } => {
             args::completion(shell);
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ordered(call: &[&str]) -> Vec<String> {
+        let call = call.iter().map(OsString::from).collect();
+        remote_last(call).into_iter().map(|word| word.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn how_to_reach_a_server_may_stand_first() {
+        assert_eq!(
+            ordered(&["portcullis", "--server", "http://x", "--json", "key", "list", "--limit", "5"]),
+            ["portcullis", "key", "list", "--limit", "5", "--server", "http://x", "--json"]
+        );
+        assert_eq!(
+            ordered(&["portcullis", "--server=http://x", "me"]),
+            ["portcullis", "me", "--server=http://x"]
+        );
+        assert_eq!(ordered(&["portcullis", "--help"]), ["portcullis", "--help"]);
+        assert_eq!(ordered(&["portcullis", "serve", "--web", "x"]), ["portcullis", "serve", "--web", "x"]);
+        assert_eq!(ordered(&["portcullis", "--server"]), ["portcullis", "--server"]);
+        assert_eq!(ordered(&[]), [""; 0]);
     }
 }

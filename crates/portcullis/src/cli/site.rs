@@ -45,7 +45,10 @@ pub(super) fn run(remote: &Remote, command: SiteCommand) -> anyhow::Result<()> {
 fn enter(api: &Api, form: Form, wanted: &str) -> anyhow::Result<()> {
     let site = if wanted == "back" {
         let home = |site: &Value| site.get("home").and_then(Value::as_bool) == Some(true);
-        api.all("/sites", &[])?.into_iter().find(home).context("these credentials have no site of their own")?
+        api.all("/sites", &[])?
+            .into_iter()
+            .find(home)
+            .context("these credentials have no site of their own")?
     } else {
         api.find_site(wanted)?
     };
@@ -62,7 +65,9 @@ fn set_rules(body: &mut Value, rules: &RuleArgs) {
             set(&mut wanted, name, json!(value));
         }
     }
-    for (name, value) in [("longest_key_days", rules.longest_key_days), ("idle_key_days", rules.idle_key_days)] {
+    for (name, value) in
+        [("longest_key_days", rules.longest_key_days), ("idle_key_days", rules.idle_key_days)]
+    {
         if let Some(days) = value {
             set(&mut wanted, name, json!(days.0));
         }
@@ -75,7 +80,8 @@ fn set_rules(body: &mut Value, rules: &RuleArgs) {
 
 fn show(form: Form, site: &Value) -> anyhow::Result<()> {
     let rule = |name: &str| {
-        let (own, holds) = (at(site, &format!("/rules/{name}")), at(site, &format!("/effective_rules/{name}")));
+        let (own, holds) =
+            (at(site, &format!("/rules/{name}")), at(site, &format!("/effective_rules/{name}")));
         if own == holds { holds } else { format!("{holds} (by a site above)") }
     };
     form.record(

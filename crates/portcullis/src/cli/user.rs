@@ -42,7 +42,11 @@ pub(super) fn run(remote: &Remote, command: UserCommand) -> anyhow::Result<()> {
         UserCommand::EndSessions { user } => {
             let id = text(&api.find_user(&user)?, "id");
             let ended = api.delete(&format!("/users/{id}/sessions"))?;
-            let told = format!("Ended {} sign-ins and {} transfers.", text(&ended, "sessions"), text(&ended, "transfers"));
+            let told = format!(
+                "Ended {} sign-ins and {} transfers.",
+                text(&ended, "sessions"),
+                text(&ended, "transfers")
+            );
             form.done(&ended, &told)
         }
     }
@@ -106,7 +110,9 @@ fn invited(form: Form, answer: &Value) -> anyhow::Result<()> {
         &[("Invitation", at(answer, "/invitation/url")), ("Until", at(answer, "/invitation/expires_at"))],
     )?;
     if form == Form::People {
-        output::prompt("\nGive the link to this person alone: whoever has it chooses the password. It is not shown again.\n");
+        output::prompt(
+            "\nGive the link to this person alone: whoever has it chooses the password. It is not shown again.\n",
+        );
     }
     Ok(())
 }

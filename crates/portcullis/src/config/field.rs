@@ -78,6 +78,11 @@ pub(crate) const FIELDS: &[Field] = &[
         "File with the master key, mode 0600 [default: DATA_DIR/master.key, made at first start]",
     ),
     field("master_key_command", "COMMAND", "Command that prints the master key, e.g. from a password store"),
+    field(
+        "audit_retention_days",
+        "DAYS",
+        "After how many days entries of the audit trail go, leaving a signed note [default: never]",
+    ),
     field("log", "FILTER", "Which messages to log, e.g. portcullis=debug [default: portcullis=info,warn]"),
     field("log_format", "text|json", "How to log [default: text]"),
 ];

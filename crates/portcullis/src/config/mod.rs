@@ -11,6 +11,7 @@ mod oidc;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use portcullis_domain::Secret;
@@ -47,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) master_key: MasterKeySource,
     /// The provider by which people sign in.
     pub(crate) oidc: Option<OidcConfig>,
+    /// How long entries of the audit trail stay; for ever if there is none.
+    pub(crate) audit_retention: Option<Duration>,
     /// Which messages are logged.
     pub(crate) log: String,
     /// Whether messages are JSON.
@@ -123,6 +126,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
             &mut problems,
         ),
         oidc: oidc::read(&from_file, &mut problems),
+        audit_retention: retention(get("audit_retention_days"), &mut problems),
         log: get("log").map_or_else(|| "portcullis=info,warn".to_owned(), |raw| raw.value),
         log_json: log_format(get("log_format"), &mut problems),
     };
@@ -150,6 +154,16 @@ fn address(raw: Option<&Raw>, default: &str, problems: &mut Vec<String>) -> Sock
         problems.push(format!("{origin}: \"{text}\" is not an address; write 127.0.0.1:9000 or [::1]:9000 (port 0 picks a free one)"));
         SocketAddr::from(([127, 0, 0, 1], 0))
     })
+}
+
+/// Days, as many as a century has.
+fn retention(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<Duration> {
+    let raw = raw?;
+    let days = raw.value.parse::<u32>().ok().filter(|days| (1..=36_525).contains(days));
+    if days.is_none() {
+        problems.push(format!("{}: \"{}\" is not a number of days from 1 to 36525", raw.origin, raw.value));
+    }
+    days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
 }
 
 fn database(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {

@@ -24,10 +24,15 @@ fn an_agency_from_nothing() {
     let dir = world.scratch("agency");
     fs::write(dir.join("admin.password"), PASSWORD).unwrap();
     let mut run = Command::new("bash");
-    let path = format!("{}:{}", Path::new(binary()).parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let path =
+        format!("{}:{}", Path::new(binary()).parent().unwrap().display(), std::env::var("PATH").unwrap());
     run.env_clear().env("PATH", path).env("HOME", world.scratch("home")).env("PORTCULLIS_SERVER", &world.web);
     let told = ok(run.current_dir(&dir).arg(script()).arg("admin.password"));
-    assert!(told.lines().last().unwrap_or_default().starts_with("portcullis: no storage") || told.contains("no storage"), "{told}");
+    assert!(
+        told.lines().last().unwrap_or_default().starts_with("portcullis: no storage")
+            || told.contains("no storage"),
+        "{told}"
+    );
 
     let kept = world.scratch("home").join(".config/portcullis/session.json");
     assert_eq!(fs::metadata(kept).unwrap().permissions().mode() & 0o777, 0o600);
@@ -38,12 +43,16 @@ fn an_agency_from_nothing() {
 /// What was made, seen by an admin of each site.
 fn two_sites_of_three(world: &World, dir: &Path) {
     let sites = world.admin("GET", "/sites", None);
-    let names: Vec<_> = sites["items"].as_array().unwrap().iter().map(|site| site["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        sites["items"].as_array().unwrap().iter().map(|site| site["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["main", "bakery", "museum"]);
     for site in &sites["items"].as_array().unwrap()[1..] {
         world.admin("PUT", "/sessions/current/site", Some(&serde_json::json!({"site": site["id"]})));
         let count = |path: &str| world.admin("GET", path, None)["items"].as_array().unwrap().len();
-        assert_eq!([count("/users"), count("/storages"), count("/groups"), count("/grants"), count("/keys")], [3, 1, 1, 2, 1]);
+        assert_eq!(
+            [count("/users"), count("/storages"), count("/groups"), count("/grants"), count("/keys")],
+            [3, 1, 1, 2, 1]
+        );
         let name = site["name"].as_str().unwrap();
         let password = fs::read_to_string(dir.join(format!("{name}-guest.password"))).unwrap();
         let given = serde_json::json!({"username": format!("{name}-guest"), "password": password.trim_end()});
@@ -69,11 +78,21 @@ fn keys_that_work_at_home(world: &World, dir: &Path) {
     assert!(bakery.ends_with("-bakery-files") && museum.ends_with("-museum-files"), "{bakery} {museum}");
     fs::write(dir.join("bread.txt"), "rye").unwrap();
     ok(rclone(world, dir, "bakery").args(["copyto", "bread.txt", &format!("{remote}:{bakery}/bread.txt")]));
-    assert_eq!(ok(rclone(world, dir, "bakery").args(["cat", &format!("{remote}:{bakery}/bread.txt")])), "rye");
+    assert_eq!(
+        ok(rclone(world, dir, "bakery").args(["cat", &format!("{remote}:{bakery}/bread.txt")])),
+        "rye"
+    );
     let told = [museum.as_str(), "usr-10001-itm-77777-nothing"].map(|bucket| {
-        let told = refused(rclone(world, dir, "bakery").args(["lsf", "--retries=1", "--low-level-retries=1", &format!("{remote}:{bucket}")]));
+        let told = refused(rclone(world, dir, "bakery").args([
+            "lsf",
+            "--retries=1",
+            "--low-level-retries=1",
+            &format!("{remote}:{bucket}"),
+        ]));
         let told = told.replace(bucket, "BUCKET");
-        told.split("AccessDenied").nth(1).map_or(told.clone(), |rest| rest.split("request id").next().unwrap().to_owned())
+        told.split("AccessDenied")
+            .nth(1)
+            .map_or(told.clone(), |rest| rest.split("request id").next().unwrap().to_owned())
     });
     assert_eq!(told[0], told[1]);
 }
@@ -117,7 +136,10 @@ fn names_and_ids_are_taken_and_mistakes_explained() {
         (vec!["user", "role", "guest", "king"], "role"),
         (vec!["user", "invite", "guest"], "username"),
         (vec!["group", "create", "Editors"], "name"),
-        (vec!["grant", "create", "--storage", "Files", "--group", "editors", "--permission", "all"], "permission"),
+        (
+            vec!["grant", "create", "--storage", "Files", "--group", "editors", "--permission", "all"],
+            "permission",
+        ),
         (vec!["key", "temporary", "cli", "--duration", "soon"], "not a span of time"),
         (vec!["site", "create", "x"], "portcullis: "),
     ] {

@@ -10,7 +10,8 @@ use crate::world::{OWN_PASSWORD, PASSWORD, World, ok, refused, run};
 
 /// Runs a command that reads these lines; what it printed on standard output.
 fn fed(command: &mut Command, lines: &[&str]) -> String {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(format!("{}\n", lines.join("\n")).as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
@@ -43,7 +44,16 @@ fn an_invitation_is_taken_up_and_members_look_after_themselves() {
     ok(world.command().args(["site", "update", "main", "--members-make-keys", "true"]));
     ok(world.command().args(["storage", "create", "--name", "Files"]));
     let link = field(&ok(world.command().args(["user", "invite", "guest"])), "Invitation");
-    ok(world.command().args(["grant", "create", "--storage", "Files", "--user", "guest", "--permission", "read_write"]));
+    ok(world.command().args([
+        "grant",
+        "create",
+        "--storage",
+        "Files",
+        "--user",
+        "guest",
+        "--permission",
+        "read_write",
+    ]));
     let told = fed(&mut other(&world, ["join"]), &[&link, OWN_PASSWORD]);
     assert!(told.contains("--username guest"), "{told}");
     let told = refused_when_fed(&mut other(&world, ["join"]), &[&link, OWN_PASSWORD]);
@@ -58,7 +68,10 @@ fn an_invitation_is_taken_up_and_members_look_after_themselves() {
     let told = ok(&mut other(&world, ["key", "list", "--user", "me"]));
     assert_eq!(told.lines().count(), 3, "{told}");
     let s3 = made["s3"]["key"]["access_key"].as_str().unwrap();
-    let told = ok(&mut other(&world, ["key", "temporary", s3, "--duration", "15m", "--permission", "read", "--storage", "Files"]));
+    let told = ok(&mut other(
+        &world,
+        ["key", "temporary", s3, "--duration", "15m", "--permission", "read", "--storage", "Files"],
+    ));
     assert!(!field(&told, "Session token").is_empty());
     let told = refused(&mut other(&world, ["user", "list"]));
     assert!(told.contains("Access denied"), "{told}");
@@ -72,7 +85,8 @@ fn an_invitation_is_taken_up_and_members_look_after_themselves() {
 }
 
 fn refused_when_fed(command: &mut Command, lines: &[&str]) -> String {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(format!("{}\n", lines.join("\n")).as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{command:?} was not refused");
@@ -90,7 +104,8 @@ fn code(secret: &str) -> String {
 #[test]
 fn a_second_factor_at_the_terminal() {
     let world = world();
-    let mut child = world.command().args(["me", "totp"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        world.command().args(["me", "totp"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     told.read_line(&mut line).unwrap();
@@ -99,7 +114,8 @@ fn a_second_factor_at_the_terminal() {
     let mut rest = String::new();
     told.read_to_string(&mut rest).unwrap();
     assert!(child.wait().unwrap().success(), "{rest}");
-    let recovery: Vec<_> = rest.lines().filter(|line| !line.starts_with("Address")).map(str::to_owned).collect();
+    let recovery: Vec<_> =
+        rest.lines().filter(|line| !line.starts_with("Address")).map(str::to_owned).collect();
     assert_eq!(recovery.len(), 10, "{rest}");
 
     let dir = world.scratch("factor");
@@ -125,7 +141,17 @@ fn a_second_factor_at_the_terminal() {
 fn links_and_sessions() {
     let world = world();
     ok(world.command().args(["storage", "create", "--name", "Files"]));
-    let words = ["link", "create", "--storage", "Files", "--folder", "public/", "--name", "Pictures", "--password-stdin"];
+    let words = [
+        "link",
+        "create",
+        "--storage",
+        "Files",
+        "--folder",
+        "public/",
+        "--name",
+        "Pictures",
+        "--password-stdin",
+    ];
     let told = fed(world.command().args(words), &["open sesame, please"]);
     assert!(field(&told, "Address").contains("/s/") && field(&told, "Password") == "yes", "{told}");
     let told = ok(world.command().args(["link", "list", "--storage", "Files"]));
@@ -135,7 +161,8 @@ fn links_and_sessions() {
     ok(world.command().args(["link", "end", "Pictures"]));
     assert_eq!(field(&ok(world.command().args(["link", "show", "Pictures"])), "State"), "ended");
 
-    let sessions: Value = serde_json::from_str(&ok(world.command().args(["session", "list", "--json"]))).unwrap();
+    let sessions: Value =
+        serde_json::from_str(&ok(world.command().args(["session", "list", "--json"]))).unwrap();
     let others = sessions.as_array().unwrap().iter().filter(|session| session["current"] == false);
     for session in others {
         ok(world.command().args(["session", "end", session["id"].as_str().unwrap()]));

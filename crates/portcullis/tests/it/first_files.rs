@@ -90,6 +90,7 @@ fn by_the_command_line(world: &World) -> (Access, PathBuf) {
         access_key: text(&made["key"]["access_key"]),
         secret: text(&made["secret"]),
         bucket: text(&made["bucket_name"]),
+        session_token: None,
     };
     for again in [
         vec!["key", "list"],

@@ -132,6 +132,8 @@ impl<'a> Signed<'a> {
         let date = AmzDate::from_unix(i64::try_from(now).unwrap()).unwrap();
         let signer =
             Signer::new(&self.key.access_key, self.key.secret.as_bytes(), "us-east-1", &date).unwrap();
+        let token = self.key.session_token.as_deref().map(|token| ("x-amz-security-token", token));
+        let extra: Vec<_> = extra.iter().copied().chain(token).collect();
         let mut headers: Vec<(&str, &[u8])> = vec![("host", self.world.s3_host().as_bytes())];
         headers.extend(extra.iter().map(|(name, value)| (*name, value.as_bytes())));
         let query = (!query.is_empty()).then_some(query);

@@ -49,7 +49,18 @@ impl House {
     fn ids(&self) -> [&str; 10] {
         let keys = [self.s3.key_id.as_str(), self.member_s3.key_id.as_str()];
         let [first, second] = keys;
-        [&self.site, &self.storage, &self.bucket, first, second, &self.member, &self.group, &self.grant, &self.link, &self.session]
+        [
+            &self.site,
+            &self.storage,
+            &self.bucket,
+            first,
+            second,
+            &self.member,
+            &self.group,
+            &self.grant,
+            &self.link,
+            &self.session,
+        ]
     }
 }
 
@@ -93,6 +104,7 @@ fn house(world: &World, name: &str) -> House {
         access_key: text(&made["key"]["access_key"]),
         secret: text(&made["secret"]),
         bucket: bucket.clone(),
+        session_token: None,
     };
     let callers = vec![
         ("the site's admin", sign_in(world, &format!("{name}-admin"))),
@@ -109,7 +121,8 @@ fn house(world: &World, name: &str) -> House {
 
 /// What an answer says, without what names this one request.
 fn said(answer: &Answer, ids: &[&str]) -> (u16, Vec<(String, String)>, String) {
-    let request = answer.header("x-request-id").or_else(|| answer.header("x-amz-request-id")).unwrap_or("-").to_owned();
+    let request =
+        answer.header("x-request-id").or_else(|| answer.header("x-amz-request-id")).unwrap_or("-").to_owned();
     let plain = |told: &str| {
         let told = told.replace(&request, "REQUEST");
         ids.iter().fold(told, |told, id| told.replace(id, "ID"))
@@ -138,7 +151,9 @@ fn rest(world: &World, bearer: &str, method: &str, path: &str, body: Option<&Val
 /// A body with which a call would do something, were the record there.
 fn body(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
-        ("POST" | "PATCH", path) if path.contains("/temporary-credentials") => Some(json!({"duration_seconds": 900})),
+        ("POST" | "PATCH", path) if path.contains("/temporary-credentials") => {
+            Some(json!({"duration_seconds": 900}))
+        }
         ("PATCH", path) if path.starts_with("/api/v1/users/") => Some(json!({"state": "active"})),
         ("PATCH", path) if path.starts_with("/api/v1/grants/") => Some(json!({"permission": "read"})),
         ("PATCH", _) => Some(json!({"name": "theirs"})),
@@ -166,7 +181,13 @@ fn every_rest_call_that_names_a_record_of_another_site() {
             let ask = |id: &str| rest(&world, bearer, row.method, &path(id), given.as_ref());
             let (theirs, none) = (ask(other.id(row.path)), ask(NOTHING));
             assert_eq!(said(&theirs, &ids), said(&none, &ids), "{} {} by {caller}", row.method, row.path);
-            assert!((400..500).contains(&theirs.status), "{} {} by {caller}: {}", row.method, row.path, theirs.status);
+            assert!(
+                (400..500).contains(&theirs.status),
+                "{} {} by {caller}: {}",
+                row.method,
+                row.path,
+                theirs.status
+            );
             compared += 1;
         }
         // The same call about their own is answered: it is the site that makes the difference.
@@ -207,7 +228,12 @@ fn every_rest_call_that_names_another_site_inside() {
         ("POST", "/api/v1/keys", Some(key(json!({"user": "ID"}))), &other.member),
         ("POST", "/api/v1/grants", Some(shared(json!({"user": "ID"}))), &other.member),
         ("POST", "/api/v1/grants", Some(shared(json!({"group": "ID"}))), &other.group),
-        ("POST", "/api/v1/grants", Some(shared(json!({"user": own.member, "storage": "ID"}))), &other.storage),
+        (
+            "POST",
+            "/api/v1/grants",
+            Some(shared(json!({"user": own.member, "storage": "ID"}))),
+            &other.storage,
+        ),
         (
             "POST",
             "/api/v1/share-links",
@@ -229,7 +255,11 @@ fn every_rest_call_that_names_another_site_inside() {
             };
             let (theirs, none) = (ask(record), ask(NOTHING));
             assert_eq!(said(&theirs, &ids), said(&none, &ids), "{method} {path} {given:?} by {caller}");
-            assert!(*method == "GET" || theirs.status >= 400, "{method} {path} by {caller}: {}", theirs.status);
+            assert!(
+                *method == "GET" || theirs.status >= 400,
+                "{method} {path} by {caller}: {}",
+                theirs.status
+            );
         }
     }
 }
@@ -261,7 +291,8 @@ fn every_s3_operation_on_a_bucket_of_another_site() {
     let world = World::start();
     let (own, other) = (house(&world, "own"), house(&world, "zebra"));
     let put = |key: &Access| {
-        let answer = Signed::new(&world, key).call("PUT", &format!("/{}/there.txt", key.bucket), "", &[], b"hello");
+        let answer =
+            Signed::new(&world, key).call("PUT", &format!("/{}/there.txt", key.bucket), "", &[], b"hello");
         assert_eq!(answer.status, 200, "{}", answer.text());
     };
     put(&own.s3);
@@ -274,7 +305,8 @@ fn every_s3_operation_on_a_bucket_of_another_site() {
             assert_eq!(said(&theirs, &ids), said(&none, &ids), "{row}");
             assert!(theirs.status >= 400, "{row}: {}", theirs.status);
             if operation.shape().copies {
-                let [theirs, none] = ids.map(|source| ask_bucket(&world, key, *operation, &own.bucket, source));
+                let [theirs, none] =
+                    ids.map(|source| ask_bucket(&world, key, *operation, &own.bucket, source));
                 assert_eq!(said(&theirs, &ids), said(&none, &ids), "{row}, as the source");
                 assert!(theirs.status >= 400, "{row}: {}", theirs.status);
             }

@@ -13,6 +13,7 @@
 )]
 
 mod agency;
+mod audit_trail;
 mod bad_input;
 mod cli;
 mod cli_people;
@@ -34,5 +35,6 @@ mod rest_page;
 mod schemathesis;
 mod setups;
 mod shared_links;
+mod temporary;
 mod tidy;
 mod world;

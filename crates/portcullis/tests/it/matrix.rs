@@ -27,13 +27,19 @@ enum Credential {
     Expired,
     Deleted,
     Rotated,
+    TemporaryWithoutToken,
+    TemporaryWrongToken,
+    TemporaryOfDeleted,
+    UserWithoutGrants,
     Read,
     Write,
     ReadWrite,
+    TemporaryRead,
+    GrantedRead,
 }
 
 impl Credential {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 19] = [
         Self::Nobody,
         Self::UnknownKey,
         Self::WrongSecret,
@@ -44,14 +50,20 @@ impl Credential {
         Self::Expired,
         Self::Deleted,
         Self::Rotated,
+        Self::TemporaryWithoutToken,
+        Self::TemporaryWrongToken,
+        Self::TemporaryOfDeleted,
+        Self::UserWithoutGrants,
         Self::Read,
         Self::Write,
         Self::ReadWrite,
+        Self::TemporaryRead,
+        Self::GrantedRead,
     ];
 
     const fn permission(self) -> Option<Permission> {
         match self {
-            Self::Read => Some(Permission::Read),
+            Self::Read | Self::TemporaryRead | Self::GrantedRead => Some(Permission::Read),
             Self::Write => Some(Permission::Write),
             Self::ReadWrite => Some(Permission::ReadWrite),
             Self::Nobody
@@ -63,7 +75,11 @@ impl Credential {
             | Self::Disabled
             | Self::Expired
             | Self::Deleted
-            | Self::Rotated => None,
+            | Self::Rotated
+            | Self::TemporaryWithoutToken
+            | Self::TemporaryWrongToken
+            | Self::TemporaryOfDeleted
+            | Self::UserWithoutGrants => None,
         }
     }
 
@@ -71,10 +87,22 @@ impl Credential {
     const fn code(self) -> Option<&'static str> {
         match self {
             Self::Nobody | Self::WrongNetwork | Self::Disabled => Some("AccessDenied"),
-            Self::UnknownKey | Self::Deleted | Self::Rotated | Self::RestKey => Some("InvalidAccessKeyId"),
+            Self::UnknownKey
+            | Self::Deleted
+            | Self::Rotated
+            | Self::RestKey
+            | Self::TemporaryWithoutToken
+            | Self::TemporaryOfDeleted => Some("InvalidAccessKeyId"),
+            Self::TemporaryWrongToken => Some("InvalidToken"),
             Self::WrongSecret => Some("SignatureDoesNotMatch"),
             Self::Expired => Some("ExpiredToken"),
-            Self::OtherStorage | Self::Read | Self::Write | Self::ReadWrite => None,
+            Self::OtherStorage
+            | Self::UserWithoutGrants
+            | Self::Read
+            | Self::Write
+            | Self::ReadWrite
+            | Self::TemporaryRead
+            | Self::GrantedRead => None,
         }
     }
 }
@@ -116,7 +144,29 @@ fn stage() -> Stage {
                     access_key: made["key"]["access_key"].as_str().unwrap().into(),
                     secret: made["secret"].as_str().unwrap().into(),
                     bucket: bucket.clone(),
+                    session_token: None,
                 }
+            }
+            Credential::TemporaryWithoutToken => {
+                Access { session_token: None, ..world.temporary(&admin, &json!({})) }
+            }
+            Credential::TemporaryWrongToken => {
+                let other = world.temporary(&admin, &json!({})).session_token;
+                Access { session_token: other, ..world.temporary(&admin, &json!({})) }
+            }
+            Credential::TemporaryOfDeleted => {
+                let key = key("read_write");
+                let temporary = world.temporary(&key, &json!({}));
+                world.admin("DELETE", &format!("/keys/{}", key.key_id), None);
+                temporary
+            }
+            Credential::TemporaryRead => world.temporary(&admin, &json!({"permission": "read"})),
+            Credential::UserWithoutGrants => world.user_key(&world.member("without"), "read_write", &bucket),
+            Credential::GrantedRead => {
+                let user = world.member("granted");
+                let grant = json!({"storage": storage, "user": user, "permission": "read"});
+                world.admin("POST", "/grants", Some(&grant));
+                world.user_key(&user, "read_write", &bucket)
             }
             Credential::Disabled => {
                 let key = key("read_write");
@@ -283,7 +333,7 @@ fn rules(operation: Operation, credential: Credential, answer: &Answer, code: &s
         }
         return;
     }
-    if credential == Credential::OtherStorage {
+    if matches!(credential, Credential::OtherStorage | Credential::UserWithoutGrants) {
         let sees_nothing =
             answer.status == 403 || operation == Operation::ListBuckets || operation == Operation::PostObject;
         assert!(sees_nothing, "{row}");

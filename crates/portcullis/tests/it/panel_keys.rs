@@ -66,7 +66,13 @@ fn shown(page: &str) -> Access {
             page.split(&format!("<code id=\"{id}\">")).nth(1).unwrap_or_else(|| panic!("no {id}: {page}"));
         rest.split('<').next().unwrap().to_owned()
     };
-    Access { key_id: String::new(), access_key: value("v-ak"), secret: value("v-sk"), bucket: value("v-bk") }
+    Access {
+        key_id: String::new(),
+        access_key: value("v-ak"),
+        secret: value("v-sk"),
+        bucket: value("v-bk"),
+        session_token: None,
+    }
 }
 
 /// Whether the text is in any file below a directory.
@@ -130,6 +136,7 @@ fn what_the_wizard_promises_holds_at_the_door() {
         access_key: own["key"]["access_key"].as_str().unwrap().to_owned(),
         secret: text("secret"),
         bucket: String::new(),
+        session_token: None,
     };
     let review = panel.get("/connections/new/review?name=Closed");
     panel.send(&review, "/connections/new");

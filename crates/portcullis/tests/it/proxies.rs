@@ -35,7 +35,8 @@ fn a_key_is_bound_to_the_client_that_a_trusted_proxy_tells() {
     assert_eq!(download(&world, &key, &["Forwarded: for=198.51.100.7"]), "403");
     assert_eq!(download(&world, &key, &[]), "403", "the proxy itself");
     let events = world.admin("GET", &format!("/audit-events?key={}", key.key_id), None);
-    let addresses: Vec<_> = events["items"].as_array().unwrap().iter().map(|event| &event["address"]).collect();
+    let addresses: Vec<_> =
+        events["items"].as_array().unwrap().iter().map(|event| &event["address"]).collect();
     assert!(addresses.contains(&&json!("203.0.113.9")), "{addresses:?}");
 }
 

@@ -25,7 +25,8 @@ fn page() -> String {
 /// The blocks that are marked as bash, one after the other.
 fn script() -> String {
     let page = page();
-    let blocks: Vec<_> = page.split("```bash\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let blocks: Vec<_> =
+        page.split("```bash\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 10, "{}", blocks.len());
     blocks.join("\n")
 }
@@ -52,7 +53,8 @@ fn every_call_has_an_example() {
             let mut words = part.split([' ', ')', '|']);
             let (Some(method), Some(path)) = (words.next(), words.next()) else { continue };
             let path = path.trim_matches(['"', '\'']).split('?').next().unwrap();
-            let path: Vec<_> = path.split('/').map(|part| if part.starts_with('$') { "{}" } else { part }).collect();
+            let path: Vec<_> =
+                path.split('/').map(|part| if part.starts_with('$') { "{}" } else { part }).collect();
             shown.insert((method.to_owned(), path.join("/")));
         }
     }
@@ -64,6 +66,10 @@ fn every_call_has_an_example() {
         let by_hand = path.ends_with("/file") || script.contains(&format!("$GATE/api/v1{path}\""));
         let called = shown.contains(&(row.method.to_owned(), plain(path)));
         assert!(called || by_hand || by_browser, "{} {path} has no example", row.method);
-        assert!(!by_browser || page().contains(&format!("`{} {path}`", row.method)), "{} {path} is not mentioned", row.method);
+        assert!(
+            !by_browser || page().contains(&format!("`{} {path}`", row.method)),
+            "{} {path} is not mentioned",
+            row.method
+        );
     }
 }

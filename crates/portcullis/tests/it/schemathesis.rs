@@ -12,7 +12,7 @@ use crate::world::{OWN_PASSWORD, World, run};
 /// Calls after which whoever asks is nobody any more. They are tried out in a run of their own.
 const ENDING: &str = "^(signOut|endSession|endUserSessions|resetUser)$";
 /// Calls of chance for each operation and phase.
-const EXAMPLES: &str = "30";
+const EXAMPLES: &str = "20";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

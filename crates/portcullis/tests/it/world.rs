@@ -39,6 +39,8 @@ pub(crate) struct Access {
     pub(crate) access_key: String,
     pub(crate) secret: String,
     pub(crate) bucket: String,
+    /// What goes along with every request, if the credentials are temporary.
+    pub(crate) session_token: Option<String>,
 }
 
 impl World {
@@ -224,6 +226,36 @@ impl World {
             access_key: text(&answer["key"]["access_key"]),
             secret: text(&answer["secret"]),
             bucket: text(&answer["bucket_name"]),
+            session_token: None,
+        }
+    }
+
+    /// Temporary credentials of a key.
+    pub(crate) fn temporary(&self, key: &Access, given: &Value) -> Access {
+        let path = format!("/keys/{}/temporary-credentials", key.key_id);
+        let answer = self.admin("POST", &path, Some(given));
+        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+        let (access_key, secret) = (text("access_key"), text("secret"));
+        Access { access_key, secret, session_token: Some(text("session_token")), ..key.clone() }
+    }
+
+    /// A new user's id, who has [`OWN_PASSWORD`].
+    pub(crate) fn member(&self, name: &str) -> String {
+        let given = json!({"username": name, "role": "member", "password": OWN_PASSWORD});
+        self.admin("POST", "/users", Some(&given))["user"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A new S3 key for whatever a user may do; `bucket` is for whoever asks to fill in.
+    pub(crate) fn user_key(&self, user: &str, permission: &str, bucket: &str) -> Access {
+        let given =
+            json!({"name": "own", "channel": "s3", "scope": {"user": user}, "permission": permission});
+        let answer = self.admin("POST", "/keys", Some(&given));
+        Access {
+            key_id: answer["key"]["id"].as_str().unwrap().to_owned(),
+            access_key: answer["key"]["access_key"].as_str().unwrap().to_owned(),
+            secret: answer["secret"].as_str().unwrap().to_owned(),
+            bucket: bucket.to_owned(),
+            session_token: None,
         }
     }
 

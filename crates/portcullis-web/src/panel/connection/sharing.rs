@@ -189,7 +189,12 @@ fn faults(error: ControlError) -> Result<Faults, PanelError> {
         }
         ControlError::Conflict { .. } => Ok(fault(words::text("sharing.twice"))),
         ControlError::Stale => Ok(fault(words::text("sharing.stale"))),
-        error => Err(error.into()),
+        error @ (ControlError::NotFound
+        | ControlError::InUse(_)
+        | ControlError::ConfirmationNeeded
+        | ControlError::KeysByAdminsOnly
+        | ControlError::Access(_)
+        | ControlError::Metadata(_)) => Err(error.into()),
     }
 }
 

@@ -49,15 +49,12 @@ struct UserPage<'a> {
     state: StateChip,
     role: &'static str,
     second: String,
-    has_second: bool,
+    row: &'a UserRow,
     key_count: u64,
     groups: Vec<(String, String)>,
     last_sign_in: Option<Timestamp>,
     created: Timestamp,
     is_me: bool,
-    is_admin: bool,
-    invited: bool,
-    disabled: bool,
     roles: Vec<Choice>,
     sessions: &'a [SessionRecord],
     grants: &'a [GrantLine],
@@ -67,6 +64,24 @@ struct UserPage<'a> {
     once: String,
     form: &'static str,
     faults: Faults,
+}
+
+impl UserPage<'_> {
+    fn is_admin(&self) -> bool {
+        self.row.user.role == Role::Admin
+    }
+
+    fn is_invited(&self) -> bool {
+        self.row.user.state == UserState::Invited
+    }
+
+    fn is_disabled(&self) -> bool {
+        self.row.user.state == UserState::Disabled
+    }
+
+    fn has_second_factor(&self) -> bool {
+        self.row.totp || self.row.passkeys > 0
+    }
 }
 
 /// What a form shows of a user that others may change too.
@@ -100,15 +115,12 @@ impl Subject {
             state: StateChip::of(user.state),
             role: role_name(user.role),
             second: second_factor(row),
-            has_second: row.totp || row.passkeys > 0,
+            row,
             key_count: u64::from(row.keys),
             groups: row.groups.iter().map(|(id, name)| (id.to_string(), name.to_string())).collect(),
             last_sign_in: row.last_sign_in,
             created: user.created,
             is_me: at.is_me(),
-            is_admin: user.role == Role::Admin,
-            invited: user.state == UserState::Invited,
-            disabled: user.state == UserState::Disabled,
             roles: roles(back.role.unwrap_or(user.role.as_str())),
             sessions: &self.sessions,
             grants: &self.grants,

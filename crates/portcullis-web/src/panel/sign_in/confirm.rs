@@ -31,6 +31,12 @@ struct ConfirmPage<'a> {
     faults: Faults,
 }
 
+/// The provider by which this person can prove who they are, if they can.
+async fn linked_provider<'a>(app: &'a App, person: &Person) -> Option<&'a str> {
+    let provider = app.control.identity_provider()?;
+    app.control.own_identity(&person.who).await.ok().flatten().map(|_| provider)
+}
+
 /// `GET /confirm?next=`
 pub(super) async fn show(
     State(app): State<Arc<App>>,
@@ -41,7 +47,7 @@ pub(super) async fn show(
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
     let next = safe_next(query.get("next"));
     let passkeys = app.relying_party(&headers).is_some();
-    let provider = app.control.identity_provider();
+    let provider = linked_provider(&app, &person).await;
     let template =
         ConfirmPage { chrome: &person.chrome, next, passkeys, provider, faults: Faults::default() };
     page(StatusCode::OK, &template)
@@ -61,7 +67,7 @@ pub(super) async fn by_password(
 ) -> Response {
     let password = Secret::foreign(form.get("password").to_owned());
     let outcome = app.control.confirm(&person.who, &password, None).await;
-    finish(&app, &person, &headers, &form, outcome)
+    finish(&app, &person, &headers, &form, outcome).await
 }
 
 /// `POST /confirm/passkey`
@@ -73,10 +79,10 @@ pub(super) async fn by_passkey(
 ) -> Response {
     let Some(party) = app.relying_party(&headers) else { return Redirect::to("/confirm").into_response() };
     let outcome = app.control.confirm_by_passkey(&person.who, &party, &answer_in(&form)).await;
-    finish(&app, &person, &headers, &form, outcome)
+    finish(&app, &person, &headers, &form, outcome).await
 }
 
-fn finish(
+async fn finish(
     app: &App,
     person: &Person,
     headers: &HeaderMap,
@@ -105,7 +111,7 @@ fn finish(
         Err(error) => return PanelError::from(error).show(&person.chrome),
     };
     let passkeys = app.relying_party(headers).is_some();
-    let provider = app.control.identity_provider();
+    let provider = linked_provider(app, person).await;
     page(status, &ConfirmPage { chrome: &person.chrome, next, passkeys, provider, faults })
 }
 

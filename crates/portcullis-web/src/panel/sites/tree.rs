@@ -1,12 +1,14 @@
 //! All sites that somebody may act in, as a tree.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
-use portcullis_control::SiteView;
+use portcullis_access::SiteAdmin;
+use portcullis_control::{SiteHoldings, SiteView};
 use portcullis_domain::SiteId;
 
 use super::super::error::PanelError;
@@ -25,6 +27,11 @@ struct Row {
     home: bool,
     current: bool,
     detail: String,
+    place: Place,
+}
+
+/// Where a site stands in the nested lists.
+struct Place {
     /// Whether a list begins with it.
     opens: bool,
     /// Whether sites below it follow.
@@ -48,8 +55,22 @@ pub(super) fn below(sites: &[SiteView], id: SiteId) -> u64 {
     number(sites.iter().filter(|view| view.parent == Some(id)).count())
 }
 
+/// What is in a site and below it, in words; of what there is none, nothing.
+fn detail(children: u64, holdings: Option<&SiteHoldings>) -> String {
+    let part = |name, count: u64| (count > 0).then(|| words::count(name, count));
+    let held = holdings.map_or([None, None, None], |held| {
+        [
+            part("sites.users", held.users),
+            part("sites.storages", held.storages),
+            part("sites.keys", held.keys),
+        ]
+    });
+    let parts: Vec<_> = held.into_iter().chain([part("sites.below", children)]).flatten().collect();
+    if parts.is_empty() { words::text("sites.empty").to_owned() } else { parts.join(" · ") }
+}
+
 /// The rows of sites that come in order: each before those below it.
-fn rows(sites: &[SiteView]) -> Vec<Row> {
+fn rows(sites: &[SiteView], holdings: &HashMap<SiteId, SiteHoldings>) -> Vec<Row> {
     let mut rows = Vec::with_capacity(sites.len());
     let mut before = None;
     for (at, view) in sites.iter().enumerate() {
@@ -60,15 +81,23 @@ fn rows(sites: &[SiteView]) -> Vec<Row> {
             name: view.site.name.to_string(),
             home: view.home,
             current: view.current,
-            detail: if children > 0 { words::count("sites.below", children) } else { String::new() },
-            opens: before.is_none_or(|before| view.depth > before),
-            parent: next.is_some_and(|next| next > view.depth),
-            closes: next.map_or(view.depth + 1, |next| view.depth.saturating_sub(next)),
-            last: next.is_none(),
+            detail: detail(children, holdings.get(&view.site.id)),
+            place: Place {
+                opens: before.is_none_or(|before| view.depth > before),
+                parent: next.is_some_and(|next| next > view.depth),
+                closes: next.map_or(view.depth + 1, |next| view.depth.saturating_sub(next)),
+                last: next.is_none(),
+            },
         });
         before = Some(view.depth);
     }
     rows
+}
+
+async fn load(app: &App, admin: &SiteAdmin) -> Result<Vec<Row>, PanelError> {
+    let sites = app.control.site_tree(admin).await?;
+    let holdings = app.control.site_holdings(admin).await?;
+    Ok(rows(&sites, &holdings))
 }
 
 /// `GET /sites?done=`
@@ -79,8 +108,8 @@ pub(super) async fn show(
 ) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
     let chrome = &person.chrome;
-    match app.control.site_tree(&admin).await {
-        Ok(sites) => page(StatusCode::OK, &TreePage { chrome, toast: toast(&query), rows: rows(&sites) }),
-        Err(error) => PanelError::from(error).show(chrome),
+    match load(&app, &admin).await {
+        Ok(rows) => page(StatusCode::OK, &TreePage { chrome, toast: toast(&query), rows }),
+        Err(error) => error.show(chrome),
     }
 }

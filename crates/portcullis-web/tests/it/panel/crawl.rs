@@ -20,6 +20,7 @@ pub(super) async fn inhabited(world: &World) {
         let key = json!({"name": name, "channel": "s3", "scope": scope, "permission": "read_write", "networks": networks});
         world.key(&key).await;
     }
+    world.key(&json!({"name": "robot", "channel": "rest", "scope": "site", "permission": "read"})).await;
     world.storage("Archive").await;
     people(world, &storage).await;
     world.control.refresh_facts(&world.system).await.unwrap();
@@ -94,6 +95,8 @@ async fn no_link_is_dead() {
         "/connections/new",
         "/users",
         "/users/invite",
+        "/api-keys",
+        "/api-keys/new",
         "/groups",
         "/sites",
         "/sites/new",

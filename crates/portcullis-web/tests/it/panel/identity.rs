@@ -248,7 +248,8 @@ async fn an_account_is_linked_by_its_owner() {
     world.user(site, "ada", Role::Member).await;
     let mut visit = Visit::of(&world, "ada").await;
     let page = visit.get("/account").await;
-    assert_eq!(page.text("#identity button"), "Link account at Example");
+    assert_eq!(page.text("#identity button"), "Link account");
+    assert!(!visit.get("/confirm").await.has("#provider"), "the provider does not know who she is here");
     // Not by a link that somebody else made, nor without the form's token.
     assert_eq!(visit.get("/account/identity").await.path, "/account");
     let forged = visit.post("/account/identity", &[("_csrf", "x")], &[SAME_ORIGIN]).await;
@@ -423,6 +424,9 @@ async fn confirming_who_one_is() {
     let page = sign_in(&mut visit, &fake).await;
     moved_on(&mut visit, &page).await;
     world.clock.advance(Duration::from_secs(11 * 60));
+    let account = visit.get("/account").await;
+    let page = visit.submit(&account, "#identity form", &[]).await;
+    assert!(page.path.starts_with("/confirm?next="), "{}", page.path);
     let page = visit.get("/confirm?next=%2Faccount%2Fpassword").await;
     assert_eq!(page.text("#provider"), "Confirm with Example");
     let way = page.attr("#provider", "href");
@@ -437,7 +441,8 @@ async fn confirming_who_one_is() {
     let back = there_and_back(&mut visit, &fake, &way).await;
     let page = visit.get(&back).await;
     assert!(page.text("p").contains("somebody else"), "{page:?}");
-    assert!(visit.get("/confirm").await.has("#provider"), "still to be confirmed");
+    let page = visit.submit(&account, "#identity form", &[]).await;
+    assert!(page.path.starts_with("/confirm?next="), "still to be confirmed");
     // Nobody is signed in here.
     let back = there_and_back(&mut visit, &fake, &way).await;
     let session = visit.cookies.remove("__Host-portcullis").unwrap();
@@ -450,7 +455,8 @@ async fn confirming_who_one_is() {
     let page = visit.get(&back).await;
     assert_eq!(page.text("h1"), "Confirmed");
     assert_eq!(moved_on(&mut visit, &page).await.path, "/account/password");
-    assert_eq!(visit.get("/confirm?next=%2Faccount").await.path, "/account");
+    let page = visit.submit(&account, "#identity form", &[]).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "confirmed, though it cannot be done");
 }
 
 #[tokio::test]

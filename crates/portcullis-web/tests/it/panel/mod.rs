@@ -1,5 +1,6 @@
 //! The panel as a browser without scripts sees it: pages are asked for, read, filled in and sent over the real router.
 
+mod api_keys;
 mod check;
 mod connection;
 mod crawl;

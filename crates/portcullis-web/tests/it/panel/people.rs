@@ -151,7 +151,7 @@ async fn sessions_are_listed_and_ended() {
     let page = user(&mut admin, "bob").await;
     assert_eq!(page.all("#sessions li").len(), 2);
     assert!(page.texts("#sessions li").iter().all(|line| line.contains("192.0.2.1")));
-    let page = admin.submit(&page, "#sessions", &[]).await;
+    let page = admin.submit(&page, "#sessions form", &[]).await;
     assert!(page.toast().contains("has ended") && page.all("#sessions li").is_empty());
     for visit in [&mut one, &mut two] {
         assert_eq!(visit.look("/account").await.status, StatusCode::SEE_OTHER);

@@ -156,7 +156,10 @@ mod tests {
 
     #[test]
     fn spans() {
-        assert_eq!((seconds("900"), seconds("900s"), seconds("15m"), seconds("1h")), (Ok(900), Ok(900), Ok(900), Ok(3600)));
+        assert_eq!(
+            (seconds("900"), seconds("900s"), seconds("15m"), seconds("1h")),
+            (Ok(900), Ok(900), Ok(900), Ok(3600))
+        );
         for wrong in ["", "h", "1d", "-1h", "1.5h", "1hm", "99999999999999999999h", "9999999999999999999h"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }

@@ -1,6 +1,7 @@
 //! What may be typed.
 
 mod account;
+mod audit;
 mod key;
 mod link;
 mod people;
@@ -9,9 +10,10 @@ mod storage;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand, value_parser};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use account::{JoinArgs, LoginArgs, MeCommand, PasswordArgs, SessionCommand};
+pub(crate) use audit::{Audit, AuditArgs, AuditCommand, AuditFormat, ExportArgs};
 pub(crate) use key::{KeyCommand, KeyCreate, KeyUpdate, TemporaryArgs};
 pub(crate) use link::{LinkCommand, LinkCreate, LinkUpdate};
 pub(crate) use people::{
@@ -65,7 +67,7 @@ pub(crate) enum Command {
     #[command(alias = "links")]
     Link(Several<LinkCommand>),
     /// Look up what was allowed and what was denied, and why
-    Audit(Single<AuditArgs>),
+    Audit(Audit),
     /// The key that seals all secrets (server stopped)
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
@@ -88,6 +90,9 @@ pub(crate) struct Remote {
     /// Where a REST key is: a file, or - for standard input [env: PORTCULLIS_API_KEY holds the key itself]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) api_key_file: Option<PathBuf>,
+    /// The key itself; other users of this machine see it in the list of processes, so it is not offered
+    #[arg(long, global = true, hide = true, value_name = "KEY", conflicts_with = "api_key_file")]
+    pub(crate) api_key: Option<String>,
     /// Print JSON, as the REST API gave it
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -118,16 +123,6 @@ pub(crate) struct Account {
     pub(crate) remote: Remote,
     #[command(subcommand)]
     pub(crate) command: Option<MeCommand>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct AuditArgs {
-    /// Only what happened in the request with this id
-    #[arg(long)]
-    pub(crate) request_id: Option<String>,
-    /// The most entries
-    #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..=1000))]
-    pub(crate) limit: u32,
 }
 
 /// Writes the completion script to standard output.

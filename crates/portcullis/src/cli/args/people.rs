@@ -144,7 +144,7 @@ pub(crate) enum UserCommand {
     Reset {
         /// Their id or name
         user: String,
-        /// Take their second factor away too
+        /// Take one-time codes and recovery codes away too; passkeys always go
         #[arg(long)]
         second_factor: bool,
     },

@@ -10,6 +10,7 @@ use portcullis_control::{
     ControlError, FieldProblem, LINK_PASSWORD_MAX, LinkDraft, LinkTargetDraft, new_once_token,
 };
 use portcullis_domain::{Secret, Storage};
+use zeroize::Zeroizing;
 
 use super::super::super::credentials::{ListText, Terms};
 use super::super::super::error::PanelError;
@@ -201,7 +202,8 @@ async fn try_make(app: &App, at: &At, fields: &Fields) -> Result<Response, Panel
     if filled.terms.apply(fields, at.person.peer).is_some() {
         return Ok(form(at, &storage, &filled, Faults::default()));
     }
-    let password: String = fields.get("password").chars().take(LINK_PASSWORD_MAX + 1).collect();
+    let password: Zeroizing<String> =
+        Zeroizing::new(fields.get("password").chars().take(LINK_PASSWORD_MAX + 1).collect());
     let mut faults = Faults::default();
     let Some(draft) = filled.draft(app, at, &password, &mut faults) else {
         return Ok(form(at, &storage, &filled, faults));
