@@ -161,9 +161,10 @@ impl Access {
         AccessError::Denied(told)
     }
 
-    /// Somebody signed in.
-    pub(crate) fn note_sign_in(&self, who: &Principal) {
-        self.inner().audit.push(AuditEvent { allowed: true, ..event_of(who, "sign_in", self.now()) });
+    /// Something that was done, and asks for no proof: a sign-in, or a key's temporary credentials of itself.
+    pub(crate) fn note(&self, who: &Principal, action: &str, object: Option<String>) {
+        let event = event_of(who, action, self.now());
+        self.inner().audit.push(AuditEvent { allowed: true, object, ..event });
     }
 
     /// A refusal of somebody who did.

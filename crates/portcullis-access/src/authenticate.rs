@@ -212,22 +212,20 @@ impl Access {
         let (inner, now) = (self.inner(), self.now());
         let attempt = inner.throttle.attempt(origin.peer, "key", id);
         let has_failed = inner.throttle.admit(&attempt, now).map_err(throttled)?;
+        let refuse = |suspect, found| self.refuse_stranger(origin, suspect, found, Denial::BadSecret);
         // A secret has a checksum: what does not fit it was mistyped or cut off, and is no guess at any key.
-        if Secret::parse(secret).is_err() {
-            return Err(self.refuse_stranger(origin, self.suspect(id), Denial::BadSecret, Denial::BadSecret));
-        }
-        let presented = hash_of(secret);
+        let secret = Secret::parse(secret).map_err(|_| refuse(self.suspect(id), Denial::BadSecret))?;
+        let presented = hash_of(secret.reveal());
         let entry = match self.entry_with_hash(id) {
             Ok((entry, stored)) if presented.ct_eq(&stored).into() => entry,
             Ok((entry, _)) => {
                 inner.throttle.failed(&attempt, now);
-                let suspect = Suspect::key(&entry.key);
-                return Err(self.refuse_stranger(origin, suspect, Denial::BadSecret, Denial::BadSecret));
+                return Err(refuse(Suspect::key(&entry.key), Denial::BadSecret));
             }
             Err(found) => {
                 inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
                 inner.throttle.failed(&attempt, now);
-                return Err(self.refuse_stranger(origin, self.suspect(id), found, Denial::BadSecret));
+                return Err(refuse(self.suspect(id), found));
             }
         };
         if has_failed {

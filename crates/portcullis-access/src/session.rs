@@ -80,7 +80,7 @@ impl Access {
         inner.directory.admit_session(&session, ended);
         let who = Who::Session { id: session.id, user: user.id, expires: session.expires };
         let principal = Principal::new(who, user.site, &origin);
-        self.note_sign_in(&principal);
+        self.note(&principal, "sign_in", None);
         Ok(SignedIn { token, session, principal })
     }
 

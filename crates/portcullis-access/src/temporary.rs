@@ -24,6 +24,7 @@ const LONGEST: Duration = Duration::from_secs(12 * 3600);
 /// The longest session token that is looked at, in bytes: a key prefix of 1,024 bytes and some hundred networks fit.
 const LONGEST_TOKEN: usize = 16 * 1024;
 const FORMAT: &str = "1";
+const ACTION: &str = "temporary_credentials";
 
 /// Temporary credentials, for the one answer that shows them.
 pub struct Temporary {
@@ -118,19 +119,14 @@ impl Access {
             return Err(AccessError::NotFound);
         }
         if who.is_temporary() || entry.key.channel != Channel::S3 {
-            return Err(self.refuse_principal(
-                &who,
-                "temporary_credentials",
-                None,
-                Denial::WrongCredentialKind,
-            ));
+            return Err(self.refuse_principal(&who, ACTION, None, Denial::WrongCredentialKind));
         }
         let mut narrowing = narrowing.clone();
         narrowing.expires = narrowing.expires.min(now.after(LONGEST));
         narrowing.expires = entry.key.expires.map_or(narrowing.expires, |end| end.min(narrowing.expires));
         if narrowing.expires <= now {
             let reason = Denial::Policy(DenyReason::CredentialsExpired);
-            return Err(self.refuse_principal(&who, "temporary_credentials", None, reason));
+            return Err(self.refuse_principal(&who, ACTION, None, reason));
         }
         let claims = Claims {
             access_key: fresh_credential()?,
@@ -140,6 +136,13 @@ impl Access {
             narrowing,
         };
         let sealed = self.seal(Purpose::Temporary, claims.write().as_bytes())?;
+        if own {
+            self.note(
+                &who,
+                ACTION,
+                Some(format!("{} until {}", claims.access_key, claims.narrowing.expires)),
+            );
+        }
         Ok(Temporary {
             access_key: claims.access_key,
             expires: claims.narrowing.expires,

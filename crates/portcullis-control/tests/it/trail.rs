@@ -126,7 +126,7 @@ async fn old_entries_go_and_leave_a_signed_note() {
     let world = World::new().await;
     world.deeds(&world.admin, 5).await;
     world.control.sign_trails(&world.system).await.unwrap();
-    world.clock.advance(24 * HOUR);
+    world.clock.advance(2 * HOUR);
     let limit = world.clock.now();
     world.deeds(&world.admin, 2).await;
     assert_eq!(world.control.remove_old_trail(&world.system, limit).await.unwrap(), 5);

@@ -88,6 +88,16 @@ async fn both_actions_give_credentials_that_do_what_the_key_does() {
         client.get(&at).send_presigned(60).await.ok();
         client.put(&at, "y").send().await.fails(403, "AccessDenied");
     }
+    let deeds = world.trail(key.key.id).await;
+    for told in [&role, &session] {
+        let made = told.element("AccessKeyId").unwrap();
+        let is_it = |(action, object, allowed): &(String, Option<String>, bool)| {
+            action == "temporary_credentials"
+                && *allowed
+                && object.as_ref().is_some_and(|object| object.contains(&made))
+        };
+        assert!(deeds.iter().any(is_it), "{deeds:?}");
+    }
     world.delete_key(&key).await;
     client_of(&world, &role).get(&at).send().await.fails(403, "InvalidAccessKeyId");
 }

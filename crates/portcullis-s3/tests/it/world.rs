@@ -16,7 +16,7 @@ use portcullis_domain::{
     Narrowing, Networks, Overwrite, Permission, Provider, Role, Scope, Secret, Storage, StorageGrant,
     StorageId, Timestamp, UserId, UserState, Username,
 };
-use portcullis_metadata::{Metadata, NewStorage, NewUser};
+use portcullis_metadata::{AuditFilter, Metadata, NewStorage, NewUser, PageRequest};
 use portcullis_s3::Config;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +33,7 @@ pub(crate) struct World {
     access: Access,
     metadata: Metadata,
     admin: SiteAdmin,
-    _system: System,
+    system: System,
     shutdown: CancellationToken,
     _directory: tempfile::TempDir,
 }
@@ -105,7 +105,7 @@ impl World {
         let address = listener.local_addr().unwrap();
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(portcullis_s3::serve(config, listener, access.clone(), shutdown.clone(), tasks.clone()));
-        Self { address, clock, access, metadata, admin, _system: system, shutdown, _directory: directory }
+        Self { address, clock, access, metadata, admin, system, shutdown, _directory: directory }
     }
 
     pub(crate) async fn storage(&self, label: &str) -> Storage {
@@ -241,6 +241,14 @@ impl World {
         self.metadata.rotate_key(id, minted.credential, &minted.stored, grave, NOW).await.unwrap();
         self.access.applied(Change::Key(id)).await.unwrap();
         self.access.applied(Change::Key(grave)).await.unwrap();
+    }
+
+    /// What the audit trail says of a key: action, object and whether it was allowed, the newest first.
+    pub(crate) async fn trail(&self, key: KeyId) -> Vec<(String, Option<String>, bool)> {
+        self.access.flush(&self.system).await.unwrap();
+        let filter = AuditFilter { key: Some(key), ..AuditFilter::default() };
+        let page = self.metadata.audit(&filter, &PageRequest::first(100)).await.unwrap();
+        page.items.into_iter().map(|event| (event.action, event.object, event.allowed)).collect()
     }
 
     /// Temporary credentials of a key, and a client that has them.
