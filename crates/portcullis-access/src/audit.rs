@@ -163,8 +163,7 @@ impl Access {
 
     /// Something that was done, and asks for no proof: a sign-in, or a key's temporary credentials of itself.
     pub(crate) fn note(&self, who: &Principal, action: &str, object: Option<String>) {
-        let event = event_of(who, action, self.now());
-        self.inner().audit.push(AuditEvent { allowed: true, object, ..event });
+        self.inner().audit.push(AuditEvent { allowed: true, object, ..event_of(who, action, self.now()) });
     }
 
     /// A refusal of somebody who did.

@@ -113,18 +113,16 @@ impl Access {
         let entry = directory.key(key).filter(|entry| entry.key.site == who.site());
         let entry = entry.filter(|entry| entry.key.state == KeyState::Active).ok_or(AccessError::NotFound)?;
         let own = matches!(who.who(), Who::Key { id, .. } if id == key);
-        let of_user =
-            || directory.is_oneself(&who) && who.user_id().map(Scope::User) == Some(entry.key.scope);
-        if !own && !of_user() && directory.administers(&who, now).is_err() {
+        let theirs = who.user_id().map(Scope::User) == Some(entry.key.scope);
+        if !(own || theirs && directory.is_oneself(&who)) && directory.administers(&who, now).is_err() {
             return Err(AccessError::NotFound);
         }
         if who.is_temporary() || entry.key.channel != Channel::S3 {
             return Err(self.refuse_principal(&who, ACTION, None, Denial::WrongCredentialKind));
         }
-        let mut narrowing = narrowing.clone();
-        narrowing.expires = narrowing.expires.min(now.after(LONGEST));
-        narrowing.expires = entry.key.expires.map_or(narrowing.expires, |end| end.min(narrowing.expires));
-        if narrowing.expires <= now {
+        let expires = narrowing.expires.min(now.after(LONGEST));
+        let expires = entry.key.expires.map_or(expires, |end| end.min(expires));
+        if expires <= now {
             let reason = Denial::Policy(DenyReason::CredentialsExpired);
             return Err(self.refuse_principal(&who, ACTION, None, reason));
         }
@@ -133,7 +131,7 @@ impl Access {
             secret: fresh_secret()?,
             key,
             credential: entry.key.credential,
-            narrowing,
+            narrowing: Narrowing { expires, ..narrowing.clone() },
         };
         let sealed = self.seal(Purpose::Temporary, claims.write().as_bytes())?;
         if own {
@@ -145,7 +143,7 @@ impl Access {
         }
         Ok(Temporary {
             access_key: claims.access_key,
-            expires: claims.narrowing.expires,
+            expires,
             secret: claims.secret,
             session_token: Secret::foreign(URL_SAFE_NO_PAD.encode(sealed)),
         })

@@ -4,7 +4,7 @@
 //!   page for the same parts of a freshly made one; no handler knows of it.
 //! * **The signature is the rule.** A handler that takes [`Admin`](visitor::Admin) is for admins. Fields of a form are only to be
 //!   had from [`Posted`](posted::Posted), which has checked that the form was one of ours.
-//! * **Nothing of a stranger is markup.** Templates escape; the headers of [`page`] let nothing run that is not a file of ours.
+//! * **Nothing of a stranger is markup.** Templates escape; the headers of [`page`](mod@page) let nothing run that is not a file of ours.
 //! * **A secret is on one page**: the answer to the request that made it, which nothing stores.
 //! * **Sentences stand in `texts/en`**, looks in `assets/`, markup in `templates/`.
 
