@@ -240,7 +240,7 @@ fn sharing_as_a_table() {
     for action in Action::ALL {
         write!(table, "{:<22}", action.as_str()).unwrap();
     }
-    let mut row = |name: &str, line: String| write!(table, "\n{name:<44}{line}").unwrap();
+    let mut row = |name: &str, line: String| write!(table, "\n{name:<46}{line}").unwrap();
     let storage = storage();
     let later = Timestamp::from_seconds(NOW.seconds() + 60);
     let sign_in = |above: &'static [SiteId]| SignIn {
