@@ -93,7 +93,7 @@ cargo_tests() {
   local log status passed failed
   log=$(mktemp)
   printf -- '-- cargo test %s\n' "$*"
-  scripts/with-postgres cargo test --quiet "$@" -- --test-threads "${TEST_THREADS:-2}" 2>&1 | tee "$log" | grep -vE '^(running [0-9]+ tests?|\.*|[.]+ [0-9]+/[0-9]+|)$'
+  scripts/with-postgres cargo test --quiet --no-fail-fast "$@" -- --test-threads "${TEST_THREADS:-2}" 2>&1 | tee "$log" | grep -vE '^(running [0-9]+ tests?|\.*|[.]+ [0-9]+/[0-9]+|)$'
   status=${PIPESTATUS[0]}
   passed=$(awk '/^test result:/ {sum += $4} END {print sum + 0}' "$log")
   failed=$(awk '/^test result:/ {sum += $6} END {print sum + 0}' "$log")

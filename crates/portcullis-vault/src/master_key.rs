@@ -40,7 +40,7 @@ impl MasterKey {
     /// A new master key from the system's source of randomness.
     ///
     /// # Errors
-    /// [`NoRandomness`](crate::NoRandomness).
+    /// [`NoRandomness`].
     pub fn generate() -> Result<Self, NoRandomness> {
         let mut key = Zeroizing::new([0u8; 32]);
         getrandom::fill(&mut *key).map_err(|_| NoRandomness)?;

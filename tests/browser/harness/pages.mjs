@@ -65,6 +65,20 @@ export async function pages(world) {
   return all.map((one) => ({ server, ...one }));
 }
 
+// Fills in what cannot be.
+async function spoil(page) {
+  await page.fill('#f-networks', '10.0.0.0/40');
+  await Promise.all([page.waitForEvent('load'), page.click('#settings footer button')]);
+}
+
+async function makeKey(page, { name, user, s3 }) {
+  if (name) await page.fill('#f-name', name);
+  if (user) await page.fill('#f-user', user);
+  if (s3) await page.check('#f-s3');
+  if (name) await page.check('#new-key input[name=permission][value=read]');
+  await Promise.all([page.waitForEvent('load'), page.click('#new-key footer button.primary')]);
+}
+
 async function confirmWrongly(page) {
   await page.fill('#f-password', 'not the password');
   await Promise.all([page.waitForEvent('load'), page.click('#confirm footer button')]);
@@ -78,7 +92,7 @@ async function signInByPassword(page) {
 
 // The pages about users, groups and sites.
 export function people(server, acting) {
-  const { users, groups, sites, storages } = server;
+  const { users, groups, sites, storages, keys } = server;
   const all = [
     { name: 'users', path: '/users' },
     { name: 'users-none', path: '/users?q=nobody' },
@@ -87,6 +101,17 @@ export function people(server, acting) {
     { name: 'user-disabled', path: `/users/${users.emil}` },
     { name: 'user-long', path: `/users/${users.long}` },
     { name: 'invite', path: '/users/invite' },
+    { name: 'api-keys', path: '/api-keys' },
+    { name: 'api-keys-none', path: '/api-keys?q=nothing+like+this' },
+    { name: 'api-key', path: `/api-keys/${keys.robot}` },
+    { name: 'api-key-long', path: `/api-keys/${keys.long}` },
+    { name: 'api-key-off', path: `/api-keys/${keys.rtl}` },
+    { name: 'api-key-wrong', path: `/api-keys/${keys.long}`, open: (page) => spoil(page) },
+    { name: 'api-key-generate', path: `/api-keys/${keys.robot}/generate` },
+    { name: 'api-key-delete', path: `/api-keys/${keys.robot}/delete` },
+    { name: 'api-key-new', path: '/api-keys/new' },
+    { name: 'api-key-new-wrong', path: '/api-keys/new', open: (page) => makeKey(page, { user: 'nobody' }) },
+    { name: 'api-key-shown', path: '/api-keys/new', open: (page) => makeKey(page, { name: 'Laptop', s3: true }) },
     { name: 'invite-wrong', path: '/users/invite', open: (page) => invite(page, 'admin') },
     { name: 'invitation', path: '/users/invite', open: (page) => invite(page, `guest-${Date.now()}`) },
     { name: 'join', path: '/join', signedOut: true },

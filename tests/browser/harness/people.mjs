@@ -27,12 +27,18 @@ export async function tenants() {
   await grant({ storage: storages.photos, user: users.carla, prefix: '2027/spring/', permission: 'read' });
   await grant({ storage: storages.photos, group: groups.editors, permission: 'read_write' });
   await grant({ storage: storages.photos, group: groups.long, prefix: `${'deep/'.repeat(40)}`, permission: 'write' });
+  const key = async (given) => (await server.call('POST', '/keys', { channel: 'rest', permission: 'read', ...given })).key.id;
   await server.call('POST', '/keys', { name: 'Photo desk', channel: 's3', scope: { user: users.carla }, permission: 'read_write' });
+  const keys = {
+    robot: await key({ name: 'Robot', scope: 'site', permission: 'full', expires_at: '2099-01-01T00:00:00Z' }),
+    long: await key({ name: LONG, scope: { user: users.long }, networks: [{ network: '203.0.113.0/24', note: MARKUP }] }),
+    rtl: await key({ name: RIGHT_TO_LEFT, scope: { user: users.carla }, permission: 'none' }),
+  };
   const agency = await site('Agency');
   const sites = { agency, north: await site('North', agency), deep: await site(LONG, agency), rtl: await site(RIGHT_TO_LEFT) };
   // So that the page of rules of a site below shows what is inherited.
   await server.call('PATCH', `/sites/${agency}`, { rules: { keys_need_networks: true, longest_key_days: 90 } });
-  return Object.assign(server, { users, groups, storages, sites });
+  return Object.assign(server, { users, groups, storages, sites, keys });
 }
 
 // The same with the admin acting two sites below their own.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_domain::{Key, SiteId, SiteRules, Timestamp};
+use portcullis_domain::{Key, Networks, SiteId, SiteRules, Timestamp};
 
 use crate::authority::widens;
 use crate::{Control, ControlError, FieldProblem, Result};
@@ -35,27 +35,33 @@ impl KeyRules {
         }
     }
 
+    /// What is wrong with a key that is about to be made with this end and from these networks; the fields are `expires_at` and
+    /// `networks`.
+    #[must_use]
+    pub fn faults_of_new(&self, expires: Option<Timestamp>, networks: &Networks) -> Vec<FieldProblem> {
+        self.end_fault(expires).into_iter().chain(self.networks_fault(networks)).collect()
+    }
+
+    fn end_fault(&self, expires: Option<Timestamp>) -> Option<FieldProblem> {
+        let (latest, days) = (self.latest_end?, self.longest_key_days?);
+        let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+        let message = format!("keys of this site last at most {days}: choose an end up to {latest}");
+        expires.is_none_or(|end| end > latest).then(|| FieldProblem::new("expires_at", message))
+    }
+
+    fn networks_fault(&self, networks: &Networks) -> Option<FieldProblem> {
+        let message = "keys of this site have to name the networks from which they may be used";
+        (self.need_networks && networks.is_anywhere()).then(|| FieldProblem::new("networks", message))
+    }
+
     /// What is wrong with a new key, or with one that was as `before`. What only narrows a key is never refused, so that it
     /// can always be switched off; a new end and new networks have to be right all the same.
     fn faults(&self, new: &Key, before: Option<&Key>) -> Vec<FieldProblem> {
-        let wider = before.is_none_or(|before| widens(new, before));
-        let mut faults = Vec::new();
-        if let (Some(latest), Some(days)) = (self.latest_end, self.longest_key_days)
-            && (wider || before.is_some_and(|before| before.expires != new.expires))
-            && new.expires.is_none_or(|end| end > latest)
-        {
-            let days = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
-            let message = format!("keys of this site last at most {days}: choose an end up to {latest}");
-            faults.push(FieldProblem::new("expires_at", message));
-        }
-        if self.need_networks
-            && new.networks.is_anywhere()
-            && (wider || before.is_some_and(|before| !before.networks.is_anywhere()))
-        {
-            let message = "keys of this site have to name the networks from which they may be used";
-            faults.push(FieldProblem::new("networks", message));
-        }
-        faults
+        let Some(before) = before else { return self.faults_of_new(new.expires, &new.networks) };
+        let wider = widens(new, before);
+        let end = (wider || before.expires != new.expires).then(|| self.end_fault(new.expires));
+        let networks = (wider || !before.networks.is_anywhere()).then(|| self.networks_fault(&new.networks));
+        end.flatten().into_iter().chain(networks.flatten()).collect()
     }
 }
 
@@ -85,8 +91,8 @@ impl Control {
 mod tests {
     use super::*;
     use portcullis_domain::{
-        Channel, CredentialId, DisplayName, KeyId, KeyPrefix, KeyState, NetworkEntry, Networks, Overwrite,
-        Permission, Scope, UserId,
+        Channel, CredentialId, DisplayName, KeyId, KeyPrefix, KeyState, NetworkEntry, Overwrite, Permission,
+        Scope, UserId,
     };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

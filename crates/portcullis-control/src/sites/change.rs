@@ -80,7 +80,7 @@ impl Control {
     /// is not.
     ///
     /// # Errors
-    /// [`ControlError::NotFound`]; [`ControlError::InUse`] if anything is in it; [`AccessError::Denied`] for a key;
+    /// [`ControlError::NotFound`]; [`ControlError::InUse`] if anything is in it; [`portcullis_access::AccessError::Denied`] for a key;
     /// [`ControlError::ConfirmationNeeded`]; [`ControlError::Metadata`]; [`ControlError::Access`] if it is deleted but that could not be
     /// put in force here.
     pub async fn delete_site_if(

@@ -46,6 +46,8 @@ pub(in super::super) struct Agreed {
     pub(in super::super) overwrite: Option<Overwrite>,
     pub(in super::super) reading: Reading,
     pub(in super::super) expires: Option<Timestamp>,
+    /// Whether the key keeps the list itself, although its connection has it.
+    pub(in super::super) own_networks: bool,
 }
 
 impl Terms {
@@ -141,7 +143,7 @@ impl Terms {
         let permission = permission?;
         let overwrite =
             (self.create_only && permission == Permission::Write).then_some(Overwrite::CreateOnly);
-        Some(Agreed { permission, overwrite, reading: reading?, expires: expires? })
+        Some(Agreed { permission, overwrite, reading: reading?, expires: expires?, own_networks: false })
     }
 
     fn check_networks(&self, faults: &mut Faults) -> Option<Reading> {

@@ -202,9 +202,22 @@ impl Wizard {
         }
     }
 
-    /// The step about access, read; what is wrong is noted.
-    pub(super) fn agreed(&self, app: &App, faults: &mut Faults) -> Option<Agreed> {
-        if self.external { self.terms.check(app.access.now(), faults) } else { None }
+    /// The step about access, read; what is wrong is noted, also what the site asks of keys and is not so.
+    pub(super) async fn agreed(
+        &self,
+        app: &App,
+        admin: &SiteAdmin,
+        faults: &mut Faults,
+    ) -> Result<Option<Agreed>, PanelError> {
+        let read = self.external.then(|| self.terms.check(app.access.now(), faults)).flatten();
+        let Some(mut agreed) = read else { return Ok(None) };
+        let rules = app.control.key_rules(admin.site()).await?;
+        for problem in rules.faults_of_new(agreed.expires, &agreed.reading.networks()) {
+            let field = if problem.field == "expires_at" { "expires" } else { "networks" };
+            faults.add(field, sentence(&problem.message));
+        }
+        agreed.own_networks = rules.need_networks;
+        Ok(Some(agreed))
     }
 
     /// All of it, read, or the first step with something wrong.
@@ -225,7 +238,7 @@ impl Wizard {
             None => None,
         };
         let mut faults = Faults::default();
-        let agreed = self.agreed(app, &mut faults);
+        let agreed = self.agreed(app, admin, &mut faults).await?;
         if !faults.is_empty() {
             return Ok(Err(Step::Access));
         }
@@ -264,7 +277,7 @@ pub(super) fn key_draft(storage: &Storage, agreed: &Agreed) -> KeyDraft {
         scope: ScopeDraft::Storage(storage.id.to_string()),
         permission: agreed.permission.as_str().to_owned(),
         overwrite: agreed.overwrite.map(|rule| rule.as_str().to_owned()),
-        networks: Vec::new(),
+        networks: if agreed.own_networks { agreed.reading.drafts() } else { Vec::new() },
         prefix: None,
         expires_at: agreed.expires.map(|end| end.to_string()),
     }

@@ -170,7 +170,7 @@ async fn show_access(
     let asked = goes_on(query, Step::Review) && changed.is_none();
     let mut faults = Faults::default();
     if asked {
-        wizard.agreed(app, &mut faults);
+        wizard.agreed(app, admin, &mut faults).await?;
         if faults.is_empty() {
             return Ok(onward(&wizard.url(Step::Review)));
         }

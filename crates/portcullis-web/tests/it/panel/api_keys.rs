@@ -146,3 +146,23 @@ async fn the_rules_of_the_site_are_said_and_kept() {
     let given = [("name", "x"), ("permission", "read"), ("expires", "30"), ("networks", "192.0.2.0/24")];
     assert!(make(&mut admin, &given).await.has("#v-tk"));
 }
+
+#[tokio::test]
+async fn a_connection_is_not_begun_with_keys_that_the_site_would_refuse() {
+    let world = World::new().await;
+    let path = format!("/api/v1/sites/{}", world.main_site().await);
+    let rules = json!({"rules": {"longest_key_days": 60, "keys_need_networks": true}});
+    assert_eq!(world.admin("PATCH", &path).json(&rules).send().await.status, StatusCode::OK);
+    let mut admin = Visit::admin(&world).await;
+    let terms = "name=NAS&provider=builtin&external=on&permission=read";
+    let page = admin.get(&format!("/connections/new/access?{terms}&next=review")).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.has("#e-expires") && page.has("#e-networks"), "{page:?}");
+    let right = format!("/connections/new/review?{terms}&expires=30&networks=192.0.2.0%2F24");
+    let review = admin.get(&right).await;
+    assert_eq!((review.status, review.path.as_str()), (StatusCode::OK, right.as_str()), "{review:?}");
+    let shown = admin.submit(&review, "form[method=post][action='/connections/new']", &[]).await;
+    assert!(shown.has("#v-sk"), "{shown:?}");
+    let keys = world.get("/api/v1/keys").await;
+    assert_eq!(keys["items"][0]["networks"][0]["network"], "192.0.2.0/24");
+}
