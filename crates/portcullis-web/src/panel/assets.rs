@@ -62,6 +62,7 @@ static ASSETS: &[Asset] = assets! {
     "tiles/builtin.svg": SVG,
     "tiles/cloudflare-r2.svg": SVG,
     "tiles/group.svg": SVG,
+    "tiles/key.svg": SVG,
     "tiles/more.svg": SVG,
     "tiles/private.svg": SVG,
     "tiles/user.svg": SVG,
