@@ -10,8 +10,7 @@ use portcullis_backend::Drivers;
 use portcullis_domain::{
     Clock, DisplayName, Role, Secret, Site, SiteId, SiteRules, Timestamp, UserState, Username,
 };
-use portcullis_metadata::{Metadata, NewUser};
-use portcullis_sigv4::{AmzDate, Scope, SigningKey};
+use portcullis_metadata::{Metadata, NewUser, Rollup};
 use portcullis_vault::{MasterKey, Passwords, Vault};
 use tokio::time::Instant;
 
@@ -23,7 +22,7 @@ use crate::feed::Change;
 use crate::registry::Registry;
 use crate::throttle::{Throttle, ThrottleConfig};
 use crate::usage::{LastUsed, Touched};
-use crate::vault;
+use crate::vault::{self, Purpose};
 use crate::watch::Watch;
 use crate::{AccessError, OpenError, checkpoint};
 
@@ -77,12 +76,14 @@ pub(crate) struct Inner {
     pub(crate) vault: Vault,
     pub(crate) trail_key: TrailKey,
     pub(crate) passwords: Passwords,
-    /// What the signatures of unknown keys are compared with, in vain.
-    pub(crate) nobody: SigningKey,
+    /// A sealed secret that nobody has: what the signatures of unknown keys are compared with, in vain.
+    pub(crate) nobody: Vec<u8>,
     pub(crate) throttle: Throttle,
     pub(crate) watch: Arc<Watch>,
     pub(crate) last_used: LastUsed,
     pub(crate) touched: Mutex<Touched>,
+    /// What keys were used for and refused since it was last written.
+    pub(crate) activity: Rollup,
     pub(crate) audit: AuditQueue,
     /// Held while last use or the audit trail is written: who waits for it finds what was noted before in the database.
     pub(crate) writing: tokio::sync::Mutex<()>,
@@ -127,14 +128,15 @@ impl Access {
         let inner = Inner {
             directory,
             registry: Registry::new(drivers, config.max_open_storages),
+            nobody: secret_of_nobody(&vault)?,
             vault,
             trail_key,
             passwords: Passwords::new(config.sign_in_concurrency).await.map_err(|_| OpenError::System)?,
-            nobody: signing_key_of_nobody()?,
             throttle: Throttle::new(config.throttle),
             watch: Arc::default(),
             last_used: LastUsed::default(),
             touched: Mutex::default(),
+            activity: Rollup::default(),
             audit: AuditQueue::new(config.audit_queue),
             writing: tokio::sync::Mutex::new(()),
             seen: tokio::sync::Mutex::new(seen),
@@ -211,10 +213,7 @@ impl Access {
     }
 }
 
-/// The signing key of a secret that nobody has.
-fn signing_key_of_nobody() -> Result<SigningKey, OpenError> {
+fn secret_of_nobody(vault: &Vault) -> Result<Vec<u8>, OpenError> {
     let secret = fresh_secret().map_err(|_| OpenError::System)?;
-    let date = AmzDate::from_unix(0).ok_or(OpenError::System)?;
-    let scope = Scope::new(&date, "us-east-1").ok_or(OpenError::System)?;
-    Ok(SigningKey::derive(secret.reveal().as_bytes(), &scope))
+    Ok(vault.seal(&Purpose::Nobody.associated(), secret.reveal().as_bytes())?)
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use portcullis_domain::{
     Action, Channel, CredentialId, KeyId, ObjectKey, Secret, SiteId, StorageId, Timestamp, UserId,
 };
-use portcullis_metadata::StoredSecret;
+use portcullis_metadata::{ActivityKind, StoredSecret};
 use zeroize::Zeroizing;
 
 use crate::account::Proof;
@@ -103,6 +103,7 @@ impl Access {
             .administers(who, now)
             .map_err(|reason| self.refuse_principal(who, "administer", None, Denial::Policy(reason)))?;
         self.inner().last_used.note(who, now);
+        self.count(who, None, ActivityKind::Used, Action::Administer.as_str());
         Ok(SiteAdmin { who: who.clone(), actor: self.actor_of(who) })
     }
 

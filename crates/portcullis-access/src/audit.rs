@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use portcullis_domain::{CredentialId, DenyReason, Key, KeyId, SiteId, StorageId, Timestamp, User};
-use portcullis_metadata::AuditEvent;
+use portcullis_domain::{
+    Action, BucketName, CredentialId, DenyReason, Key, KeyId, SiteId, StorageId, Timestamp, User,
+};
+use portcullis_metadata::{ActivityKind, AuditEvent, Noted};
 use tokio::sync::Notify;
 
-use crate::directory::Part;
+use crate::directory::{Generation, Part};
 use crate::principal::{Origin, Principal, Who};
 use crate::throttle::locked;
 use crate::watch::Transfer;
@@ -53,16 +55,18 @@ impl AuditQueue {
         }
     }
 
-    pub(crate) fn push(&self, event: AuditEvent) {
+    /// False if there is no room: the event is dropped and counted.
+    pub(crate) fn push(&self, event: AuditEvent) -> bool {
         let mut waiting = locked(&self.waiting);
         if waiting.len() >= self.capacity {
             self.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
+            return false;
         }
         waiting.push_back(event);
         if waiting.len() == BATCH {
             self.batch_ready.notify_one();
         }
+        true
     }
 
     /// The oldest events, at most a batch; they wait on until they are [`AuditQueue::written`], so that none is lost if the
@@ -85,22 +89,40 @@ impl AuditQueue {
 
 /// Who an unauthenticated caller claims to be.
 pub(crate) struct Suspect {
-    site: Option<SiteId>,
-    key: Option<KeyId>,
-    actor: String,
+    pub(crate) site: Option<SiteId>,
+    pub(crate) key: Option<KeyId>,
+    pub(crate) actor: String,
+    /// Which of the key's credentials were shown, and whether their secret was.
+    pub(crate) generation: Generation,
+    pub(crate) proved: bool,
+    /// As [`AuditEvent::detail`].
+    pub(crate) detail: String,
 }
 
 impl Suspect {
     pub(crate) fn nobody() -> Self {
-        Self { site: None, key: None, actor: "anonymous".to_owned() }
+        Self {
+            site: None,
+            key: None,
+            actor: "anonymous".to_owned(),
+            generation: 0,
+            proved: false,
+            detail: String::new(),
+        }
     }
 
     pub(crate) fn key(key: &Key) -> Self {
-        Self { site: Some(key.site), key: Some(key.id), actor: format!("key:{}", key.id) }
+        Self {
+            site: Some(key.site),
+            key: Some(key.id),
+            actor: format!("key:{}", key.id),
+            generation: key.generation,
+            ..Self::nobody()
+        }
     }
 
     pub(crate) fn user(user: &User) -> Self {
-        Self { site: Some(user.site), key: None, actor: format!("user:{}", user.username) }
+        Self { site: Some(user.site), actor: format!("user:{}", user.username), ..Self::nobody() }
     }
 }
 
@@ -127,11 +149,11 @@ impl Access {
 
     /// Who a presented credential id says they are.
     pub(crate) fn suspect(&self, presented: &str) -> Suspect {
-        match (self.inner().directory.by_credential(presented), presented.parse::<CredentialId>()) {
-            (Some(entry), _) => Suspect::key(&entry.key),
-            // Only what has the form of an id is written down: people type secrets into the wrong field.
-            (None, Ok(id)) => Suspect { actor: format!("unknown:{id}"), ..Suspect::nobody() },
-            (None, Err(_)) => Suspect::nobody(),
+        // Only what has the form of an id is written down: people type secrets into the wrong field.
+        let Ok(id) = presented.parse::<CredentialId>() else { return Suspect::nobody() };
+        match self.inner().directory.by_credential(id) {
+            Some(entry) => Suspect::key(&entry.key),
+            None => Suspect { actor: format!("unknown:{id}"), ..Suspect::nobody() },
         }
     }
 
@@ -143,8 +165,16 @@ impl Access {
         found: Denial,
         told: Denial,
     ) -> AccessError {
+        let now = self.now();
+        if let Some(key) = suspect.key {
+            let (what, tool) = (found.as_str(), &origin.tool_text());
+            let Suspect { generation, proved, .. } = suspect;
+            let (storage, kind, peer) = (None, ActivityKind::Refused, origin.peer);
+            let noted = Noted { key, storage, peer, tool, kind, what, generation, bytes: 0, proved };
+            self.inner().activity.note(now, &noted);
+        }
         self.inner().audit.push(AuditEvent {
-            at: self.now(),
+            at: now,
             request_id: origin.request_id_text(),
             site: suspect.site,
             actor: suspect.actor,
@@ -157,6 +187,7 @@ impl Access {
             object: None,
             allowed: false,
             reason: found.as_str().to_owned(),
+            detail: suspect.detail,
         });
         AccessError::Denied(told)
     }
@@ -164,6 +195,23 @@ impl Access {
     /// Something that was done, and asks for no proof: a sign-in, or a key's temporary credentials of itself.
     pub(crate) fn note(&self, who: &Principal, action: &str, object: Option<String>) {
         self.inner().audit.push(AuditEvent { allowed: true, object, ..event_of(who, action, self.now()) });
+    }
+
+    /// A use of a file that the site wants written down: with no room to do so it does not happen. The verdict of what is tried out
+    /// stands beside the real one.
+    pub(crate) fn note_deed(
+        &self,
+        who: &Principal,
+        action: Action,
+        (storage, part): (StorageId, Part<'_>),
+        tried: Option<DenyReason>,
+    ) -> Result<(), AccessError> {
+        let mut event = event_of(who, action.as_str(), self.now());
+        event.storage = Some(storage);
+        event.object = part.text().map(str::to_owned);
+        event.allowed = true;
+        event.detail = tried.map(|reason| format!("trial={reason}")).unwrap_or_default();
+        if self.inner().audit.push(event) { Ok(()) } else { Err(AccessError::Unavailable) }
     }
 
     /// A refusal of somebody who did.
@@ -180,8 +228,18 @@ impl Access {
             event.object = part.text().map(str::to_owned);
         }
         denial.as_str().clone_into(&mut event.reason);
+        self.count(who, place.map(|(storage, _)| storage), ActivityKind::Refused, denial.as_str());
         self.inner().audit.push(event);
         AccessError::Denied(denial)
+    }
+
+    /// A refusal of somebody who asked for a bucket that there is not, or not for them: its name goes to the audit trail.
+    pub(crate) fn refuse_bucket(&self, who: &Principal, bucket: &BucketName, denial: Denial) {
+        let mut event = event_of(who, "enter", self.now());
+        denial.as_str().clone_into(&mut event.reason);
+        event.detail = format!("bucket={bucket}");
+        self.count(who, None, ActivityKind::Refused, denial.as_str());
+        self.inner().audit.push(event);
     }
 
     /// A transfer that was cut off.
@@ -225,6 +283,7 @@ fn event_of(who: &Principal, action: &str, at: Timestamp) -> AuditEvent {
         object: None,
         allowed: false,
         reason: String::new(),
+        detail: String::new(),
     }
 }
 
@@ -247,13 +306,14 @@ mod tests {
             object: None,
             allowed: false,
             reason: reason.to_string(),
+            detail: String::new(),
         }
     }
 
     #[test]
     fn bounded_in_order_and_nothing_lost_by_a_failed_write() {
         let queue = AuditQueue::new(300);
-        (0..310).for_each(|n| queue.push(event(n)));
+        (0..310).for_each(|n| assert_eq!(queue.push(event(n)), n < 300));
         assert_eq!(queue.dropped.load(Ordering::Relaxed), 10);
         let first = queue.oldest();
         assert_eq!(first.len(), BATCH);

@@ -7,16 +7,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_domain::{DenyReason, KeyState, Narrowing, Secret, Timestamp};
+use portcullis_domain::{CredentialId, DenyReason, KeyState, Narrowing, Secret, Timestamp};
 use portcullis_metadata::StoredSecret;
 use portcullis_sigv4::{
-    ChunkVerifier, Presented, PresentedPolicy, Scope, Seed, SignatureMismatch, SigningKey, TimeError,
+    AmzDate, ChunkVerifier, Presented, PresentedPolicy, Scope, Seed, SignatureMismatch, SigningKey, TimeError,
 };
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::audit::Suspect;
-use crate::directory::KeyEntry;
+use crate::directory::{Generation, KeyEntry, Pair};
 use crate::principal::{Origin, Principal, Who};
 use crate::temporary::Claims;
 use crate::vault::Purpose;
@@ -114,35 +114,50 @@ impl Access {
         let id = presented.access_key_id();
         let attempt = inner.throttle.attempt(origin.peer, "key", id);
         let has_failed = inner.throttle.admit(&attempt, now).map_err(throttled)?;
-        let (entry, claims) = match self.signer(id, session_token) {
+        let signer = match self.signer(id, session_token, now) {
             Ok(signer) => signer,
             Err((found, told)) => {
                 inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
-                drop(presented.verify(&inner.nobody));
+                let (suspect, found) = self.suspect_of_signature(presented, found, now);
                 inner.throttle.failed(&attempt, now);
-                return Err(self.refuse_stranger(origin, self.suspect(id), found, told));
+                return Err(self.refuse_stranger(origin, suspect, found, told));
             }
         };
-        let refuse = |denial| self.refuse_stranger(origin, Suspect::key(&entry.key), denial, denial);
-        presented.check_time(now.seconds()).map_err(|error| refuse(time_denial(&error)))?;
+        let Signer { entry, pairs, claims } = signer;
+        presented.check_time(now.seconds()).map_err(|error| {
+            let suspect = Suspect { detail: skew(&error), ..Suspect::key(&entry.key) };
+            let denial = time_denial(&error);
+            self.refuse_stranger(origin, suspect, denial, denial)
+        })?;
         let scope = presented.scope();
-        let (key, is_new) = match (&claims, entry.signing_key(scope)) {
-            (Some(claims), _) => (SigningKey::derive(claims.secret.reveal().as_bytes(), scope), false),
-            (None, Some(known)) => (known, false),
-            (None, None) => (self.derive(&entry, scope)?, true),
-        };
-        let Ok(proof) = presented.verify(&key) else {
-            inner.throttle.failed(&attempt, now);
-            return Err(refuse(Denial::BadSignature));
-        };
-        if is_new {
-            entry.keep_signing_key(*scope, key.clone());
+        if let Some(claims) = claims {
+            let key = SigningKey::derive(claims.secret.reveal().as_bytes(), scope);
+            if let Ok(proof) = presented.verify(&key) {
+                if has_failed {
+                    inner.throttle.succeeded(&attempt);
+                }
+                let who = entry_principal(&entry, claims.generation, Some(claims.narrowing), origin);
+                return Ok((self.alive(who, now)?, key, proof));
+            }
         }
-        if has_failed {
-            inner.throttle.succeeded(&attempt);
+        for (generation, sealed) in &pairs {
+            let (key, is_new) = match entry.signing_key(*generation, scope) {
+                Some(known) => (known, false),
+                None => (self.derive(&entry, sealed, scope)?, true),
+            };
+            let Ok(proof) = presented.verify(&key) else { continue };
+            if is_new {
+                entry.keep_signing_key(*generation, *scope, key.clone());
+            }
+            if has_failed {
+                inner.throttle.succeeded(&attempt);
+            }
+            let who = entry_principal(&entry, *generation, None, origin);
+            return Ok((self.alive(who, now)?, key, proof));
         }
-        let narrowing = claims.map(|claims| claims.narrowing);
-        Ok((self.alive(entry_principal(&entry, narrowing, origin), now)?, key, proof))
+        let (suspect, found) = self.suspect_of_signature(presented, Denial::BadSignature, now);
+        inner.throttle.failed(&attempt, now);
+        Err(self.refuse_stranger(origin, suspect, found, Denial::BadSignature))
     }
 
     /// The key that signs under this id, itself or through temporary credentials of it; otherwise what to write down and what
@@ -151,43 +166,88 @@ impl Access {
         &self,
         id: &str,
         session_token: Option<&str>,
-    ) -> Result<(Arc<KeyEntry>, Option<Claims>), (Denial, Denial)> {
+        now: Timestamp,
+    ) -> Result<Signer, (Denial, Denial)> {
         let Some(token) = session_token else {
-            let entry = self.entry_that_signs(id).map_err(|found| (found, Denial::UnknownKey))?;
-            return Ok((entry, None));
+            let (entry, pairs) =
+                self.entry_that_signs(id, now).map_err(|found| (found, Denial::UnknownKey))?;
+            return Ok(Signer { entry, pairs, claims: None });
         };
         let bad = (Denial::BadSessionToken, Denial::BadSessionToken);
         let claims = self.claims(token).filter(|claims| claims.access_key.as_str() == id).ok_or(bad)?;
-        // The key is found by the credential it had then: with another, or deleted, it gives nothing more.
-        let entry = self.entry_that_signs(claims.credential.as_str());
-        let entry = entry.map_err(|found| (found, Denial::UnknownKey))?;
+        // The key is found by the credential it had then: if that no longer works, or the key was deleted, it gives nothing more.
+        let signs = self.entry_that_signs(claims.credential.as_str(), now);
+        let (entry, pairs) = signs.map_err(|found| (found, Denial::UnknownKey))?;
         if entry.key.id != claims.key {
             return Err(bad);
         }
-        Ok((entry, Some(claims)))
+        if !pairs.iter().any(|(generation, _)| *generation == claims.generation) {
+            return Err((Denial::Policy(DenyReason::CredentialsReplaced), Denial::UnknownKey));
+        }
+        Ok(Signer { entry, pairs: Vec::new(), claims: Some(claims) })
     }
 
-    /// The key with this id, if there is one that can sign; otherwise what to write down.
-    fn entry_that_signs(&self, id: &str) -> Result<Arc<KeyEntry>, Denial> {
-        let entry = self.inner().directory.by_credential(id).ok_or(Denial::UnknownKey)?;
-        match (entry.key.state, &entry.stored) {
-            (KeyState::Deleted, _) => Err(Denial::Policy(DenyReason::KeyDeleted)),
-            (KeyState::Active, StoredSecret::Sealed(_)) => Ok(entry),
-            (KeyState::Active, StoredSecret::Hash(_) | StoredSecret::None) => {
-                Err(Denial::WrongCredentialKind)
+    /// The key with this id and those of its credentials that can sign; otherwise what to write down.
+    fn entry_that_signs(&self, id: &str, now: Timestamp) -> Result<(Arc<KeyEntry>, SealedPairs), Denial> {
+        let credential = CredentialId::parse(id).map_err(|_| Denial::UnknownKey)?;
+        let entry = self.inner().directory.by_credential(credential).ok_or(Denial::UnknownKey)?;
+        if entry.key.state == KeyState::Deleted {
+            return Err(Denial::Policy(DenyReason::KeyDeleted));
+        }
+        let mut found = Denial::Policy(DenyReason::CredentialsReplaced);
+        let mut pairs = SealedPairs::new();
+        for pair in entry.working(credential, now) {
+            match pair.stored {
+                StoredSecret::Sealed(sealed) => pairs.push((pair.generation, sealed.clone())),
+                StoredSecret::Hash(_) | StoredSecret::None => found = Denial::WrongCredentialKind,
             }
         }
+        if pairs.is_empty() { Err(found) } else { Ok((entry, pairs)) }
     }
 
-    /// Opens the key's secret for as long as it takes to derive a signing key.
-    fn derive(&self, entry: &KeyEntry, scope: &Scope) -> Result<SigningKey, AccessError> {
-        let StoredSecret::Sealed(sealed) = &entry.stored else { return Err(AccessError::Unavailable) };
+    /// Opens a secret for as long as it takes to derive a signing key.
+    fn derive(&self, entry: &KeyEntry, sealed: &[u8], scope: &Scope) -> Result<SigningKey, AccessError> {
         match self.unseal(Purpose::KeySecret(entry.key.id), sealed) {
             Ok(secret) => Ok(SigningKey::derive(&secret, scope)),
             Err(NotOpened) => {
                 tracing::error!(key = %entry.key.id, "the sealed secret of this key does not open: damaged, or sealed under another master key");
                 Err(AccessError::Unavailable)
             }
+        }
+    }
+
+    /// Who a signature that opens nothing is from, and what to write down of it: a holder of a secret that the key once had is
+    /// told from somebody who only knows its id. It is the same work for every id there may be, so that its time tells nothing.
+    fn suspect_of_signature<S: Signed>(
+        &self,
+        presented: &S,
+        found: Denial,
+        now: Timestamp,
+    ) -> (Suspect, Denial) {
+        let id = presented.access_key_id();
+        let credential = CredentialId::parse(id).ok();
+        let entry = credential.and_then(|id| self.inner().directory.by_credential(id));
+        let old = entry.as_deref().zip(credential).and_then(|(entry, credential)| {
+            let pair = entry.remembered(credential, now)?;
+            match pair.stored {
+                StoredSecret::Sealed(sealed) => {
+                    Some((Purpose::KeySecret(entry.key.id), sealed, pair.generation))
+                }
+                StoredSecret::Hash(_) | StoredSecret::None => None,
+            }
+        });
+        let (purpose, sealed) =
+            old.map_or((Purpose::Nobody, &self.inner().nobody), |(purpose, sealed, _)| (purpose, sealed));
+        let verified = self.unseal(purpose, sealed).is_ok_and(|secret| {
+            let key = SigningKey::derive(&secret, presented.scope());
+            presented.verify(&key).is_ok()
+        });
+        let suspect = entry.as_deref().map_or_else(|| self.suspect(id), |entry| Suspect::key(&entry.key));
+        match old {
+            Some((.., generation)) if verified => {
+                (Suspect { generation, proved: true, ..suspect }, Denial::OldSecret)
+            }
+            Some(_) | None => (suspect, found),
         }
     }
 
@@ -216,38 +276,41 @@ impl Access {
         // A secret has a checksum: what does not fit it was mistyped or cut off, and is no guess at any key.
         let secret = Secret::parse(secret).map_err(|_| refuse(self.suspect(id), Denial::BadSecret))?;
         let presented = hash_of(secret.reveal());
-        let entry = match self.entry_with_hash(id) {
-            Ok((entry, stored)) if presented.ct_eq(&stored).into() => entry,
-            Ok((entry, _)) => {
-                inner.throttle.failed(&attempt, now);
-                return Err(refuse(Suspect::key(&entry.key), Denial::BadSecret));
-            }
-            Err(found) => {
-                inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
-                inner.throttle.failed(&attempt, now);
-                return Err(refuse(self.suspect(id), found));
-            }
+        let is_presented = |pair: &Pair<'_>| match pair.stored {
+            StoredSecret::Hash(stored) => presented.ct_eq(stored).into(),
+            StoredSecret::Sealed(_) | StoredSecret::None => false,
         };
-        if has_failed {
-            inner.throttle.succeeded(&attempt);
-        }
-        self.alive(entry_principal(&entry, None, origin), now)
-    }
-
-    /// The key with this id, if its secret is one to be shown. The secret of an S3 key is not: it never travels, and
-    /// typed here it opens nothing.
-    fn entry_with_hash(&self, id: &str) -> Result<(Arc<KeyEntry>, [u8; 32]), Denial> {
-        let entry = self.inner().directory.by_credential(id).ok_or(Denial::UnknownKey)?;
-        match (entry.key.state, &entry.stored) {
-            (KeyState::Deleted, _) => Err(Denial::Policy(DenyReason::KeyDeleted)),
-            (KeyState::Active, StoredSecret::Hash(hash)) => {
-                let hash = *hash;
-                Ok((entry, hash))
+        let entry =
+            CredentialId::parse(id).ok().and_then(|id| Some((inner.directory.by_credential(id)?, id)));
+        let Some((entry, credential)) = entry else {
+            inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
+            inner.throttle.failed(&attempt, now);
+            return Err(refuse(self.suspect(id), Denial::UnknownKey));
+        };
+        if let Some(pair) = entry.working(credential, now).find(is_presented) {
+            if has_failed {
+                inner.throttle.succeeded(&attempt);
             }
-            (KeyState::Active, StoredSecret::Sealed(_) | StoredSecret::None) => {
-                Err(Denial::WrongCredentialKind)
-            }
+            return self.alive(entry_principal(&entry, pair.generation, None, origin), now);
         }
+        let works = entry.working(credential, now).any(|pair| matches!(pair.stored, StoredSecret::Hash(_)));
+        if !works {
+            inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
+        }
+        inner.throttle.failed(&attempt, now);
+        let suspect = Suspect::key(&entry.key);
+        if let Some(old) = entry.remembered(credential, now).filter(is_presented) {
+            let suspect = Suspect { generation: old.generation, proved: true, ..suspect };
+            return Err(refuse(suspect, Denial::OldSecret));
+        }
+        // The secret of an S3 key never travels, and typed here it opens nothing.
+        let found = match (entry.key.state, works, entry.working(credential, now).next().is_some()) {
+            (KeyState::Deleted, ..) => Denial::Policy(DenyReason::KeyDeleted),
+            (KeyState::Active, true, _) => Denial::BadSecret,
+            (KeyState::Active, false, true) => Denial::WrongCredentialKind,
+            (KeyState::Active, false, false) => Denial::Policy(DenyReason::CredentialsReplaced),
+        };
+        Err(refuse(suspect, found))
     }
 
     async fn bearer_session(&self, origin: &Origin<'_>, token: &str) -> Result<Principal, AccessError> {
@@ -288,9 +351,34 @@ impl Access {
     }
 }
 
-fn entry_principal(entry: &KeyEntry, narrowing: Option<Narrowing>, origin: &Origin<'_>) -> Principal {
-    let who = Who::Key { id: entry.key.id, credential: entry.key.credential, owner: entry.owner() };
+/// A key, and with what a request in its name may be signed.
+struct Signer {
+    entry: Arc<KeyEntry>,
+    /// Its own credentials, unless the request came with others.
+    pairs: SealedPairs,
+    /// Temporary credentials.
+    claims: Option<Claims>,
+}
+
+type SealedPairs = Vec<(Generation, Vec<u8>)>;
+
+fn entry_principal(
+    entry: &KeyEntry,
+    generation: Generation,
+    narrowing: Option<Narrowing>,
+    origin: &Origin<'_>,
+) -> Principal {
+    let who = Who::Key { id: entry.key.id, generation, owner: entry.owner() };
     Principal::narrowed(who, narrowing, entry.key.site, origin)
+}
+
+/// By how much a request is not of now.
+fn skew(error: &TimeError) -> String {
+    let of = |request: &AmzDate, now: i64| format!("skew_seconds={}", request.unix().saturating_sub(now));
+    match error {
+        TimeError::TooSkewed { request, now } | TimeError::NotYetValid { request, now } => of(request, *now),
+        TimeError::Expired { expires_at, now } => format!("late_seconds={}", now.saturating_sub(*expires_at)),
+    }
 }
 
 fn time_denial(error: &TimeError) -> Denial {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use portcullis_backend::{Backend, Capabilities, UploadsPage, UploadsRequest};
 use portcullis_domain::{Action, BucketName, DenyReason, KeyPrefix, ObjectKey, Storage, StorageId, Usage};
+use portcullis_metadata::ActivityKind;
 
 use crate::directory::Part;
 use crate::grant::{Grant, UploadsAfter};
@@ -103,7 +104,7 @@ impl Seat {
     pub(crate) fn register(&self, action: Action, object: &ObjectKey) -> Registration {
         let now = self.access.now();
         let transfer = Transfer::new(self.who.clone(), self.storage, action, object.clone(), now);
-        self.access.inner().watch.begin(transfer)
+        self.access.inner().watch.begin(transfer).counted(self.clone())
     }
 
     /// The last question, when all of an upload has come. Cuts it if the answer is no.
@@ -165,7 +166,9 @@ impl StorageAccess {
     /// [`AccessError::Denied`] as the policy says; [`AccessError::Unavailable`] if this node has not heard of
     /// revocations for too long.
     pub fn grant<A: Permitted>(&self, target: A::Target) -> Result<Grant<A>, AccessError> {
-        self.seat.ask(A::ACTION, sealed::Place::part(&target))?;
+        let part = sealed::Place::part(&target);
+        let storage = self.seat.ask(A::ACTION, part)?;
+        self.seat.admitted(A::ACTION, part, &storage)?;
         self.seat.touch(false);
         Ok(Grant::new(self.seat.clone(), target))
     }
@@ -227,7 +230,7 @@ impl Access {
     /// [`AccessError::NotFound`] if there is none, or none that this principal may know of; [`AccessError::Denied`] if
     /// they may know of it and not enter; [`AccessError::Backend`] if it cannot be opened.
     pub async fn storage(&self, who: &Principal, bucket: &BucketName) -> Result<StorageAccess, AccessError> {
-        self.enter(who, self.inner().directory.storage_named(bucket)).await
+        self.enter(who, self.inner().directory.storage_named(bucket), Some(bucket)).await
     }
 
     /// As [`Access::storage`], by id.
@@ -235,20 +238,24 @@ impl Access {
     /// # Errors
     /// As [`Access::storage`].
     pub async fn storage_by_id(&self, who: &Principal, id: StorageId) -> Result<StorageAccess, AccessError> {
-        self.enter(who, self.inner().directory.storage(id)).await
+        self.enter(who, self.inner().directory.storage(id), None).await
     }
 
     async fn enter(
         &self,
         who: &Principal,
         storage: Option<Arc<Storage>>,
+        asked: Option<&BucketName>,
     ) -> Result<StorageAccess, AccessError> {
         self.heard()?;
         let now = self.now();
         let refuse = |place, reason| self.refuse_principal(who, "enter", place, Denial::Policy(reason));
         let Some(storage) = storage else {
             self.inner().directory.alive(who, now).map_err(|reason| refuse(None, reason))?;
-            drop(refuse(None, DenyReason::OutOfScope));
+            match asked {
+                Some(bucket) => self.refuse_bucket(who, bucket, Denial::Policy(DenyReason::OutOfScope)),
+                None => drop(refuse(None, DenyReason::OutOfScope)),
+            }
             return Err(AccessError::NotFound);
         };
         let storage = match self.inner().directory.decide(who, now, Action::Enter, storage.id, Part::Whole) {
@@ -260,6 +267,7 @@ impl Access {
             }
         };
         self.inner().last_used.note(who, now);
+        self.count(who, Some(storage.id), ActivityKind::Used, Action::Enter.as_str());
         let credentials = self.provider_credentials(storage.id);
         let backend = self.inner().registry.backend(&storage, credentials).await?;
         let seat = Seat { access: self.clone(), who: who.clone(), storage: storage.id, backend };
@@ -277,6 +285,7 @@ impl Access {
             .alive(who, now)
             .map_err(|reason| self.refuse_principal(who, "list_storages", None, Denial::Policy(reason)))?;
         self.inner().last_used.note(who, now);
+        self.count(who, None, ActivityKind::Used, Action::Enter.as_str());
         let mut visible = directory.storages_of(who.site());
         visible.retain(|storage| directory.decide(who, now, Action::Enter, storage.id, Part::Whole).is_ok());
         Ok(visible)
@@ -290,6 +299,7 @@ const fn is_invisible(reason: DenyReason) -> bool {
         DenyReason::OutsidePrefix
         | DenyReason::KeyPermission
         | DenyReason::StorageDetached
+        | DenyReason::StoragePaused
         | DenyReason::StorageS3Off
         | DenyReason::StorageNetwork
         | DenyReason::StoragePermission
@@ -300,6 +310,7 @@ const fn is_invisible(reason: DenyReason) -> bool {
         | DenyReason::KeyNetwork
         | DenyReason::UserDisabled
         | DenyReason::SessionExpired
+        | DenyReason::CredentialsReplaced
         | DenyReason::CredentialsExpired
         | DenyReason::SecondFactorNeeded
         | DenyReason::GrantPermission

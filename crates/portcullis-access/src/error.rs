@@ -60,6 +60,8 @@ pub enum Denial {
     Malformed,
     /// No such key. Deleted keys, and keys of another channel whose secret was not shown to be known, look like this too.
     UnknownKey,
+    /// A secret that the key had once, and no longer has. Told as an unknown key or a wrong secret is.
+    OldSecret,
     /// The signature is not the one that the key makes.
     BadSignature,
     /// Wrong secret, password or token; an unknown user looks like this too.
@@ -105,6 +107,7 @@ impl Denial {
             Self::NoCredentials => "no_credentials",
             Self::Malformed => "malformed_credentials",
             Self::UnknownKey => "unknown_key",
+            Self::OldSecret => "old_secret",
             Self::BadSignature => "bad_signature",
             Self::BadSecret => "bad_secret",
             Self::UnknownUser => "unknown_user",
@@ -130,6 +133,9 @@ impl Denial {
             Self::NoCredentials => "the request carried no credentials",
             Self::Malformed => "what was presented has the form of no credential",
             Self::UnknownKey => "there is no such key",
+            Self::OldSecret => {
+                "the secret is one that this key had before its credentials were changed or it was deleted"
+            }
             Self::BadSignature => {
                 "the signature does not match: wrong secret, or something changed the request on its way"
             }

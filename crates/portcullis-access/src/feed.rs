@@ -22,6 +22,8 @@ use crate::{Access, AccessError, Proof};
 const PAGE: u32 = 500;
 /// Changes that are kept for nodes that are behind; one that is further behind reads everything anew.
 const KEPT: i64 = 100_000;
+/// How long it is kept what keys were used for.
+const ACTIVITY_KEPT: Duration = Duration::from_secs(92 * 86_400);
 /// How often the database is asked, and audit events are written.
 const EVERY: Duration = Duration::from_secs(1);
 /// Last use is written at every tenth of those, sessions that ran out are dropped at every so many.
@@ -111,7 +113,11 @@ impl Access {
                 }
                 inner.directory.set_storage(id, storage);
             }
-            Change::Key(id) => inner.directory.set_key(id, inner.metadata.key_with_secret(id).await?),
+            Change::Key(id) => {
+                let key = inner.metadata.key_with_secret(id).await?;
+                let retired = inner.metadata.retired_secrets(id).await?;
+                inner.directory.set_key(id, key.map(|(key, stored)| (key, stored, retired)));
+            }
             Change::Session(id) => {
                 if let Some(SessionEntry { user, .. }) = inner.directory.session(id) {
                     inner.directory.keep_sessions(user, &inner.metadata.sessions_of(user).await?);
@@ -219,14 +225,18 @@ impl Access {
     /// # Errors
     /// [`AccessError::Metadata`]; what could not be written is kept for the next time.
     pub async fn flush(&self, _system: &System) -> Result<(), AccessError> {
-        self.write_last_used().await.and(self.write_audit().await)
+        self.write_last_used().await.and(self.write_activity().await).and(self.write_audit().await)
     }
 
     /// Returns when what this node noted up to now is in the database, so that who reads last use or the audit trail next sees
     /// it; or after a second, whichever comes first. It may be given up at any time: nothing noted is lost. What other nodes
     /// noted comes in their own time.
     pub async fn written(&self, _proof: &impl Proof) {
-        let writing = async { self.write_last_used().await.and(self.write_audit().await) };
+        let writing = async {
+            self.write_last_used().await?;
+            self.write_activity().await?;
+            self.write_audit().await
+        };
         drop(timeout(FRESH_WAIT, writing).await);
     }
 
@@ -281,7 +291,9 @@ impl Access {
             };
             fault.note(self.write(due).await.err().as_ref());
         }
-        let last = timeout(LAST_FLUSH, async { self.write_last_used().await.and(self.write_audit().await) });
+        let last = timeout(LAST_FLUSH, async {
+            self.write_last_used().await.and(self.write_activity().await).and(self.write_audit().await)
+        });
         if !matches!(last.await, Ok(Ok(()))) {
             tracing::warn!("the last audit events could not be written");
         }
@@ -292,6 +304,7 @@ impl Access {
         self.write_audit().await?;
         if tick.is_some_and(|tick| tick.is_multiple_of(LAST_USED_EVERY)) {
             self.write_last_used().await?;
+            self.write_activity().await?;
         }
         if tick.is_some_and(|tick| tick.is_multiple_of(PURGE_EVERY)) {
             self.purge().await?;
@@ -304,6 +317,7 @@ impl Access {
         let now = self.now();
         inner.directory.purge_sessions(now);
         inner.metadata.purge_sessions(now).await?;
+        while inner.metadata.purge_activity(now.before(ACTIVITY_KEPT)).await? > 0 {}
         let latest = inner.metadata.latest_change().await?;
         inner.metadata.purge_changes(latest.saturating_sub(KEPT)).await?;
         Ok(())

@@ -152,6 +152,7 @@ impl Grant<Get> {
                 let body = match body {
                     Body::Full(bytes) => {
                         self.ask()?;
+                        self.seat.moved(Get::ACTION, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
                         Body::Full(bytes)
                     }
                     Body::Stream(stream) => {

@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use portcullis_domain::{
-    Channel, CredentialId, KeyId, LinkId, Narrowing, SessionId, SiteId, Timestamp, UserId,
-};
+use portcullis_domain::{Channel, KeyId, LinkId, Narrowing, SessionId, SiteId, Timestamp, UserId};
+
+use crate::directory::Generation;
 
 /// Where a request comes from, as its protocol saw it.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +54,10 @@ struct Inner {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Who {
-    /// The credential too: when the key is given another, who came with this one is nobody any more.
+    /// With which of its credentials too: when they are replaced, who came with them is nobody any more.
     Key {
         id: KeyId,
-        credential: CredentialId,
+        generation: Generation,
         owner: Option<UserId>,
     },
     Session {
@@ -195,8 +195,7 @@ mod tests {
             request_id: &"r".repeat(100),
             tool: &format!("rclone/1\r\nforged é{}", "x".repeat(200)),
         };
-        let credential = CredentialId::from_entropy([1; 16]);
-        let who = Who::Key { id: KeyId::from_u128(1), credential, owner: None };
+        let who = Who::Key { id: KeyId::from_u128(1), generation: 0, owner: None };
         let principal = Principal::new(who, SiteId::from_u128(1), &origin);
         assert_eq!(principal.request_id().len(), 64);
         assert_eq!(principal.tool().len(), 120);

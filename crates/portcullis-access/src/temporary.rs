@@ -2,7 +2,7 @@
 //!
 //! The session token is sealed under the master key, so that any node opens it and nobody else makes one. It holds the access
 //! key and the secret that go with it, the key they come from, and what is left of that key. The key itself is looked up at every
-//! request: with it, and with its present credential, they end.
+//! request: with it, and with the credentials that it had when they were made, they end.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use portcullis_domain::{
 use zeroize::Zeroizing;
 
 use crate::admin::{fresh_credential, fresh_secret};
+use crate::directory::Generation;
 use crate::principal::{Principal, Who};
 use crate::vault::Purpose;
 use crate::{Access, AccessError, Denial};
@@ -23,7 +24,8 @@ use crate::{Access, AccessError, Denial};
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 /// The longest session token that is looked at, in bytes: a key prefix of 1,024 bytes and some hundred networks fit.
 const LONGEST_TOKEN: usize = 16 * 1024;
-const FORMAT: &str = "1";
+/// The second form names which of the key's credentials; the first is of a time when keys had but one.
+const FORMATS: [&str; 2] = ["1", "2"];
 const ACTION: &str = "temporary_credentials";
 
 /// Temporary credentials, for the one answer that shows them.
@@ -51,18 +53,20 @@ pub(crate) struct Claims {
     pub(crate) key: KeyId,
     /// The access key of that key at the time.
     pub(crate) credential: CredentialId,
+    /// With which of that key's credentials they end.
+    pub(crate) generation: Generation,
     pub(crate) narrowing: Narrowing,
 }
 
 impl Claims {
     /// Line by line; the prefix last, since it may hold any character.
     fn write(&self) -> Zeroizing<String> {
-        let Self { access_key, secret, key, credential, narrowing } = self;
+        let Self { access_key, secret, key, credential, generation, narrowing } = self;
         let Narrowing { storage, permission, prefix, networks, expires } = narrowing;
         let storage = storage.map(|id| id.to_string()).unwrap_or_default();
         let networks: Vec<_> = networks.entries().iter().map(|entry| entry.network.to_string()).collect();
         Zeroizing::new(format!(
-            "{FORMAT}\n{access_key}\n{}\n{key}\n{credential}\n{storage}\n{permission}\n{}\n{}\n{prefix}",
+            "2\n{access_key}\n{}\n{key}\n{credential}\n{generation}\n{storage}\n{permission}\n{}\n{}\n{prefix}",
             secret.reveal(),
             expires.micros(),
             networks.join(","),
@@ -70,13 +74,13 @@ impl Claims {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let mut lines = text.splitn(10, '\n');
+        let (format, rest) = text.split_once('\n')?;
+        let second = FORMATS.iter().position(|known| *known == format)? == 1;
+        let mut lines = rest.splitn(if second { 10 } else { 9 }, '\n');
         let mut next = || lines.next();
-        if next()? != FORMAT {
-            return None;
-        }
         let (access_key, secret) = (next()?.parse().ok()?, Secret::parse(next()?).ok()?);
         let (key, credential) = (next()?.parse().ok()?, next()?.parse().ok()?);
+        let generation = if second { next()?.parse().ok()? } else { 0 };
         let storage = match next()? {
             "" => None,
             id => Some(id.parse().ok()?),
@@ -88,7 +92,7 @@ impl Claims {
         let networks = Networks::new(networks.ok()?).ok()?;
         let prefix = KeyPrefix::parse(next()?).ok()?;
         let narrowing = Narrowing { storage, permission, prefix, networks, expires };
-        Some(Self { access_key, secret, key, credential, narrowing })
+        Some(Self { access_key, secret, key, credential, generation, narrowing })
     }
 }
 
@@ -131,6 +135,11 @@ impl Access {
             secret: fresh_secret()?,
             key,
             credential: entry.key.credential,
+            generation: match who.who() {
+                // What a key makes with credentials that are running out runs out with them.
+                Who::Key { id, generation, .. } if id == key => generation,
+                Who::Key { .. } | Who::Session { .. } | Who::Link(_) => entry.key.generation,
+            },
             narrowing: Narrowing { expires, ..narrowing.clone() },
         };
         let sealed = self.seal(Purpose::Temporary, claims.write().as_bytes())?;
@@ -171,6 +180,7 @@ mod tests {
             secret: Secret::from_entropy(&[2; 32]),
             key: KeyId::from_u128(3),
             credential: CredentialId::from_entropy([4; 16]),
+            generation: 7,
             narrowing: Narrowing {
                 storage: Some(StorageId::from_u128(5)),
                 permission: Permission::Read,
@@ -182,14 +192,17 @@ mod tests {
         let again = Claims::read(&claims.write()).unwrap();
         assert_eq!(again.narrowing, claims.narrowing);
         assert_eq!(
-            (again.access_key, again.key, again.credential),
-            (claims.access_key, claims.key, claims.credential)
+            (again.access_key, again.key, again.credential, again.generation),
+            (claims.access_key, claims.key, claims.credential, 7)
         );
         assert!(again.secret == claims.secret);
         let open = Narrowing { storage: None, networks: Networks::anywhere(), ..claims.narrowing.clone() };
         let open = Claims { narrowing: open, ..claims };
         assert_eq!(Claims::read(&open.write()).unwrap().narrowing, open.narrowing);
-        for damaged in ["", "2", &open.write().replacen("1\n", "2\n", 1), "1\n1\n1\n1\n1\n1\n1\n1\n1\n"] {
+        // As they were written before there was a generation.
+        let first = open.write().replacen("2\n", "1\n", 1).replacen("\n7\n", "\n", 1);
+        assert_eq!(Claims::read(&first).map(|claims| claims.generation), Some(0));
+        for damaged in ["", "2", &open.write().replacen("2\n", "3\n", 1), "1\n1\n1\n1\n1\n1\n1\n1\n1\n"] {
             assert!(Claims::read(damaged).is_none());
         }
     }

@@ -194,7 +194,11 @@ impl Grant<Put> {
     /// Registers first, asks then: a revocation in between finds the transfer, one before is heard.
     fn admit(&self, body: Body) -> Result<Admitted, AccessError> {
         match body {
-            Body::Full(_) => Ok(Admitted { body, storage: self.ask()?, registration: None }),
+            Body::Full(bytes) => {
+                let storage = self.ask()?;
+                self.seat.moved(Put::ACTION, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+                Ok(Admitted { body: Body::Full(bytes), storage, registration: None })
+            }
             Body::Stream(stream) => {
                 let registration = self.seat.register(Put::ACTION, &self.target);
                 let storage = self.ask()?;

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use portcullis_domain::{KeyId, StorageId, Timestamp, Usage};
-use portcullis_metadata::KeyUse;
+use portcullis_domain::{Action, DataEvents, KeyId, Storage, StorageId, Timestamp, Usage};
+use portcullis_metadata::{ActivityKind, KeyUse, Noted};
 
 use crate::access::System;
 use crate::authorize::Seat;
-use crate::principal::Principal;
+use crate::directory::Part;
+use crate::principal::{Principal, Who};
 use crate::throttle::locked;
 use crate::{Access, AccessError};
 
@@ -51,6 +52,17 @@ impl LastUsed {
     }
 }
 
+fn noted<'a>(
+    who: &'a Principal,
+    storage: Option<StorageId>,
+    kind: ActivityKind,
+    what: &'static str,
+) -> Option<Noted<'a>> {
+    let Who::Key { id: key, generation, .. } = who.who() else { return None };
+    let (peer, tool) = (who.peer(), who.tool());
+    Some(Noted { key, storage, peer, tool, kind, what, generation, bytes: 0, proved: true })
+}
+
 /// The storages that were touched: whether what they hold may have changed, and when a key last did something there, if
 /// one did and not only people who signed in.
 pub type Touched = HashMap<StorageId, (bool, Option<Timestamp>)>;
@@ -80,7 +92,72 @@ impl Seat {
     }
 }
 
+impl Seat {
+    /// Counts a deed that was admitted, and writes it down if the site keeps such events.
+    pub(crate) fn admitted(
+        &self,
+        action: Action,
+        part: Part<'_>,
+        storage: &Storage,
+    ) -> Result<(), AccessError> {
+        let Self { access, who, .. } = self;
+        let (inner, now) = (access.inner(), access.now());
+        access.count(who, Some(storage.id), ActivityKind::Used, action.as_str());
+        if let Some(key) = who.key_id() {
+            inner.activity.note_place(now, key, storage.id, part.text().unwrap_or_default());
+        }
+        let tried = inner.directory.trial(who, now, storage);
+        if let Some(reason) = tried {
+            access.count(who, Some(storage.id), ActivityKind::Tried, reason.as_str());
+        }
+        let kept = match inner.directory.data_events(storage.site) {
+            DataEvents::None => false,
+            DataEvents::Changes => matches!(action, Action::Put | Action::Delete),
+            DataEvents::All => true,
+        };
+        if kept { access.note_deed(who, action, (storage.id, part), tried) } else { Ok(()) }
+    }
+
+    /// Counts the bytes of a body that has ended.
+    pub(crate) fn moved(&self, action: Action, bytes: u64) {
+        self.access.count_bytes(&self.who, self.storage, action, bytes);
+    }
+}
+
 impl Access {
+    /// Counts what a key did or was refused. People and links are in the audit trail alone.
+    pub(crate) fn count(
+        &self,
+        who: &Principal,
+        storage: Option<StorageId>,
+        kind: ActivityKind,
+        what: &'static str,
+    ) {
+        if let Some(noted) = noted(who, storage, kind, what) {
+            self.inner().activity.note(self.now(), &noted);
+        }
+    }
+
+    /// Counts the bytes of a body that has ended.
+    pub(crate) fn count_bytes(&self, who: &Principal, storage: StorageId, action: Action, bytes: u64) {
+        if let Some(noted) = noted(who, Some(storage), ActivityKind::Used, action.as_str())
+            && bytes > 0
+        {
+            self.inner().activity.note_bytes(self.now(), &Noted { bytes, ..noted });
+        }
+    }
+
+    /// Writes what keys were used for.
+    pub(crate) async fn write_activity(&self) -> Result<(), AccessError> {
+        let inner = self.inner();
+        let (rows, folders) = inner.activity.take();
+        let written = inner.metadata.record_activity(&rows, &folders).await;
+        if written.is_err() {
+            inner.activity.put_back(rows, folders);
+        }
+        Ok(written?)
+    }
+
     /// The storages that were touched on this node since the last call.
     #[must_use]
     pub fn take_touched(&self, _: &System) -> Touched {

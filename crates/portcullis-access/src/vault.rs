@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
     ProviderCredentials(StorageId),
     /// The seed of this person's one-time codes.
     Totp(UserId),
+    /// What the signatures of those who have no key are compared with, in vain.
+    Nobody,
     /// Temporary credentials that were given out.
     Temporary,
     /// Something that is sealed for the server itself and handed to a client for a while.
@@ -42,6 +44,7 @@ impl Purpose {
             Self::KeySecret(id) => of(b"key secret ", id.as_bytes()),
             Self::ProviderCredentials(id) => of(b"provider credentials ", id.as_bytes()),
             Self::Totp(id) => of(b"one-time codes ", id.as_bytes()),
+            Self::Nobody => of(b"nobody", b""),
             Self::Temporary => of(b"temporary credentials", b""),
             Self::State(what) => of(b"state ", what.as_bytes()),
             Self::Trail => of(b"audit trail", b""),
@@ -53,7 +56,7 @@ impl Purpose {
 impl From<SealedOwner> for Purpose {
     fn from(owner: SealedOwner) -> Self {
         match owner {
-            SealedOwner::Key(id) => Self::KeySecret(id),
+            SealedOwner::Key(id) | SealedOwner::Retired(id, _) => Self::KeySecret(id),
             SealedOwner::Storage(id) => Self::ProviderCredentials(id),
             SealedOwner::User(id) => Self::Totp(id),
             SealedOwner::Trail => Self::Trail,
@@ -194,6 +197,7 @@ mod tests {
             Purpose::KeySecret(KeyId::from_u128(2)),
             Purpose::ProviderCredentials(StorageId::from_u128(1)),
             Purpose::Totp(UserId::from_u128(1)),
+            Purpose::Nobody,
             Purpose::Temporary,
             Purpose::State("a"),
             Purpose::State("b"),

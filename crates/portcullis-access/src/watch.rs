@@ -77,7 +77,7 @@ impl Watch {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let transfer = Arc::new(transfer);
         locked(&self.under_way).insert(id, Arc::clone(&transfer));
-        Registration { watch: Arc::clone(self), id, transfer }
+        Registration { watch: Arc::clone(self), id, transfer, counted: None }
     }
 
     pub(crate) fn all(&self) -> Vec<(u64, Arc<Transfer>)> {
@@ -122,9 +122,18 @@ pub(crate) struct Registration {
     watch: Arc<Watch>,
     id: u64,
     transfer: Arc<Transfer>,
+    /// Where its bytes are counted when it ends.
+    counted: Option<Seat>,
 }
 
 impl Registration {
+    /// Has its bytes counted when it ends.
+    pub(crate) fn counted(self, seat: Seat) -> Self {
+        let mut counted = self;
+        counted.counted = Some(seat);
+        counted
+    }
+
     /// Why the transfer was cut, if it was.
     pub(crate) fn reason(&self) -> Option<DenyReason> {
         self.transfer.reason()
@@ -147,6 +156,9 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         locked(&self.watch.under_way).remove(&self.id);
+        if let Some(seat) = &self.counted {
+            seat.moved(self.transfer.action, self.transfer.bytes.load(Ordering::Relaxed));
+        }
         self.watch.ended.notify_waiters();
     }
 }
@@ -208,7 +220,7 @@ mod tests {
 
     use futures_util::StreamExt as _;
     use futures_util::stream;
-    use portcullis_domain::{Channel, CredentialId, KeyId, SiteId};
+    use portcullis_domain::{Channel, KeyId, SiteId};
 
     use super::*;
     use crate::principal::{Origin, Who};
@@ -224,8 +236,7 @@ mod tests {
     fn transfer(action: Action) -> Transfer {
         let origin =
             Origin { channel: Channel::S3, peer: [127, 0, 0, 1].into(), request_id: "R", tool: "test" };
-        let credential = CredentialId::from_entropy([1; 16]);
-        let who = Who::Key { id: KeyId::from_u128(1), credential, owner: None };
+        let who = Who::Key { id: KeyId::from_u128(1), generation: 0, owner: None };
         let who = Principal::new(who, SiteId::from_u128(1), &origin);
         let object = ObjectKey::parse("a").unwrap();
         Transfer::new(who, StorageId::from_u128(1), action, object, Timestamp::default())

@@ -124,6 +124,10 @@ fn new_key(storage: &Storage, numbers: &mut Numbers, now: Timestamp) -> Key {
         expires: (numbers.below(4) == 0).then(|| now.before(DAY * 30).after(numbers.days(400))),
         state: KeyState::Active,
         created: now.before(numbers.days(400)),
+        generation: 0,
+        on_leak: portcullis_domain::OnLeak::Disable,
+        leaked: None,
+        trial: None,
     }
 }
 

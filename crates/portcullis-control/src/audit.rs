@@ -78,6 +78,7 @@ impl Control {
             object: deed.object.map(str::to_owned),
             allowed: true,
             reason: String::new(),
+            detail: String::new(),
         }
     }
 
@@ -151,7 +152,8 @@ const fn failure(error: &ControlError) -> &'static str {
 /// The reason of a refusal in words, for the person who looks it up; none for a reason that is not a word of ours.
 #[must_use]
 pub fn explanation(reason: &str) -> Option<&'static str> {
-    const DENIALS: [Denial; 17] = [
+    const DENIALS: [Denial; 18] = [
+        Denial::OldSecret,
         Denial::NoCredentials,
         Denial::Malformed,
         Denial::UnknownKey,

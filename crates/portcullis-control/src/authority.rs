@@ -110,6 +110,10 @@ mod tests {
             expires: None,
             state: KeyState::Active,
             created: Timestamp::default(),
+            generation: 0,
+            on_leak: portcullis_domain::OnLeak::Disable,
+            leaked: None,
+            trial: None,
         }
     }
 

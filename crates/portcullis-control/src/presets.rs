@@ -134,6 +134,10 @@ mod tests {
                 expires: None,
                 state: KeyState::Active,
                 created: Timestamp::default(),
+                generation: 0,
+                on_leak: portcullis_domain::OnLeak::Disable,
+                leaked: None,
+                trial: None,
             };
             assert_eq!(key.check_shape(), Ok(()), "{}", preset.id);
             // Who may come from anywhere must not be able to read or to destroy.

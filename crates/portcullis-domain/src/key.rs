@@ -42,6 +42,26 @@ words! {
     "active, deleted"
 }
 
+words! {
+    /// What happens to a key when somebody who found its secret reports it.
+    OnLeak {
+        /// It is switched off at once.
+        Disable = "disable",
+        /// It works on, and the finding is shown to those who run the site.
+        Alarm = "alarm",
+    }
+    "disable, alarm"
+}
+
+/// Networks that are tried out before they are put in force: what they would refuse is counted and not refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The networks that are tried.
+    pub networks: Networks,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// A credential that Portcullis issued, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -71,6 +91,14 @@ pub struct Key {
     pub state: KeyState,
     /// When it was made.
     pub created: Timestamp,
+    /// How often its credentials were changed: tells secrets of one key apart.
+    pub generation: u32,
+    /// What a report that its secret was found does to it.
+    pub on_leak: OnLeak,
+    /// When its secret was reported as found; none since its credentials were changed, and if it never was.
+    pub leaked: Option<Timestamp>,
+    /// Networks that are tried out on it.
+    pub trial: Option<Trial>,
 }
 
 /// What is left of a key to somebody who was given a part of it for a while: temporary credentials. The key itself, as it is at that

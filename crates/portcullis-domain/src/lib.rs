@@ -28,15 +28,15 @@ pub use credential::{CredentialId, InvalidCredentialId};
 pub use id::{
     ConnectionId, GrantId, GroupId, InvalidId, KeyId, LinkId, PasskeyId, SessionId, SiteId, StorageId, UserId,
 };
-pub use key::{InvalidKeyShape, Key, KeyState, Narrowing, Overwrite, Scope};
+pub use key::{InvalidKeyShape, Key, KeyState, Narrowing, OnLeak, Overwrite, Scope, Trial};
 pub use name::{BucketName, DisplayName, InvalidName, Label, Username};
 pub use network::{InvalidNetwork, Network, NetworkEntry, Networks, canonical_address};
 pub use object_key::{InvalidObjectKey, KeyPrefix, ObjectKey};
 pub use permission::{Action, Channel, Permission, UnknownWord};
-pub use policy::{DenyReason, Person, Request, SignIn, Subject, Target, decide};
+pub use policy::{DenyReason, Person, Request, SignIn, Subject, Target, decide, trial};
 pub use secret::{InvalidSecret, Secret};
 pub use sharing::{Grantee, Group, InvalidLinkShape, Link, LinkState, LinkTarget, Reach, StorageGrant};
-pub use site::{Role, SecondFactorRule, Site, SiteRules, User, UserState};
+pub use site::{DataEvents, Role, SecondFactorRule, Site, SiteRules, User, UserState};
 pub use storage::{Connection, Health, Provider, Storage, StorageState, Usage};
 pub use time::{Clock, InvalidTimestamp, ManualClock, SystemClock, Timestamp};
 pub use trail::AuditEvent;

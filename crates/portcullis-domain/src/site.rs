@@ -16,6 +16,19 @@ words! {
     "optional, admins, everybody"
 }
 
+words! {
+    /// Which uses of files are written to the audit trail, each by each. Refusals always are. From few to many.
+    DataEvents {
+        /// None.
+        None = "none",
+        /// What changes or removes a file.
+        Changes = "changes",
+        /// Downloads and listings too.
+        All = "all",
+    }
+    "none, changes, all"
+}
+
 impl SecondFactorRule {
     /// Whether it asks people of this role.
     #[must_use]
@@ -40,6 +53,8 @@ pub struct SiteRules {
     pub idle_key_days: Option<u16>,
     /// From whom a second factor is asked.
     pub second_factor: SecondFactorRule,
+    /// Which uses of files are written to the audit trail.
+    pub data_events: DataEvents,
 }
 
 impl SiteRules {
@@ -50,6 +65,7 @@ impl SiteRules {
         keys_need_networks: false,
         idle_key_days: None,
         second_factor: SecondFactorRule::Optional,
+        data_events: DataEvents::None,
     };
 
     /// What holds below `above`: the stricter of both, rule by rule.
@@ -65,6 +81,7 @@ impl SiteRules {
             keys_need_networks: self.keys_need_networks || above.keys_need_networks,
             idle_key_days: shorter(self.idle_key_days, above.idle_key_days),
             second_factor: self.second_factor.max(above.second_factor),
+            data_events: self.data_events.max(above.data_events),
         }
     }
 }
@@ -137,8 +154,11 @@ mod tests {
             members_make_keys: bool, keys_need_networks: bool,
             longest_key_days in prop::option::of(1u16..100), idle_key_days in prop::option::of(1u16..100),
             second_factor in prop::sample::select(SecondFactorRule::ALL),
+            data_events in prop::sample::select(DataEvents::ALL),
         ) -> SiteRules {
-            SiteRules { members_make_keys, longest_key_days, keys_need_networks, idle_key_days, second_factor }
+            SiteRules {
+                members_make_keys, longest_key_days, keys_need_networks, idle_key_days, second_factor, data_events,
+            }
         }
     }
 

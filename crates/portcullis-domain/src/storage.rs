@@ -2,7 +2,8 @@
 
 use crate::permission::words;
 use crate::{
-    BucketName, ConnectionId, DisplayName, Label, Networks, Permission, SiteId, StorageId, Timestamp, UserId,
+    BucketName, ConnectionId, DisplayName, Label, Networks, Permission, SiteId, StorageId, Timestamp, Trial,
+    UserId,
 };
 
 words! {
@@ -27,8 +28,10 @@ words! {
         Active = "active",
         /// Its connection was cut; the record is kept so that its number and bucket name are never given again.
         Detached = "detached",
+        /// Its connection was deleted for good; what it pointed at at the provider was left as it was.
+        Deleted = "deleted",
     }
-    "active, detached"
+    "active, detached, deleted"
 }
 
 words! {
@@ -101,6 +104,10 @@ pub struct Storage {
     pub state: StorageState,
     /// When it was made.
     pub created: Timestamp,
+    /// Off for everybody but the people who run the site, until this moment: it comes back by itself.
+    pub paused_until: Option<Timestamp>,
+    /// Networks that are tried out on it.
+    pub trial: Option<Trial>,
 }
 
 /// What a storage holds.

@@ -31,7 +31,8 @@ const BATCH: usize = 500;
 
 macro_rules! columns {
     () => {
-        "at_us, request_id, site_id, actor, key_id, storage_id, channel, peer, tool, action, object, allowed, reason"
+        "at_us, request_id, site_id, actor, key_id, storage_id, channel, peer, tool, action, object, allowed, reason, \
+         detail"
     };
 }
 pub(crate) use columns;
@@ -51,6 +52,7 @@ row! {
         object: Option<String>,
         allowed: i64,
         reason: String,
+        detail: String,
     }
 }
 row! {
@@ -76,6 +78,7 @@ impl EventRow {
             object: self.object,
             allowed: self.allowed != 0,
             reason: self.reason,
+            detail: self.detail,
         })
     }
 }
@@ -169,6 +172,7 @@ fn kept(event: &AuditEvent) -> AuditEvent {
         action: clip(&event.action, 64),
         object: event.object.as_deref().map(|object| clip(object, 1024)),
         reason: clip(&event.reason, 500),
+        detail: clip(&event.detail, 500),
         ..*event
     }
 }
@@ -218,6 +222,7 @@ async fn insert(
                 .push_bind(event.object.as_deref())
                 .push_bind(i64::from(event.allowed))
                 .push_bind(&event.reason)
+                .push_bind(&event.detail)
                 .push_bind(chain)
                 .push_bind(*seq)
                 .push_bind(hash.as_slice());

@@ -13,6 +13,7 @@
 //!   [`Metadata::changes_after`] says.
 //! * **No secret in the clear.** Secrets arrive sealed or hashed, errors carry no values, and `Debug` prints no bytes.
 
+mod activity;
 mod audit;
 mod changes;
 mod db;
@@ -42,6 +43,7 @@ mod trail;
 mod users;
 mod uses;
 
+pub use activity::{ActivityCount, ActivityKind, ActivityOf, FolderOf, Noted, Rollup};
 pub use audit::AuditFilter;
 pub use changes::{Change, ChangeKind};
 pub use db::Metadata;
@@ -52,7 +54,7 @@ pub use groups::GroupRow;
 pub use holdings::SiteHoldings;
 pub use idempotency::Claim;
 pub use invitations::Invitation;
-pub use keys::{KeyFilter, StoredSecret};
+pub use keys::{KeyFilter, NewSecret, RetiredSecret, StoredSecret};
 pub use links::LinkFilter;
 pub use measurements::{Measurement, StorageUse};
 pub use page::{Page, PageRequest};

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use portcullis_domain::{NetworkEntry, Networks};
+use portcullis_domain::{NetworkEntry, Networks, Timestamp, Trial};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Row};
 
@@ -86,6 +86,17 @@ pub(crate) fn networks_from_text(text: &str) -> Result<Networks, Fault> {
         .map(|entry| NetworkEntry::parse(&entry.n, &entry.note).map_err(|error| bad(&error)))
         .collect();
     Networks::new(entries?).map_err(|error| bad(&error))
+}
+
+/// Networks that are tried out, as the JSON text that is stored.
+pub(crate) fn trial_to_text(trial: Option<&Trial>) -> Result<Option<String>, Fault> {
+    trial.map(|trial| networks_to_text(&trial.networks)).transpose()
+}
+
+/// The networks that are tried out, from their two columns.
+pub(crate) fn trial_from(networks: Option<&str>, since: Option<i64>) -> Result<Option<Trial>, Fault> {
+    let since = Timestamp::from_micros(since.unwrap_or_default());
+    networks.map(|text| Ok(Trial { networks: networks_from_text(text)?, since })).transpose()
 }
 
 /// Text from outside as it is kept: at most `max` bytes, U+0000 replaced, which PostgreSQL cannot store.

@@ -4,13 +4,15 @@ use portcullis_domain::{KeyId, StorageId, UserId};
 
 use crate::db::{Metadata, Tx, reading, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
-use crate::row::{read, row};
+use crate::row::{Both, number, read, row};
 
 /// Whose secret a sealed one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SealedOwner {
     /// The secret of a key.
     Key(KeyId),
+    /// An earlier secret of a key, by its generation.
+    Retired(KeyId, u32),
     /// The provider's credentials of a storage.
     Storage(StorageId),
     /// The seed of a person's one-time codes.
@@ -25,9 +27,14 @@ pub const TRAIL_SETTING: &str = "audit_signing_key";
 row! {
     SealedRow { id: String, sealed: Vec<u8> }
 }
+row! {
+    GenerationRow { generation: i64 }
+}
 
 const SEALED_KEYS: &str =
     "SELECT id, secret_sealed AS sealed FROM keys WHERE secret_sealed IS NOT NULL ORDER BY id";
+const SEALED_RETIRED: &str = "SELECT key_id AS id, generation, secret_sealed AS sealed FROM retired_secrets \
+     WHERE secret_sealed IS NOT NULL ORDER BY key_id, generation";
 const SEALED_STORAGES: &str =
     "SELECT id, provider_sealed AS sealed FROM storages WHERE provider_sealed IS NOT NULL ORDER BY id";
 
@@ -78,6 +85,12 @@ impl Metadata {
             {
                 all.push((SealedOwner::Key(read("id", &row.id)?), row.sealed));
             }
+            for Both(row, of) in reading!(self, pool => {
+                sqlx::query_as::<_, Both<SealedRow, GenerationRow>>(SEALED_RETIRED).fetch_all(pool).await
+            })? {
+                let generation = number("generation", of.generation)?;
+                all.push((SealedOwner::Retired(read("id", &row.id)?, generation), row.sealed));
+            }
             for row in
                 reading!(self, pool => sqlx::query_as::<_, SealedRow>(SEALED_STORAGES).fetch_all(pool).await)?
             {
@@ -115,6 +128,7 @@ impl Metadata {
                 replaced += reseal(&mut write.tx, *owner, bytes).await?;
             }
             let count = "SELECT (SELECT COUNT(*) FROM keys WHERE secret_sealed IS NOT NULL) \
+                         + (SELECT COUNT(*) FROM retired_secrets WHERE secret_sealed IS NOT NULL) \
                          + (SELECT COUNT(*) FROM storages WHERE provider_sealed IS NOT NULL) \
                          + (SELECT COUNT(*) FROM users WHERE totp_sealed IS NOT NULL) \
                          + (SELECT COUNT(*) FROM settings WHERE name = $1)";
@@ -136,6 +150,15 @@ async fn reseal(tx: &mut Tx, owner: SealedOwner, bytes: &[u8]) -> Result<u64, Fa
     let (sql, id) = match owner {
         SealedOwner::Key(id) => {
             ("UPDATE keys SET secret_sealed = $2 WHERE id = $1 AND secret_sealed IS NOT NULL", id.to_string())
+        }
+        SealedOwner::Retired(id, generation) => {
+            let sql = "UPDATE retired_secrets SET secret_sealed = $2 \
+                       WHERE key_id = $1 AND generation = $3 AND secret_sealed IS NOT NULL";
+            let rows = within!(*tx, c => {
+                let query = sqlx::query(sql).bind(id.to_string()).bind(bytes).bind(i64::from(generation));
+                query.execute(c).await.map(|done| done.rows_affected())
+            });
+            return Ok(rows?);
         }
         SealedOwner::Storage(id) => (
             "UPDATE storages SET provider_sealed = $2 WHERE id = $1 AND provider_sealed IS NOT NULL",

@@ -12,7 +12,7 @@ use crate::users::NewUser;
 macro_rules! columns {
     () => {
         "id, parent_id, name, created_us, members_make_keys, longest_key_days, keys_need_networks, idle_key_days, \
-         second_factor"
+         second_factor, data_events"
     };
 }
 
@@ -27,6 +27,7 @@ row! {
         keys_need_networks: i64,
         idle_key_days: Option<i64>,
         second_factor: String,
+        data_events: String,
     }
 }
 
@@ -43,6 +44,7 @@ impl SiteRow {
                 keys_need_networks: self.keys_need_networks != 0,
                 idle_key_days: days("idle_key_days", self.idle_key_days)?,
                 second_factor: read("second_factor", &self.second_factor)?,
+                data_events: read("data_events", &self.data_events)?,
             },
             created: Timestamp::from_micros(self.created_us),
         })
@@ -100,7 +102,8 @@ impl Metadata {
                 return Err(MetadataErrorKind::Stale.into());
             }
             let sql = "UPDATE sites SET name = $2, folded = $3, members_make_keys = $4, longest_key_days = $5, \
-                       keys_need_networks = $6, idle_key_days = $7, second_factor = $8 WHERE id = $1";
+                       keys_need_networks = $6, idle_key_days = $7, second_factor = $8, data_events = $9 \
+                       WHERE id = $1";
             let rules = after.rules;
             within!(write.tx, c => {
                 sqlx::query(sql)
@@ -112,6 +115,7 @@ impl Metadata {
                     .bind(i64::from(rules.keys_need_networks))
                     .bind(rules.idle_key_days.map(i64::from))
                     .bind(rules.second_factor.as_str())
+                    .bind(rules.data_events.as_str())
                     .execute(c)
                     .await
                     .map(drop)
@@ -184,7 +188,7 @@ async fn insert_site(write: &mut Write, site: &Site) -> Result<(), Fault> {
     let sql = concat!(
         "INSERT INTO sites (",
         columns!(),
-        ", folded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        ", folded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
     );
     let rules = site.rules;
     within!(write.tx, c => {
@@ -198,6 +202,7 @@ async fn insert_site(write: &mut Write, site: &Site) -> Result<(), Fault> {
             .bind(i64::from(rules.keys_need_networks))
             .bind(rules.idle_key_days.map(i64::from))
             .bind(rules.second_factor.as_str())
+            .bind(rules.data_events.as_str())
             .bind(fold(site.name.as_str()))
             .execute(c)
             .await

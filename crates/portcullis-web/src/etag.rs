@@ -6,7 +6,8 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::header::{ETAG, HeaderValue, IF_MATCH};
 use portcullis_domain::{
-    Grantee, Group, Key, Link, LinkTarget, Networks, Scope, Site, SiteRules, Storage, StorageGrant, User,
+    Grantee, Group, Key, Link, LinkTarget, Networks, Scope, Site, SiteRules, Storage, StorageGrant, Trial,
+    User,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -76,12 +77,17 @@ fn networks(networks: &Networks) -> Value {
     networks.entries().iter().map(entry).collect()
 }
 
+fn trial(trial: Option<&Trial>) -> Value {
+    trial.map_or(Value::Null, |trial| json!([trial.since.micros(), networks(&trial.networks)]))
+}
+
 impl Settings for Storage {
     fn settings(&self) -> Value {
         json!({
             "id": self.id.to_string(), "name": self.name.as_str(), "permission": self.permission.as_str(),
             "networks": networks(&self.networks), "s3_access": self.s3_access, "quota_bytes": self.quota_bytes,
-            "state": self.state.as_str(),
+            "state": self.state.as_str(), "paused_until": self.paused_until.map(|end| end.micros()),
+            "trial": trial(self.trial.as_ref()),
         })
     }
 }
@@ -97,7 +103,8 @@ impl Settings for Key {
             "id": self.id.to_string(), "name": self.name.as_str(), "access_key": self.credential.as_str(),
             "scope": scope, "permission": self.permission.as_str(), "overwrite": self.overwrite.as_str(),
             "networks": networks(&self.networks), "prefix": self.prefix.as_str(),
-            "expires": self.expires.map(|end| end.micros()),
+            "expires": self.expires.map(|end| end.micros()), "generation": self.generation,
+            "on_leak": self.on_leak.as_str(), "leaked": self.leaked.map(|at| at.micros()), "trial": trial(self.trial.as_ref()),
         })
     }
 }
@@ -110,11 +117,13 @@ impl Settings for Site {
             keys_need_networks,
             idle_key_days,
             second_factor,
+            data_events,
         } = self.rules;
         json!({
             "id": self.id.to_string(), "name": self.name.as_str(), "members_make_keys": members_make_keys,
             "longest_key_days": longest_key_days, "keys_need_networks": keys_need_networks,
             "idle_key_days": idle_key_days, "second_factor": second_factor.as_str(),
+            "data_events": data_events.as_str(),
         })
     }
 }

@@ -1,43 +1,100 @@
-//! A key in memory, with the signing keys that were derived of it.
+//! A key in memory, with the credentials that it had before and the signing keys that were derived of them.
 
 use std::fmt;
 use std::sync::Mutex;
 
-use portcullis_domain::{Key, Scope, UserId};
-use portcullis_metadata::StoredSecret;
+use portcullis_domain::{CredentialId, Key, KeyState, Scope, Timestamp, UserId};
+use portcullis_metadata::{RetiredSecret, StoredSecret};
 use portcullis_sigv4::SigningKey;
 
 use crate::throttle::locked;
 
-/// Signing keys that are kept of one key: clients use one region, and two days around midnight.
+/// Signing keys that are kept of one key: clients use one region, two days around midnight, and two secrets at times.
 const SIGNING_KEYS: usize = 4;
 
-/// A key with what is stored of its secret.
+/// A key with what is stored of its secrets.
 pub(crate) struct KeyEntry {
     pub(crate) key: Key,
-    pub(crate) stored: StoredSecret,
-    signing: Mutex<Vec<(portcullis_sigv4::Scope, SigningKey)>>,
+    stored: StoredSecret,
+    /// The latest first.
+    retired: Vec<RetiredSecret>,
+    signing: Mutex<Vec<(Generation, portcullis_sigv4::Scope, SigningKey)>>,
+}
+
+/// Which of a key's credentials.
+pub(crate) type Generation = u32;
+
+/// One of the credentials of a key.
+#[derive(Clone, Copy)]
+pub(crate) struct Pair<'a> {
+    pub(crate) generation: Generation,
+    pub(crate) stored: &'a StoredSecret,
 }
 
 impl KeyEntry {
-    pub(crate) fn new(key: Key, stored: StoredSecret) -> Self {
-        Self { key, stored, signing: Mutex::new(Vec::new()) }
+    pub(crate) fn new(key: Key, stored: StoredSecret, retired: Vec<RetiredSecret>) -> Self {
+        Self { key, stored, retired, signing: Mutex::new(Vec::new()) }
     }
 
-    pub(crate) fn signing_key(&self, scope: &portcullis_sigv4::Scope) -> Option<SigningKey> {
-        locked(&self.signing).iter().find(|(known, _)| known == scope).map(|(_, key)| key.clone())
+    /// The credentials with this public half that work now, the present ones first.
+    pub(crate) fn working(&self, credential: CredentialId, now: Timestamp) -> impl Iterator<Item = Pair<'_>> {
+        let alive = self.key.state == KeyState::Active;
+        let present = (alive && self.key.credential == credential)
+            .then_some(Pair { generation: self.key.generation, stored: &self.stored });
+        let earlier = self
+            .retired
+            .iter()
+            .filter(move |old| alive && old.credential == credential && now < old.until)
+            .map(Pair::from);
+        present.into_iter().chain(earlier)
+    }
+
+    /// The latest credentials with this public half that no longer work and whose secret is still known.
+    pub(crate) fn remembered(&self, credential: CredentialId, now: Timestamp) -> Option<Pair<'_>> {
+        let dead = |old: &&RetiredSecret| {
+            old.credential == credential && old.until <= now && old.stored != StoredSecret::None
+        };
+        self.retired.iter().find(dead).map(Pair::from)
+    }
+
+    /// Whether these credentials were replaced, as the policy takes it: when they stop, none for the present ones.
+    pub(crate) fn replaced(&self, generation: Generation) -> Option<Timestamp> {
+        if generation == self.key.generation {
+            return None;
+        }
+        let old = self.retired.iter().find(|old| old.generation == generation);
+        Some(old.map_or(Timestamp::default(), |old| old.until))
+    }
+
+    /// Every public half that the key has or had.
+    pub(super) fn credentials(&self) -> impl Iterator<Item = CredentialId> {
+        std::iter::once(self.key.credential).chain(self.retired.iter().map(|old| old.credential))
+    }
+
+    pub(crate) fn signing_key(
+        &self,
+        generation: Generation,
+        scope: &portcullis_sigv4::Scope,
+    ) -> Option<SigningKey> {
+        let known = locked(&self.signing);
+        known.iter().find(|(of, at, _)| *of == generation && at == scope).map(|(.., key)| key.clone())
     }
 
     /// Keeps a signing key that verified a request; the oldest makes room.
-    pub(crate) fn keep_signing_key(&self, scope: portcullis_sigv4::Scope, key: SigningKey) {
+    pub(crate) fn keep_signing_key(
+        &self,
+        generation: Generation,
+        scope: portcullis_sigv4::Scope,
+        key: SigningKey,
+    ) {
         let mut signing = locked(&self.signing);
-        if signing.iter().any(|(known, _)| *known == scope) {
+        if signing.iter().any(|(of, known, _)| *of == generation && *known == scope) {
             return;
         }
         if signing.len() == SIGNING_KEYS {
             signing.remove(0);
         }
-        signing.push((scope, key));
+        signing.push((generation, scope, key));
     }
 
     pub(crate) fn owner(&self) -> Option<UserId> {
@@ -47,14 +104,14 @@ impl KeyEntry {
         }
     }
 
-    pub(super) fn is_same(&self, key: &Key, stored: &StoredSecret) -> bool {
-        let same_secret = match (&self.stored, stored) {
-            (StoredSecret::None, StoredSecret::None) => true,
-            (StoredSecret::Sealed(a), StoredSecret::Sealed(b)) => a == b,
-            (StoredSecret::Hash(a), StoredSecret::Hash(b)) => a == b,
-            (StoredSecret::None | StoredSecret::Sealed(_) | StoredSecret::Hash(_), _) => false,
-        };
-        self.key == *key && same_secret
+    pub(super) fn is_same(&self, key: &Key, stored: &StoredSecret, retired: &[RetiredSecret]) -> bool {
+        self.key == *key && self.stored == *stored && self.retired == retired
+    }
+}
+
+impl<'a> From<&'a RetiredSecret> for Pair<'a> {
+    fn from(old: &'a RetiredSecret) -> Self {
+        Self { generation: old.generation, stored: &old.stored }
     }
 }
 

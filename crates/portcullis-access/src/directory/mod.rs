@@ -5,18 +5,20 @@
 mod key_entry;
 mod records;
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use portcullis_domain::{
-    Action, BucketName, CredentialId, DenyReason, Key, KeyId, KeyPrefix, Link, LinkId, ObjectKey, Overwrite,
-    Permission, Reach, SessionId, Site, SiteId, Storage, StorageId, Target, Timestamp, User, UserId,
+    Action, BucketName, CredentialId, DataEvents, DenyReason, Key, KeyId, KeyPrefix, Link, LinkId, ObjectKey,
+    Overwrite, Permission, Reach, SessionId, Site, SiteId, Storage, StorageId, Target, Timestamp, User,
+    UserId,
 };
-use portcullis_metadata::{Metadata, MetadataError, SessionRecord, StoredSecret};
+use portcullis_metadata::{Metadata, MetadataError, RetiredSecret, SessionRecord, StoredSecret};
 
 use crate::principal::{Principal, Who};
-pub(crate) use key_entry::KeyEntry;
+pub(crate) use key_entry::{Generation, KeyEntry, Pair};
 pub(crate) use records::SessionEntry;
-use records::{PersonEntry, Records, ask, is_of_the_subject};
+use records::{PersonEntry, Records, ask, is_of_the_subject, tried};
 
 /// What of a storage a decision is about.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +72,13 @@ impl Directory {
             fresh.buckets.insert(storage.bucket.clone(), storage.id);
             fresh.storages.insert(storage.id, Arc::new(storage));
         }
+        let mut retired: HashMap<KeyId, Vec<RetiredSecret>> = HashMap::new();
+        for old in metadata.all_retired_secrets().await? {
+            retired.entry(old.key).or_default().push(old);
+        }
         for (key, stored) in metadata.all_keys().await? {
-            let entry = Arc::new(KeyEntry::new(key, stored));
-            fresh.credentials.insert(entry.key.credential, Arc::clone(&entry));
-            fresh.keys.insert(entry.key.id, entry);
+            let retired = retired.remove(&key.id).unwrap_or_default();
+            fresh.put_key(KeyEntry::new(key, stored, retired));
         }
         let mut records = self.write();
         fresh.sessions = std::mem::take(&mut records.sessions);
@@ -120,20 +125,20 @@ impl Directory {
     }
 
     /// Replaces a key; signing keys made of it go with the old entry, unless nothing changed.
-    pub(crate) fn set_key(&self, id: KeyId, key: Option<(Key, StoredSecret)>) {
+    pub(crate) fn set_key(&self, id: KeyId, key: Option<(Key, StoredSecret, Vec<RetiredSecret>)>) {
         let mut records = self.write();
-        if let (Some(known), Some((key, stored))) = (records.keys.get(&id), &key)
-            && known.is_same(key, stored)
+        if let (Some(known), Some((key, stored, retired))) = (records.keys.get(&id), &key)
+            && known.is_same(key, stored, retired)
         {
             return;
         }
         if let Some(gone) = records.keys.remove(&id) {
-            records.credentials.remove(&gone.key.credential);
+            for credential in gone.credentials() {
+                records.credentials.remove(&credential);
+            }
         }
-        if let Some((key, stored)) = key {
-            let entry = Arc::new(KeyEntry::new(key, stored));
-            records.credentials.insert(entry.key.credential, Arc::clone(&entry));
-            records.keys.insert(id, entry);
+        if let Some((key, stored, retired)) = key {
+            records.put_key(KeyEntry::new(key, stored, retired));
         }
     }
 
@@ -188,9 +193,8 @@ impl Directory {
         true
     }
 
-    /// The key that this text names, whatever its state.
-    pub(crate) fn by_credential(&self, raw: &str) -> Option<Arc<KeyEntry>> {
-        let credential = CredentialId::parse(raw).ok()?;
+    /// The key that has or had this public half, whatever its state.
+    pub(crate) fn by_credential(&self, credential: CredentialId) -> Option<Arc<KeyEntry>> {
         self.read().credentials.get(&credential).map(Arc::clone)
     }
 
@@ -298,5 +302,19 @@ impl Directory {
         };
         ask(&records, who, now, action, target)?;
         Ok(Arc::clone(storage))
+    }
+
+    /// What the networks that are tried out would refuse of what is allowed.
+    pub(crate) fn trial(&self, who: &Principal, now: Timestamp, storage: &Storage) -> Option<DenyReason> {
+        let of_key = matches!(who.who(), Who::Key { .. });
+        if storage.trial.is_none() && !of_key {
+            return None;
+        }
+        tried(&self.read(), who, now, Target::Storage(storage))
+    }
+
+    /// Which uses of files a site writes down.
+    pub(crate) fn data_events(&self, site: SiteId) -> DataEvents {
+        self.read().rules(site).data_events
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use portcullis_domain::{
     Action, BucketName, CredentialId, DenyReason, KeyId, Link, LinkId, LinkState, Person, Reach, Request,
     SessionId, SignIn, Site, SiteId, SiteRules, Storage, StorageId, Subject, Target, Timestamp, User, UserId,
-    decide,
+    decide, trial,
 };
 use portcullis_metadata::SessionRecord;
 
@@ -78,6 +78,15 @@ impl Records {
         self.line(site).fold(SiteRules::OPEN, |held, site| held.below(site.rules))
     }
 
+    /// Puts a key where there is none of its id.
+    pub(super) fn put_key(&mut self, entry: KeyEntry) {
+        let entry = Arc::new(entry);
+        for credential in entry.credentials() {
+            self.credentials.insert(credential, Arc::clone(&entry));
+        }
+        self.keys.insert(entry.key.id, entry);
+    }
+
     pub(super) fn set_link(&mut self, id: LinkId, link: Option<Link>) {
         match link.filter(|link| link.state == LinkState::Active) {
             Some(link) => drop(self.links.insert(id, Arc::new(link))),
@@ -94,26 +103,47 @@ pub(super) fn ask(
     action: Action,
     target: Target<'_>,
 ) -> Result<(), DenyReason> {
-    let above: Vec<SiteId>;
-    let subject = match who.who() {
-        Who::Key { id, credential, .. } => {
-            let entry = records.keys.get(&id).filter(|entry| entry.key.credential == credential);
-            let entry = entry.ok_or(DenyReason::KeyDeleted)?;
+    let mut above = Vec::new();
+    let subject = subject(records, who, &mut above)?;
+    decide(&Request { subject, channel: who.channel(), peer: who.peer(), now, action, target })
+}
+
+/// What the networks that are tried out would say.
+pub(super) fn tried(
+    records: &Records,
+    who: &Principal,
+    now: Timestamp,
+    target: Target<'_>,
+) -> Option<DenyReason> {
+    let mut above = Vec::new();
+    let subject = subject(records, who, &mut above).ok()?;
+    let (channel, peer) = (who.channel(), who.peer());
+    trial(&Request { subject, channel, peer, now, action: Action::Enter, target })
+}
+
+fn subject<'a>(
+    records: &'a Records,
+    who: &'a Principal,
+    above: &'a mut Vec<SiteId>,
+) -> Result<Subject<'a>, DenyReason> {
+    Ok(match who.who() {
+        Who::Key { id, generation, .. } => {
+            let entry = records.keys.get(&id).ok_or(DenyReason::KeyDeleted)?;
             let owner = entry.owner().and_then(|user| records.people.get(&user)).map(PersonEntry::as_person);
-            Subject::Key { key: &entry.key, owner, narrowing: who.narrowing() }
+            let replaced = entry.replaced(generation);
+            Subject::Key { key: &entry.key, owner, narrowing: who.narrowing(), replaced }
         }
         Who::Session { id, user, expires } => {
             let session = records.sessions.get(&id).ok_or(DenyReason::SessionExpired)?;
             let person = records.people.get(&user).ok_or(DenyReason::UserDisabled)?.as_person();
             let site = session.site.unwrap_or(person.user.site);
-            above = records.line(site).skip(1).map(|site| site.id).collect();
+            above.extend(records.line(site).skip(1).map(|site| site.id));
             let (second_factor, rule) = (session.second_factor, records.rules(site).second_factor);
-            let sign_in = SignIn { expires, site, above: &above, second_factor, rule };
+            let sign_in = SignIn { expires, site, above, second_factor, rule };
             Subject::Session { person, sign_in }
         }
         Who::Link(id) => Subject::Link(records.links.get(&id).ok_or(DenyReason::LinkEnded)?),
-    };
-    decide(&Request { subject, channel: who.channel(), peer: who.peer(), now, action, target })
+    })
 }
 
 /// Whether a reason is about who asks, whatever they ask for.
@@ -126,6 +156,7 @@ pub(super) const fn is_of_the_subject(reason: DenyReason) -> bool {
         | DenyReason::KeyNetwork
         | DenyReason::UserDisabled
         | DenyReason::SessionExpired
+        | DenyReason::CredentialsReplaced
         | DenyReason::CredentialsExpired
         | DenyReason::LinkEnded
         | DenyReason::LinkExpired
@@ -139,6 +170,7 @@ pub(super) const fn is_of_the_subject(reason: DenyReason) -> bool {
         | DenyReason::SecondFactorNeeded
         | DenyReason::LinkPermission
         | DenyReason::StorageDetached
+        | DenyReason::StoragePaused
         | DenyReason::StorageS3Off
         | DenyReason::StorageNetwork
         | DenyReason::StoragePermission => false,

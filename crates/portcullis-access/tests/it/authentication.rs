@@ -70,8 +70,9 @@ async fn what_a_stranger_and_what_a_holder_learns() {
 
     world.delete(&holder).await;
     assert_eq!(denial(world.signed(&holder)), Denial::UnknownKey, "as if it had never been");
+    assert_eq!(denial(world.signed_as(id, "wrong", from)), Denial::UnknownKey, "nor is a guess told apart");
     let events = world.events().await;
-    assert_eq!(events[0].reason, "key_deleted");
+    assert_eq!((events[0].reason.as_str(), events[1].reason.as_str()), ("key_deleted", "old_secret"));
     assert_eq!((events[0].key, events[0].request_id.as_str()), (Some(holder.key.id), "REQ1"));
     assert!(events.iter().any(|event| event.actor == format!("unknown:{unknown}")));
 }

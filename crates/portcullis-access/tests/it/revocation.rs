@@ -10,7 +10,8 @@ use futures_core::Stream;
 use portcullis_access::{
     AccessError, Body, BodyFault, Change, Denial, Get, GetOptions, Put, PutOptions, PutOutcome, StorageAccess,
 };
-use portcullis_domain::{DenyReason, Key, KeyId, NetworkEntry, Networks, Permission};
+use portcullis_domain::{DenyReason, Key, NetworkEntry, Networks, Permission};
+use portcullis_metadata::NewSecret;
 use tokio::sync::mpsc;
 
 use crate::world::{Holder, World, denial, ip, object, put, read};
@@ -75,19 +76,18 @@ async fn rotating_a_key_ends_what_its_old_credentials_began() {
     let in_hand = at.grant::<Get>(object("kept")).unwrap();
     let (sender, body) = slow();
     sender.send(Bytes::from_static(b"some")).unwrap();
-    let tombstone = KeyId::generate();
     let rotate = async {
         let minted = world.access.mint(&world.admin, holder.key.id, holder.key.channel).unwrap();
         let (id, now) = (holder.key.id, world.now());
-        world.metadata.rotate_key(id, minted.credential, &minted.stored, tombstone, now).await.unwrap();
+        let new = NewSecret { credential: minted.credential, stored: minted.stored };
+        world.metadata.rotate_key(id, 0, &new, now, now).await.unwrap();
         let report = world.access.applied(Change::Key(id)).await.unwrap();
-        world.access.applied(Change::Key(tombstone)).await.unwrap();
         assert!(sender.send(Bytes::from_static(b"more")).is_err(), "nobody reads any more");
         let key = Key { credential: minted.credential, ..holder.key.clone() };
         (Holder { key, secret: minted.secret }, report.transfers_cut)
     };
     let (outcome, (rotated, cut)) = tokio::join!(upload(&at, body), rotate);
-    let over = Denial::Policy(DenyReason::KeyDeleted);
+    let over = Denial::Policy(DenyReason::CredentialsReplaced);
     assert_eq!((denial(outcome), cut), (over, 1));
     assert_eq!(denial(in_hand.get(GetOptions::default()).await), over, "not even with a grant in hand");
     assert_eq!(denial(at.grant::<Get>(object("kept"))), over);
@@ -97,9 +97,10 @@ async fn rotating_a_key_ends_what_its_old_credentials_began() {
     let at = world.at(&rotated, &storage).await;
     assert_eq!(read(&at, "kept").await.unwrap(), "bytes");
     assert_eq!(world.who(&rotated).key_id(), Some(holder.key.id), "the record is the same");
-    // Who still knocks is known: the old id leads to the tombstone, in the same site.
-    let knocked = world.events().await.into_iter().find(|event| event.key == Some(tombstone)).unwrap();
-    assert_eq!((knocked.reason.as_str(), knocked.site), ("key_deleted", Some(world.admin.site())));
+    // Who still knocks is known: whose the old id was, and that the secret was the true one.
+    let mut events = world.events().await.into_iter();
+    let knocked = events.find(|event| event.reason == "old_secret").unwrap();
+    assert_eq!((knocked.key, knocked.site), (Some(holder.key.id), Some(world.admin.site())));
     // Another node learns the same from the feed, in whatever state it was.
     world.access.refresh(&world.system).await.unwrap();
     assert_eq!(denial(world.signed(&holder)), Denial::UnknownKey);

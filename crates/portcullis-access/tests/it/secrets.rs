@@ -64,8 +64,8 @@ async fn the_master_key_is_exchanged_as_a_whole() {
     let wrong = rotate_master_key(&world.metadata, &fresh, &master()).await;
     assert!(matches!(wrong.unwrap_err(), OpenError::MasterKeyMismatch));
     let trail_key = world.access.trail_key();
-    // The secrets of two keys, and the key that signs the audit trail, which stays what it is.
-    assert_eq!(rotate_master_key(&world.metadata, &master(), &fresh).await.unwrap(), 3);
+    // The secrets of three keys, one of them gone, and the key that signs the audit trail, which stays what it is.
+    assert_eq!(rotate_master_key(&world.metadata, &master(), &fresh).await.unwrap(), 4);
     assert!(reopen(&world, &world.metadata, &master()).await.is_err());
     (world.access, world.system) = reopen(&world, &world.metadata, &fresh).await.unwrap();
     assert_eq!(world.access.trail_key(), trail_key);

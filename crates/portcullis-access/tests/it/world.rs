@@ -122,6 +122,10 @@ impl World {
             expires: None,
             state: KeyState::Active,
             created: self.now(),
+            generation: 0,
+            on_leak: portcullis_domain::OnLeak::Disable,
+            leaked: None,
+            trial: None,
         };
         change(&mut key);
         let minted = self.access.mint(&self.admin, key.id, key.channel).unwrap();

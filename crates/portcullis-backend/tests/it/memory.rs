@@ -103,6 +103,8 @@ fn storage(id: u128) -> Storage {
         quota_bytes: None,
         state: StorageState::Active,
         created: Timestamp::default(),
+        paused_until: None,
+        trial: None,
     }
 }
 

@@ -138,6 +138,7 @@ impl Control {
             object: Some(object),
             allowed: true,
             reason: String::new(),
+            detail: String::new(),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What somebody filled in for a key, and what it becomes.
 
 use portcullis_domain::{
-    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Overwrite, Permission, Scope,
-    SiteId, Timestamp,
+    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, OnLeak, Overwrite, Permission,
+    Scope, SiteId, Timestamp,
 };
 
 use crate::check::{Check, set};
@@ -94,6 +94,10 @@ impl KeyDraft {
                 },
                 state: KeyState::Active,
                 created: now,
+                generation: 0,
+                on_leak: OnLeak::Disable,
+                leaked: None,
+                trial: None,
             })
         })();
         let key = check.finish(read)?;
@@ -194,6 +198,10 @@ mod tests {
             expires: Some(Timestamp::from_seconds(100)),
             state: KeyState::Active,
             created: Timestamp::default(),
+            generation: 0,
+            on_leak: OnLeak::Disable,
+            leaked: None,
+            trial: None,
         }
     }
 

@@ -88,6 +88,7 @@ impl Control {
             object: Some(format!("{} (not used for {days} days)", key.name)),
             allowed: true,
             reason: String::new(),
+            detail: String::new(),
         };
         self.metadata.append_audit(&[event]).await?;
         match self.metadata.update_key_if_same(&before, &key).await.map_err(ControlError::from) {

@@ -2,6 +2,7 @@
 
 use portcullis_access::{Change, Oneself, Proof, SiteAdmin};
 use portcullis_domain::{Key, KeyId, UserId};
+use portcullis_metadata::NewSecret;
 
 use super::{CreatedKey, deed_of};
 use crate::{Control, ControlError, Result};
@@ -93,16 +94,16 @@ impl Control {
         self.check_authority(proof, "rotate_key", &before, None).await?;
         self.require_confirmed(proof.principal())?;
         let minted = self.access.mint(proof, id, before.channel)?;
-        let key = Key { credential: minted.credential, ..before.clone() };
+        let generation = before.generation.saturating_add(1);
+        let key = Key { credential: minted.credential, generation, leaked: None, ..before.clone() };
         // Both ids are public, and with them the trail can be followed through a rotation.
         let what = format!("{} ({} is now {})", key.name, before.credential, key.credential);
         let deed = crate::audit::Deed { object: Some(&what), ..deed_of("rotate_key", &key) };
-        let tombstone = KeyId::generate();
-        let rotated =
-            self.metadata.rotate_key(id, key.credential, &minted.stored, tombstone, self.access.now());
+        let new = NewSecret { credential: key.credential, stored: minted.stored };
+        let now = self.access.now();
+        let rotated = self.metadata.rotate_key(id, before.generation, &new, now, now);
         self.carry_out(proof, deed, rotated).await?;
         self.access.applied(Change::Key(id)).await?;
-        self.access.applied(Change::Key(tombstone)).await?;
         drop(alone);
         let last_used = self.metadata.last_use(&[id]).await?.pop();
         Ok(Some(CreatedKey { view: self.view_key(key, last_used), secret: minted.secret, storage }))

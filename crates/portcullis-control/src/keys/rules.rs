@@ -120,6 +120,10 @@ mod tests {
             expires,
             state: KeyState::Active,
             created: NOW,
+            generation: 0,
+            on_leak: portcullis_domain::OnLeak::Disable,
+            leaked: None,
+            trial: None,
         }
     }
 

@@ -284,6 +284,10 @@ mod tests {
             expires: Some(NOW.after(Duration::from_secs(7_200))),
             state: KeyState::Active,
             created: NOW,
+            generation: 0,
+            on_leak: portcullis_domain::OnLeak::Disable,
+            leaked: None,
+            trial: None,
         }
     }
 

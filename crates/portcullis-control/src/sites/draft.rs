@@ -126,6 +126,7 @@ mod tests {
         keys_need_networks: true,
         idle_key_days: None,
         second_factor: SecondFactorRule::Admins,
+        data_events: portcullis_domain::DataEvents::None,
     };
 
     fn refused(rules: RulesDraft, above: SiteRules) -> Vec<(String, String)> {

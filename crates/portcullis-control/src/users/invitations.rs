@@ -111,6 +111,7 @@ impl Control {
             object: None,
             allowed: true,
             reason: String::new(),
+            detail: String::new(),
         };
         Ok(self.metadata.append_audit(&[event]).await?)
     }

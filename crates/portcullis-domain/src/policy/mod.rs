@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use crate::permission::words;
 use crate::{
     Action, Channel, Key, KeyPrefix, KeyState, Link, LinkState, LinkTarget, Narrowing, ObjectKey, Permission,
-    Reach, Role, Scope, SecondFactorRule, SiteId, Storage, StorageId, StorageState, Timestamp, User,
+    Reach, Role, Scope, SecondFactorRule, SiteId, Storage, StorageId, StorageState, Timestamp, Trial, User,
     UserState,
 };
 
@@ -23,6 +23,8 @@ pub enum Subject<'a> {
         owner: Option<Person<'a>>,
         /// What temporary credentials leave of the key.
         narrowing: Option<&'a Narrowing>,
+        /// With credentials that were replaced: the first moment at which they no longer work. None for the present ones.
+        replaced: Option<Timestamp>,
     },
     /// A person, signed in.
     Session {
@@ -120,6 +122,8 @@ words! {
         GrantPermission = "grant_permission",
         /// The site asks this person for a second factor, and none was shown.
         SecondFactorNeeded = "second_factor_needed",
+        /// The credentials were replaced by new ones.
+        CredentialsReplaced = "credentials_replaced",
         /// The temporary credentials have run out.
         CredentialsExpired = "credentials_expired",
         /// The link was ended.
@@ -132,6 +136,8 @@ words! {
         LinkPermission = "link_permission",
         /// The storage's connection was cut.
         StorageDetached = "storage_detached",
+        /// The storage is switched off for a while.
+        StoragePaused = "storage_paused",
         /// S3 access to the storage is switched off.
         StorageS3Off = "storage_s3_off",
         /// The storage may not be reached from this address.
@@ -163,12 +169,14 @@ impl DenyReason {
             Self::SecondFactorNeeded => {
                 "the site asks for a second factor, and this sign-in was made without one"
             }
+            Self::CredentialsReplaced => "the key was given new credentials, and these no longer work",
             Self::CredentialsExpired => "the temporary credentials have run out",
             Self::LinkEnded => "the link was ended",
             Self::LinkExpired => "the link has expired",
             Self::LinkNetwork => "the link may not be opened from this address",
             Self::LinkPermission => "the link does not include this action",
             Self::StorageDetached => "the storage's connection was cut",
+            Self::StoragePaused => "the storage is switched off for a while, and comes back by itself",
             Self::StorageS3Off => "S3 access to this storage is switched off",
             Self::StorageNetwork => "the storage may not be reached from this address",
             Self::StoragePermission => "the storage's own permission does not include this action",
@@ -199,10 +207,28 @@ pub fn decide(request: &Request<'_>) -> Result<(), DenyReason> {
     RULES.iter().find_map(|rule| rule(request)).map_or(Ok(()), Err)
 }
 
+/// What the networks that are tried out on the key or the storage would refuse of a request that is allowed: the reason that it
+/// will have when they are in force. Pure and total.
+#[must_use]
+pub fn trial(request: &Request<'_>) -> Option<DenyReason> {
+    let refuses = |trial: Option<&Trial>| trial.is_some_and(|trial| !trial.networks.admit(request.peer));
+    match request.subject {
+        Subject::Key { key, .. } if refuses(key.trial.as_ref()) => return Some(DenyReason::KeyNetwork),
+        Subject::Key { .. } | Subject::Session { .. } | Subject::Link(_) => {}
+    }
+    match request.target {
+        Target::Site(_) => None,
+        Target::Storage(storage) | Target::Prefix(storage, _) | Target::Object(storage, _) => {
+            (is_bound_by_storage(&request.subject) && refuses(storage.trial.as_ref()))
+                .then_some(DenyReason::StorageNetwork)
+        }
+    }
+}
+
 fn subject_lives(request: &Request<'_>) -> Option<DenyReason> {
     let now = request.now;
     match request.subject {
-        Subject::Key { key, owner, narrowing } => {
+        Subject::Key { key, owner, narrowing, replaced } => {
             if key.state == KeyState::Deleted {
                 return Some(DenyReason::KeyDeleted);
             }
@@ -211,6 +237,9 @@ fn subject_lives(request: &Request<'_>) -> Option<DenyReason> {
             }
             if key.permission == Permission::None {
                 return Some(DenyReason::KeyDisabled);
+            }
+            if replaced.is_some_and(|end| end <= now) {
+                return Some(DenyReason::CredentialsReplaced);
             }
             if narrowing.is_some_and(|narrowing| narrowing.expires <= now) {
                 return Some(DenyReason::CredentialsExpired);
@@ -287,7 +316,7 @@ fn within_scope(request: &Request<'_>) -> Option<DenyReason> {
         return Some(DenyReason::OtherSite);
     }
     match request.subject {
-        Subject::Key { key, owner, narrowing } => {
+        Subject::Key { key, owner, narrowing, .. } => {
             let own = match key.scope {
                 Scope::Storage(id) => outside(Some(id), &key.prefix, &request.target),
                 Scope::User(_) => {
@@ -379,7 +408,14 @@ fn storage_open(request: &Request<'_>) -> Option<DenyReason> {
         Target::Storage(storage) | Target::Prefix(storage, _) | Target::Object(storage, _) => storage,
     };
     match storage.state {
-        StorageState::Detached => Some(DenyReason::StorageDetached),
+        StorageState::Detached | StorageState::Deleted => Some(DenyReason::StorageDetached),
+        StorageState::Active
+            if is_bound_by_storage(&request.subject)
+                && request.action != Action::Administer
+                && storage.paused_until.is_some_and(|end| request.now < end) =>
+        {
+            Some(DenyReason::StoragePaused)
+        }
         StorageState::Active if request.channel == Channel::S3 && !storage.s3_access => {
             Some(DenyReason::StorageS3Off)
         }

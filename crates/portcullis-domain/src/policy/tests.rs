@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     BucketName, Connection, ConnectionId, CredentialId, DisplayName, KeyId, Label, LinkId, NetworkEntry,
-    Networks, Overwrite, Provider, StorageId, UserId, Username,
+    Networks, OnLeak, Overwrite, Provider, StorageId, UserId, Username,
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -45,6 +45,10 @@ fn key() -> Key {
         expires: None,
         state: KeyState::Active,
         created: NOW,
+        generation: 0,
+        on_leak: OnLeak::Disable,
+        leaked: None,
+        trial: None,
     }
 }
 
@@ -72,6 +76,8 @@ fn storage() -> Storage {
         quota_bytes: None,
         state: StorageState::Active,
         created: NOW,
+        paused_until: None,
+        trial: None,
     }
 }
 
@@ -89,7 +95,7 @@ fn ask(key: &Key, storage: &Storage, action: Action) -> Result<(), DenyReason> {
         Action::Administer => Target::Site(storage.site),
     };
     decide(&Request {
-        subject: Subject::Key { key, owner: None, narrowing: None },
+        subject: Subject::Key { key, owner: None, narrowing: None, replaced: None },
         channel: Channel::S3,
         peer: "203.0.113.7".parse().unwrap(),
         now: NOW,
@@ -126,6 +132,15 @@ fn the_policy_as_a_table() {
         ("storage from another network", |_, s| s.networks = networks(&["198.51.100.0/24"])),
         ("storage S3 off", |_, s| s.s3_access = false),
         ("storage detached", |_, s| s.state = StorageState::Detached),
+        ("storage deleted", |_, s| s.state = StorageState::Deleted),
+        ("storage paused for a second", |_, s| {
+            s.paused_until = Some(Timestamp::from_seconds(NOW.seconds() + 1))
+        }),
+        ("storage paused until now", |_, s| s.paused_until = Some(NOW)),
+        ("other networks tried out", |k, s| {
+            k.trial = Some(Trial { networks: networks(&["198.51.100.0/24"]), since: NOW });
+            s.trial.clone_from(&k.trial);
+        }),
         ("key read, storage write", |k, s| {
             k.permission = Permission::Read;
             s.permission = Permission::Write;
@@ -266,7 +281,7 @@ fn sharing_as_a_table() {
         let session = Subject::Session { person, sign_in: sign_in(&[]) };
         row(&format!("member, {name}"), verdicts(session, Channel::Rest, &storage));
         let own = Key { scope: Scope::User(member.id), ..key() };
-        let by_key = Subject::Key { key: &own, owner: Some(person), narrowing: None };
+        let by_key = Subject::Key { key: &own, owner: Some(person), narrowing: None, replaced: None };
         row(&format!("S3 key of member, {name}"), verdicts(by_key, Channel::S3, &storage));
     }
     let all = [reach("", Permission::ReadWrite)];
@@ -292,7 +307,7 @@ fn sharing_as_a_table() {
         let beside = Subject::Session { person, sign_in: sign_in(&BESIDE) };
         row(&format!("{role} of another site"), verdicts(beside, Channel::Rest, &storage));
         let own = Key { scope: Scope::User(foreign.id), ..key() };
-        let by_key = Subject::Key { key: &own, owner: Some(person), narrowing: None };
+        let by_key = Subject::Key { key: &own, owner: Some(person), narrowing: None, replaced: None };
         row(&format!("S3 key for a {role} of a site above"), verdicts(by_key, Channel::S3, &storage));
     }
     let invited = user(Role::Admin, UserState::Invited);
@@ -319,7 +334,7 @@ fn sharing_as_a_table() {
         };
         change(&mut narrowing);
         let key = key();
-        let subject = Subject::Key { key: &key, owner: None, narrowing: Some(&narrowing) };
+        let subject = Subject::Key { key: &key, owner: None, narrowing: Some(&narrowing), replaced: None };
         row(&format!("temporary, {name}"), verdicts(subject, Channel::S3, &storage));
     }
     type ChangeLink = fn(&mut Link);
@@ -384,7 +399,7 @@ proptest! {
         let owner = user(Role::Admin, UserState::Active);
         let object = object("in/side");
         let request = Request {
-            subject: Subject::Key { key: &key, owner: Some(Person { user: &owner, reach: &[] }), narrowing: None }, channel: Channel::S3,
+            subject: Subject::Key { key: &key, owner: Some(Person { user: &owner, reach: &[] }), narrowing: None, replaced: None }, channel: Channel::S3,
             peer: "203.0.113.7".parse().unwrap(), now: NOW, action, target: Target::Object(&storage, &object),
         };
         let shuffled = order.iter().find_map(|at| RULES[*at](&request));
@@ -437,12 +452,66 @@ proptest! {
         };
         let object = object("in/side/file");
         let request = |narrowing| Request {
-            subject: Subject::Key { key: &key, owner: None, narrowing }, channel: Channel::S3,
+            subject: Subject::Key { key: &key, owner: None, narrowing, replaced: None }, channel: Channel::S3,
             peer: "203.0.113.7".parse().unwrap(), now: NOW, action, target: Target::Object(&storage, &object),
         };
         if decide(&request(Some(&narrowing))).is_ok() {
             prop_assert_eq!(decide(&request(None)), Ok(()));
             prop_assert!(permission.permits(action) && !other && seconds > 0);
+        }
+    }
+}
+
+#[test]
+fn replaced_credentials_hold_until_their_time_is_over() {
+    let (key, storage) = (key(), storage());
+    let asked = |replaced| {
+        decide(&Request {
+            subject: Subject::Key { key: &key, owner: None, narrowing: None, replaced },
+            channel: Channel::S3,
+            peer: "203.0.113.7".parse().unwrap(),
+            now: NOW,
+            action: Action::Get,
+            target: Target::Object(&storage, &object("file")),
+        })
+    };
+    assert_eq!(asked(Some(Timestamp::from_micros(NOW.micros() + 1))), Ok(()));
+    assert_eq!(asked(Some(NOW)), Err(DenyReason::CredentialsReplaced));
+    assert_eq!(asked(Some(Timestamp::default())), Err(DenyReason::CredentialsReplaced));
+}
+
+proptest! {
+    /// What is tried out never changes a verdict, and says of what is allowed just what the policy will say when it is in force.
+    #[test]
+    fn a_trial_says_what_will_be(peer: u32, first: u32, length in 0u8..=32, on_key: bool, own in prop::bool::ANY) {
+        let peer = IpAddr::V4(peer.into());
+        let tried = networks(&[&format!("{}/{length}", std::net::Ipv4Addr::from(first))]);
+        let (mut key, mut storage) = (key(), storage());
+        if own {
+            key.networks = networks(&["0.0.0.0/1"]);
+        }
+        let file = object("file");
+        let request = |key: &Key, storage: &Storage| {
+            let request = Request {
+                subject: Subject::Key { key, owner: None, narrowing: None, replaced: None },
+                channel: Channel::S3,
+                peer,
+                now: NOW,
+                action: Action::Get,
+                target: Target::Object(storage, &file),
+            };
+            (decide(&request), trial(&request))
+        };
+        let (before, nothing) = request(&key, &storage);
+        prop_assert_eq!(nothing, None);
+        let candidate = Some(Trial { networks: tried.clone(), since: NOW });
+        if on_key { key.trial = candidate } else { storage.trial = candidate }
+        let (during, said) = request(&key, &storage);
+        prop_assert_eq!(before, during);
+        if on_key { key.networks = tried } else { storage.networks = tried }
+        let (after, _) = request(&key, &storage);
+        if before.is_ok() {
+            prop_assert_eq!(after, said.map_or(Ok(()), Err));
         }
     }
 }

@@ -79,6 +79,7 @@ fn bytes_of(chain: &str, seq: u64, event: &AuditEvent) -> Vec<u8> {
         object,
         allowed,
         reason,
+        detail,
     } = event;
     let mut bytes = Vec::with_capacity(512);
     put(&mut bytes, chain.as_bytes());
@@ -96,6 +97,10 @@ fn bytes_of(chain: &str, seq: u64, event: &AuditEvent) -> Vec<u8> {
     put_optional(&mut bytes, object.as_deref());
     bytes.push(u8::from(*allowed));
     put(&mut bytes, reason.as_bytes());
+    // Entries without it are hashed as they were before there was any.
+    if !detail.is_empty() {
+        put(&mut bytes, detail.as_bytes());
+    }
     bytes
 }
 
@@ -124,6 +129,7 @@ mod tests {
             object: None,
             allowed: true,
             reason: String::new(),
+            detail: String::new(),
         }
     }
 
@@ -144,6 +150,7 @@ mod tests {
             AuditEvent { object: Some(String::new()), ..base.clone() },
             AuditEvent { allowed: false, ..base.clone() },
             AuditEvent { reason: "x".to_owned(), ..base.clone() },
+            AuditEvent { detail: "x".to_owned(), ..base.clone() },
             // The same letters, cut elsewhere.
             AuditEvent { peer: "::1g".to_owned(), action: "et".to_owned(), ..base.clone() },
         ];

@@ -31,4 +31,6 @@ pub struct AuditEvent {
     pub allowed: bool,
     /// Why, or why not; 500 bytes.
     pub reason: String,
+    /// What else is known, as `name=value` with spaces between; values as in a URL's query. Empty if nothing is.
+    pub detail: String,
 }

@@ -32,6 +32,7 @@ fn event(n: u64) -> AuditEvent {
         object: None,
         allowed: true,
         reason: String::new(),
+        detail: String::new(),
     }
 }
 

@@ -1,31 +1,27 @@
 //! Making, changing and deleting keys.
 
-use portcullis_domain::{Key, KeyId, Scope, Timestamp};
+use portcullis_domain::{CredentialId, Key, KeyId, Scope, Timestamp};
 
+use super::retired::retire;
 use super::{KeyRow, StoredSecret, columns};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
 use crate::page::fold;
-use crate::row::networks_to_text;
+use crate::row::{networks_to_text, trial_to_text};
 
 /// What the search looks through.
 pub(super) fn folded(key: &Key) -> String {
     fold(&format!("{}\n{}", key.name, key.credential))
 }
 
-/// Adds a row; `deleted` for the tombstone of a credential that was replaced.
-pub(super) async fn insert(
-    write: &mut Write,
-    key: &Key,
-    secret: &StoredSecret,
-    deleted: Option<Timestamp>,
-) -> Result<(), Fault> {
+async fn insert(write: &mut Write, key: &Key, secret: &StoredSecret) -> Result<(), Fault> {
+    refuse_taken(write, key.id, key.credential).await?;
     let sql = concat!(
         "INSERT INTO keys (",
         columns!(),
-        ", folded, secret_sealed, secret_hash, deleted_us) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+        ", folded, secret_sealed, secret_hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"
     );
     let (storage, user) = match key.scope {
         Scope::Storage(id) => (Some(id.to_string()), None),
@@ -34,6 +30,7 @@ pub(super) async fn insert(
     };
     let (sealed, hash) = halves(secret);
     let networks = networks_to_text(&key.networks)?;
+    let trial = trial_to_text(key.trial.as_ref())?;
     within!(write.tx, c => {
         sqlx::query(sql)
             .bind(key.id.to_string())
@@ -50,16 +47,33 @@ pub(super) async fn insert(
             .bind(key.expires.map(Timestamp::micros))
             .bind(key.state.as_str())
             .bind(key.created.micros())
+            .bind(i64::from(key.generation))
+            .bind(key.on_leak.as_str())
+            .bind(key.leaked.map(Timestamp::micros))
+            .bind(trial)
+            .bind(key.trial.as_ref().map(|trial| trial.since.micros()))
             .bind(folded(key))
             .bind(sealed)
             .bind(hash)
-            .bind(deleted.map(Timestamp::micros))
             .execute(c)
             .await
             .map(drop)
     })?;
     write.note(ChangeKind::Key, &key.id);
     Ok(())
+}
+
+/// A credential that some other key had once is given to none again.
+pub(super) async fn refuse_taken(
+    write: &mut Write,
+    key: KeyId,
+    credential: CredentialId,
+) -> Result<(), Fault> {
+    let sql = "SELECT COUNT(*) FROM retired_secrets WHERE credential = $1 AND key_id <> $2";
+    let taken: i64 = within!(write.tx, c => {
+        sqlx::query_scalar(sql).bind(credential.as_str()).bind(key.to_string()).fetch_one(c).await
+    })?;
+    if taken > 0 { Err(MetadataErrorKind::Conflict("credential").into()) } else { Ok(()) }
 }
 
 /// A secret as the two columns hold it.
@@ -84,12 +98,12 @@ impl Metadata {
 
     async fn insert_key(&self, key: &Key, secret: &StoredSecret) -> Result<(), Fault> {
         let mut write = self.write().await?;
-        insert(&mut write, key, secret, None).await?;
+        insert(&mut write, key, secret).await?;
         self.commit(write).await
     }
 
     /// Keeps what may change of a key, if it still is as the caller read it: name, permission, rule for overwriting, networks,
-    /// prefix and expiry. The rest of the record is not looked at.
+    /// prefix, expiry, what a leak does, whether there was one, and the networks that are tried out. The rest of the record is not looked at.
     ///
     /// # Errors
     /// [`Stale`](MetadataErrorKind::Stale) if the key is no longer as `before`;
@@ -110,14 +124,15 @@ impl Metadata {
         work.await.during("change a key")
     }
 
-    /// Deletes a key for good: its secret is erased, its record stays so that its id is never given again. False if
-    /// there is no such key, or it was deleted before.
+    /// Deletes a key for good: its record stays so that its id is never given again, and its secret is among the retired ones for
+    /// a while ([`Metadata::forget_secrets`]). False if there is no such key, or it was deleted before.
     ///
     /// # Errors
     /// What any verb may give.
     pub async fn delete_key(&self, id: KeyId, now: Timestamp) -> Result<bool> {
         let work = async {
             let mut write = self.write().await?;
+            retire(&mut write, id, now, now).await?;
             let sql = "UPDATE keys SET state = 'deleted', deleted_us = $2, secret_sealed = NULL, secret_hash = NULL \
                        WHERE id = $1 AND state <> 'deleted'";
             let rows = within!(write.tx, c => {
@@ -142,8 +157,10 @@ impl Metadata {
 impl Write {
     async fn update_key(&mut self, key: &Key) -> Result<(), Fault> {
         let sql = "UPDATE keys SET name = $2, folded = $3, permission = $4, overwrite = $5, networks = $6, \
-                   prefix = $7, expires_us = $8 WHERE id = $1 AND state <> 'deleted'";
+                   prefix = $7, expires_us = $8, on_leak = $9, leaked_us = $10, trial_networks = $11, trial_us = $12 \
+                   WHERE id = $1 AND state <> 'deleted'";
         let networks = networks_to_text(&key.networks)?;
+        let trial = trial_to_text(key.trial.as_ref())?;
         let rows = within!(self.tx, c => {
             sqlx::query(sql)
                 .bind(key.id.to_string())
@@ -154,6 +171,10 @@ impl Write {
                 .bind(networks)
                 .bind(key.prefix.as_str())
                 .bind(key.expires.map(Timestamp::micros))
+                .bind(key.on_leak.as_str())
+                .bind(key.leaked.map(Timestamp::micros))
+                .bind(trial)
+                .bind(key.trial.as_ref().map(|trial| trial.since.micros()))
                 .execute(c)
                 .await
                 .map(|done| done.rows_affected())

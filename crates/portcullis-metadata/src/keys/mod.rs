@@ -1,6 +1,7 @@
 //! Keys and what is kept of their secrets.
 
 mod change;
+mod retired;
 mod rotate;
 
 use std::fmt;
@@ -12,7 +13,7 @@ use sqlx::QueryBuilder;
 use crate::db::{Metadata, reading};
 use crate::error::{During, Fault, Result};
 use crate::page::{Page, PageRequest, pattern};
-use crate::row::{Both, hash, networks_from_text, read, read_optional, row};
+use crate::row::{Both, hash, networks_from_text, number, read, read_optional, row, trial_from};
 
 /// What is kept of a key's secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,6 +35,9 @@ impl fmt::Debug for StoredSecret {
         })
     }
 }
+
+pub use retired::RetiredSecret;
+pub use rotate::NewSecret;
 
 /// Which keys a list holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +68,7 @@ impl KeyFilter {
 macro_rules! columns {
     () => {
         "id, site_id, credential, name, channel, storage_id, user_id, permission, overwrite, networks, prefix, \
-         expires_us, state, created_us"
+         expires_us, state, created_us, generation, on_leak, leaked_us, trial_networks, trial_us"
     };
 }
 use columns;
@@ -85,6 +89,11 @@ row! {
         expires_us: Option<i64>,
         state: String,
         created_us: i64,
+        generation: i64,
+        on_leak: String,
+        leaked_us: Option<i64>,
+        trial_networks: Option<String>,
+        trial_us: Option<i64>,
     }
 }
 row! {
@@ -114,6 +123,10 @@ impl KeyRow {
             expires: self.expires_us.map(Timestamp::from_micros),
             state: read("state", &self.state)?,
             created: Timestamp::from_micros(self.created_us),
+            generation: number("generation", self.generation)?,
+            on_leak: read("on_leak", &self.on_leak)?,
+            leaked: self.leaked_us.map(Timestamp::from_micros),
+            trial: trial_from(self.trial_networks.as_deref(), self.trial_us)?,
         })
     }
 }

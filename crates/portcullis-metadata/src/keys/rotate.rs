@@ -1,58 +1,85 @@
-//! Giving a key another credential.
+//! Giving a key other credentials.
 
-use portcullis_domain::{CredentialId, Key, KeyId, KeyState, Timestamp};
+use portcullis_domain::{CredentialId, Key, KeyId, Timestamp};
 
-use super::change::{folded, halves, insert};
+use super::change::{folded, halves, refuse_taken};
+use super::retired::{end_overlap, overlaps, retire};
 use super::{KeyRow, StoredSecret, columns};
 use crate::changes::ChangeKind;
-use crate::db::{Metadata, within};
+use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
 
+/// Credentials for a key in place of those it has.
+#[derive(Clone, Debug)]
+pub struct NewSecret {
+    /// The public half: a fresh one, or the one that the key has already.
+    pub credential: CredentialId,
+    /// What is kept of the secret half.
+    pub stored: StoredSecret,
+}
+
 impl Metadata {
-    /// Gives a key a new credential and secret in place of those it has; everything else of the record stays, and its id.
-    /// The secret that it had is erased. The credential that it had stays behind as a deleted key with the id `tombstone`, so
-    /// that it is never given again and whoever still uses it can be told whose it was.
+    /// Gives a key new credentials; everything else of the record stays, and its id. Those that it had work on until `until`
+    /// and not at all if that is `now`; then credentials from before them end too. The record of a leak is gone.
     ///
     /// # Errors
+    /// [`Stale`](MetadataErrorKind::Stale) if the credentials were changed since `generation` was read;
     /// [`NotFound`](MetadataErrorKind::NotFound) if there is no such key, or it is deleted;
-    /// [`Conflict("credential")`](MetadataErrorKind::Conflict) if the new credential was given before; what any verb may give.
+    /// [`Conflict("overlap")`](MetadataErrorKind::Conflict) if `until` is after `now` and credentials from before those that it
+    /// has still work; [`Conflict("credential")`](MetadataErrorKind::Conflict) if the new one was another key's once; what any
+    /// verb may give.
     pub async fn rotate_key(
         &self,
         id: KeyId,
-        credential: CredentialId,
-        secret: &StoredSecret,
-        tombstone: KeyId,
+        generation: u32,
+        new: &NewSecret,
+        until: Timestamp,
         now: Timestamp,
     ) -> Result<()> {
         let work = async {
-            // The clock's lock: nobody changes the record between the two statements.
             let mut write = self.write().await?;
-            let sql = concat!("SELECT ", columns!(), " FROM keys WHERE id = $1 AND state <> 'deleted'");
-            let row = within!(write.tx, c => {
-                sqlx::query_as::<_, KeyRow>(sql).bind(id.to_string()).fetch_optional(c).await
-            })?;
-            let before = row.ok_or(MetadataErrorKind::NotFound)?.read()?;
-            let after = Key { credential, ..before.clone() };
-            let (sealed, hash) = halves(secret);
-            let sql = "UPDATE keys SET credential = $2, folded = $3, secret_sealed = $4, secret_hash = $5 WHERE id = $1";
-            within!(write.tx, c => {
-                sqlx::query(sql)
-                    .bind(id.to_string())
-                    .bind(credential.as_str())
-                    .bind(folded(&after))
-                    .bind(sealed)
-                    .bind(hash)
-                    .execute(c)
-                    .await
-                    .map(drop)
-            })?;
-            // In this order: a follower takes the old credential from the key before it gives it to the tombstone.
-            write.note(ChangeKind::Key, &id);
-            let grave = Key { id: tombstone, state: KeyState::Deleted, ..before };
-            insert(&mut write, &grave, &StoredSecret::None, Some(now)).await?;
-            self.commit(write).await?;
-            Ok::<_, Fault>(())
+            let before = living(&mut write, id).await?;
+            if before.generation != generation {
+                return Err(MetadataErrorKind::Stale.into());
+            }
+            refuse_taken(&mut write, id, new.credential).await?;
+            if until <= now {
+                end_overlap(&mut write, id, now).await?;
+            } else if overlaps(&mut write, id, now).await? > 0 {
+                return Err(MetadataErrorKind::Conflict("overlap").into());
+            }
+            retire(&mut write, id, until.max(now), now).await?;
+            replace(&mut write, &before, new).await?;
+            self.commit(write).await
         };
         work.await.during("rotate a key")
     }
+}
+
+async fn living(write: &mut Write, id: KeyId) -> Result<Key, Fault> {
+    let sql = concat!("SELECT ", columns!(), " FROM keys WHERE id = $1 AND state <> 'deleted'");
+    let row = within!(write.tx, c => {
+        sqlx::query_as::<_, KeyRow>(sql).bind(id.to_string()).fetch_optional(c).await
+    })?;
+    row.ok_or(MetadataErrorKind::NotFound)?.read()
+}
+
+async fn replace(write: &mut Write, before: &Key, new: &NewSecret) -> Result<(), Fault> {
+    let after = Key { credential: new.credential, ..before.clone() };
+    let (sealed, hash) = halves(&new.stored);
+    let sql = "UPDATE keys SET credential = $2, folded = $3, secret_sealed = $4, secret_hash = $5, \
+               generation = generation + 1, leaked_us = NULL WHERE id = $1";
+    within!(write.tx, c => {
+        sqlx::query(sql)
+            .bind(before.id.to_string())
+            .bind(after.credential.as_str())
+            .bind(folded(&after))
+            .bind(sealed)
+            .bind(hash)
+            .execute(c)
+            .await
+            .map(drop)
+    })?;
+    write.note(ChangeKind::Key, &before.id);
+    Ok(())
 }

@@ -1,13 +1,13 @@
 //! Making and changing storages.
 
-use portcullis_domain::{BucketName, Connection, ConnectionId, Storage, StorageId, StorageState};
+use portcullis_domain::{BucketName, Connection, ConnectionId, Storage, StorageId, StorageState, Timestamp};
 
 use super::{NewStorage, StorageRow, columns};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
 use crate::page::fold;
-use crate::row::{networks_to_text, number};
+use crate::row::{networks_to_text, number, trial_to_text};
 
 fn folded(storage: &Storage) -> String {
     fold(&format!("{}\n{}\n{}", storage.name, storage.label, storage.bucket))
@@ -57,8 +57,9 @@ impl Metadata {
         work.await.during("replace the credentials of a provider")
     }
 
-    /// Keeps what may change of a storage, if it still is as the caller read it: name, permission, networks, S3 access, quota
-    /// and state. The rest of the record is not looked at. Detaching erases the provider's credentials.
+    /// Keeps what may change of a storage, if it still is as the caller read it: name, permission, networks, S3 access, quota,
+    /// state, pause and the networks that are tried out. The rest of the record is not looked at. Any state but active erases the
+    /// provider's credentials.
     ///
     /// # Errors
     /// [`Stale`](MetadataErrorKind::Stale) if the storage is no longer as `before`;
@@ -83,10 +84,12 @@ impl Metadata {
 impl Write {
     async fn update_storage(&mut self, storage: &Storage) -> Result<(), Fault> {
         let sql = "UPDATE storages SET name = $2, folded = $3 || $4 || label || $4 || bucket, permission = $5, \
-                   networks = $6, s3_access = $7, quota_bytes = $8, state = $9, \
-                   provider_sealed = CASE WHEN $9 = 'detached' THEN NULL ELSE provider_sealed END \
+                   networks = $6, s3_access = $7, quota_bytes = $8, state = $9, paused_until_us = $10, \
+                   trial_networks = $11, trial_us = $12, \
+                   provider_sealed = CASE WHEN $9 = 'active' THEN provider_sealed END \
                    WHERE id = $1";
         let networks = networks_to_text(&storage.networks)?;
+        let trial = trial_to_text(storage.trial.as_ref())?;
         let rows = within!(self.tx, c => {
             sqlx::query(sql)
                 .bind(storage.id.to_string())
@@ -98,6 +101,9 @@ impl Write {
                 .bind(i64::from(storage.s3_access))
                 .bind(quota(storage.quota_bytes))
                 .bind(storage.state.as_str())
+                .bind(storage.paused_until.map(Timestamp::micros))
+                .bind(trial)
+                .bind(storage.trial.as_ref().map(|trial| trial.since.micros()))
                 .execute(c)
                 .await
                 .map(|done| done.rows_affected())
@@ -105,7 +111,7 @@ impl Write {
         if rows == 0 {
             return Err(MetadataErrorKind::NotFound.into());
         }
-        if storage.state == StorageState::Detached {
+        if storage.state != StorageState::Active {
             let sql = "DELETE FROM storage_facts WHERE storage_id = $1";
             let id = storage.id.to_string();
             within!(self.tx, c => sqlx::query(sql).bind(id).execute(c).await.map(drop))?;
@@ -147,6 +153,8 @@ impl Write {
             quota_bytes: new.quota_bytes.map(|bytes| bytes.min(i64::MAX.unsigned_abs())),
             state: StorageState::Active,
             created: new.created,
+            paused_until: None,
+            trial: None,
         };
         self.insert_storage_row(&storage, new.provider_credentials).await?;
         let sql = "INSERT INTO storage_facts (storage_id, site_id) VALUES ($1, $2)";
@@ -161,9 +169,11 @@ impl Write {
             "INSERT INTO storages (",
             columns!(),
             ", folded, provider_sealed) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+             $22, $23, $24)"
         );
         let networks = networks_to_text(&storage.networks)?;
+        let trial = trial_to_text(storage.trial.as_ref())?;
         within!(self.tx, c => {
             sqlx::query(sql)
                 .bind(storage.id.to_string())
@@ -185,6 +195,9 @@ impl Write {
                 .bind(quota(storage.quota_bytes))
                 .bind(storage.state.as_str())
                 .bind(storage.created.micros())
+                .bind(storage.paused_until.map(Timestamp::micros))
+                .bind(trial)
+                .bind(storage.trial.as_ref().map(|trial| trial.since.micros()))
                 .bind(folded(storage))
                 .bind(sealed)
                 .execute(c)

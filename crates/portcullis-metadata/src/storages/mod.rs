@@ -18,7 +18,7 @@ use sqlx::QueryBuilder;
 use crate::db::{Metadata, reading};
 use crate::error::{During, Fault, Result};
 use crate::page::{Page, PageRequest, pattern};
-use crate::row::{networks_from_text, number, read, row};
+use crate::row::{networks_from_text, number, read, row, trial_from};
 
 pub use list::{ListOrder, ListQuery, OpenedByAdmins, Openness};
 pub use openers::OpenerGroup;
@@ -137,7 +137,13 @@ macro_rules! columns {
             $of,
             "state, ",
             $of,
-            "created_us",
+            "created_us, ",
+            $of,
+            "paused_until_us, ",
+            $of,
+            "trial_networks, ",
+            $of,
+            "trial_us",
         )
     };
 }
@@ -164,6 +170,9 @@ row! {
         quota_bytes: Option<i64>,
         state: String,
         created_us: i64,
+        paused_until_us: Option<i64>,
+        trial_networks: Option<String>,
+        trial_us: Option<i64>,
     }
 }
 
@@ -191,6 +200,8 @@ impl StorageRow {
             quota_bytes: self.quota_bytes.map(|bytes| number("quota_bytes", bytes)).transpose()?,
             state: read("state", &self.state)?,
             created: Timestamp::from_micros(self.created_us),
+            paused_until: self.paused_until_us.map(Timestamp::from_micros),
+            trial: trial_from(self.trial_networks.as_deref(), self.trial_us)?,
         })
     }
 }

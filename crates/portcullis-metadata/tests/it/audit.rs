@@ -20,6 +20,7 @@ pub(crate) fn event(seconds: i64, request: &str) -> AuditEvent {
         object: None,
         allowed: false,
         reason: "unknown_key".to_owned(),
+        detail: String::new(),
     }
 }
 

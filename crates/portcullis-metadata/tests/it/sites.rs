@@ -17,6 +17,7 @@ pub(crate) async fn rules_and_names(world: &World) {
         keys_need_networks: true,
         idle_key_days: Some(u16::MAX),
         second_factor: SecondFactorRule::Everybody,
+        data_events: portcullis_domain::DataEvents::None,
     };
     let child = Site { rules: strict, ..below(&main, "Büro") };
     metadata.create_site(&child).await.unwrap();

@@ -199,5 +199,9 @@ pub(crate) fn key_for(storage: &Storage, display_name: &str) -> Key {
         expires: None,
         state: KeyState::Active,
         created: at(3),
+        generation: 0,
+        on_leak: portcullis_domain::OnLeak::Disable,
+        leaked: None,
+        trial: None,
     }
 }

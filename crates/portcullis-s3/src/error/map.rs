@@ -38,7 +38,7 @@ pub(crate) fn access_error(error: AccessError, about: About) -> S3Error {
 fn denied(denial: Denial) -> S3Error {
     match denial {
         Denial::Policy(reason) => match reason {
-            DenyReason::KeyDeleted => Code::InvalidAccessKeyId.into(),
+            DenyReason::KeyDeleted | DenyReason::CredentialsReplaced => Code::InvalidAccessKeyId.into(),
             DenyReason::KeyExpired => {
                 S3Error::with(Code::ExpiredToken, "This access key has expired. Ask for a new one.")
             }
@@ -60,11 +60,13 @@ fn denied(denial: Denial) -> S3Error {
             | DenyReason::LinkNetwork
             | DenyReason::LinkPermission
             | DenyReason::StorageDetached
+            | DenyReason::StoragePaused
             | DenyReason::StorageS3Off
             | DenyReason::StorageNetwork
             | DenyReason::StoragePermission => S3Error::denied(),
         },
-        Denial::UnknownKey => Code::InvalidAccessKeyId.into(),
+        // Never told as such.
+        Denial::UnknownKey | Denial::OldSecret => Code::InvalidAccessKeyId.into(),
         Denial::BadSessionToken => Code::InvalidToken.into(),
         Denial::BadSignature | Denial::BadSecret => Code::SignatureDoesNotMatch.into(),
         Denial::TimeSkew { server } => {

@@ -16,7 +16,7 @@ use portcullis_domain::{
     Narrowing, Networks, Overwrite, Permission, Provider, Role, Scope, Secret, Storage, StorageGrant,
     StorageId, Timestamp, UserId, UserState, Username,
 };
-use portcullis_metadata::{AuditFilter, Metadata, NewStorage, NewUser, PageRequest};
+use portcullis_metadata::{AuditFilter, Metadata, NewSecret, NewStorage, NewUser, PageRequest};
 use portcullis_s3::Config;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -162,6 +162,10 @@ impl World {
             expires: None,
             state: KeyState::Active,
             created: NOW,
+            generation: 0,
+            on_leak: portcullis_domain::OnLeak::Disable,
+            leaked: None,
+            trial: None,
         };
         change(&mut key);
         self.metadata.create_key(&key, &minted.stored).await.unwrap();
@@ -236,11 +240,11 @@ impl World {
 
     /// Gives the key other credentials, as a rotation does.
     pub(crate) async fn rotate_key(&self, credentials: &Credentials) {
-        let (id, grave) = (credentials.key.id, KeyId::generate());
+        let (id, generation) = (credentials.key.id, credentials.key.generation);
         let minted = self.access.mint(&self.admin, id, Channel::S3).unwrap();
-        self.metadata.rotate_key(id, minted.credential, &minted.stored, grave, NOW).await.unwrap();
+        let new = NewSecret { credential: minted.credential, stored: minted.stored };
+        self.metadata.rotate_key(id, generation, &new, NOW, NOW).await.unwrap();
         self.access.applied(Change::Key(id)).await.unwrap();
-        self.access.applied(Change::Key(grave)).await.unwrap();
     }
 
     /// What the audit trail says of a key: action, object and whether it was allowed, the newest first.

@@ -57,6 +57,8 @@ struct EntryLine {
     object: Option<String>,
     allowed: bool,
     reason: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    detail: String,
     /// None before the chain.
     hash: Option<String>,
 }
@@ -137,6 +139,7 @@ fn entry(text: &str) -> Option<Line> {
         object: line.object,
         allowed: line.allowed,
         reason: line.reason,
+        detail: line.detail,
     };
     let Some(text) = line.hash else { return (line.seq == 0).then_some(Line::Before(event)) };
     let mut hash = [0; 32];
@@ -181,6 +184,7 @@ impl EntryLine {
             object: event.object,
             allowed: event.allowed,
             reason: event.reason,
+            detail: event.detail,
             hash,
         }
     }

@@ -123,6 +123,7 @@ mod tests {
             object: Some("a//b".to_owned()),
             allowed: n.is_multiple_of(2),
             reason: String::new(),
+            detail: String::new(),
         }
     }
 

@@ -78,6 +78,7 @@ fn denied(denial: Denial) -> Problem {
         }
         Denial::Malformed
         | Denial::UnknownKey
+        | Denial::OldSecret
         | Denial::BadSignature
         | Denial::BadSecret
         | Denial::UnknownUser
@@ -91,6 +92,7 @@ fn denied(denial: Denial) -> Problem {
             DenyReason::KeyDeleted
             | DenyReason::KeyExpired
             | DenyReason::SessionExpired
+            | DenyReason::CredentialsReplaced
             | DenyReason::CredentialsExpired,
         ) => {
             let detail = "The credentials are wrong, or no longer hold.";
@@ -117,6 +119,7 @@ fn denied(denial: Denial) -> Problem {
             | DenyReason::LinkNetwork
             | DenyReason::LinkPermission
             | DenyReason::StorageDetached
+            | DenyReason::StoragePaused
             | DenyReason::StorageS3Off
             | DenyReason::StorageNetwork
             | DenyReason::StoragePermission,

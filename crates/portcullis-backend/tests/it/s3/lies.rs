@@ -247,6 +247,8 @@ fn storage(connection: Connection) -> Storage {
         quota_bytes: None,
         state: StorageState::Active,
         created: Timestamp::default(),
+        paused_until: None,
+        trial: None,
     }
 }
 

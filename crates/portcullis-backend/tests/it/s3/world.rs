@@ -163,6 +163,10 @@ impl World {
             expires: None,
             state: KeyState::Active,
             created: SystemClock.now(),
+            generation: 0,
+            on_leak: portcullis_domain::OnLeak::Disable,
+            leaked: None,
+            trial: None,
         };
         self.metadata.create_key(&key, &minted.stored).await.unwrap();
         self.access.applied(Change::Key(id)).await.unwrap();

@@ -142,6 +142,7 @@ mod tests {
             keys_need_networks: true,
             idle_key_days: Some(30),
             second_factor: SecondFactorRule::Admins,
+            data_events: portcullis_domain::DataEvents::None,
         }
     }
 
