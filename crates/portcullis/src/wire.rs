@@ -11,7 +11,6 @@ use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::s3::{ProviderDrivers, S3Drivers, S3Options};
 use portcullis_control::{Control, IdentityRules};
 use portcullis_domain::{Clock, Secret, SystemClock};
-use portcullis_listener::Limits;
 use portcullis_metadata::Metadata;
 use portcullis_signin::oidc::Provider;
 use tokio_util::sync::CancellationToken;
@@ -196,12 +195,13 @@ pub(crate) fn start(
     let s3 = portcullis_s3::Config {
         base_domains: config.s3_domains.clone(),
         proxies: config.proxies.clone(),
+        limits: config.limits,
         ..portcullis_s3::Config::default()
     };
     let web = portcullis_web::Config {
         s3_address: addresses.s3,
         web_address: addresses.web,
-        limits: Limits::default(),
+        limits: config.limits,
         proxies: config.proxies.clone(),
     };
     // The background work outlives the doors: what the last requests did must still be written down.

@@ -67,6 +67,12 @@ pub(crate) const FIELDS: &[Field] = &[
         "HEADER",
         "How they tell it: x-forwarded-for, forwarded or proxy-protocol [default: x-forwarded-for]",
     ),
+    field("max_connections", "N", "Connections that each door serves at once [default: 4096]"),
+    field(
+        "max_connections_per_address",
+        "N",
+        "Of those, from one address; more where many clients come through one [default: 512]",
+    ),
     field(
         "provider_ca_file",
         "FILE",

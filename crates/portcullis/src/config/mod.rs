@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use portcullis_domain::Secret;
-use portcullis_listener::{Proxies, ProxyKind};
+use portcullis_listener::{Limits, Proxies, ProxyKind};
 
 pub(crate) use field::{FIELDS, Field};
 pub(crate) use master_key::{MasterKeySource, read as read_master_key, write_new as write_master_key};
@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) allow_private_endpoints: Vec<IpNet>,
     /// The proxies whose word on the client's address counts.
     pub(crate) proxies: Proxies,
+    /// What each door allows its clients.
+    pub(crate) limits: Limits,
     /// Further certificate authorities for providers.
     pub(crate) provider_ca_file: Option<PathBuf>,
     /// Where the master key comes from.
@@ -118,6 +120,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
         web_url: url(get("web_url"), &mut problems),
         allow_private_endpoints: networks(get("allow_private_endpoints"), &mut problems),
         proxies: proxies(get("trusted_proxies"), get("proxy_header"), &mut problems),
+        limits: limits(get("max_connections"), get("max_connections_per_address"), &mut problems),
         provider_ca_file: get("provider_ca_file").map(|raw| PathBuf::from(raw.value)),
         master_key: master_key::source(
             env("PORTCULLIS_MASTER_KEY"),
@@ -164,6 +167,24 @@ fn retention(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<Duration> {
         problems.push(format!("{}: \"{}\" is not a number of days from 1 to 36525", raw.origin, raw.value));
     }
     days.map(|days| Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+}
+
+/// Connections; more than a process may have files open is the system's to refuse.
+fn limits(all: Option<Raw>, per_address: Option<Raw>, problems: &mut Vec<String>) -> Limits {
+    let mut read = |raw: Option<Raw>, default: usize| {
+        let Some(raw) = raw else { return default };
+        let number = raw.value.parse::<usize>().ok().filter(|number| (1..=1_000_000).contains(number));
+        if number.is_none() {
+            problems.push(format!("{}: \"{}\" is not a number from 1 to 1000000", raw.origin, raw.value));
+        }
+        number.unwrap_or(default)
+    };
+    let defaults = Limits::default();
+    Limits {
+        max_connections: read(all, defaults.max_connections),
+        max_connections_per_address: read(per_address, defaults.max_connections_per_address),
+        ..defaults
+    }
 }
 
 fn database(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {

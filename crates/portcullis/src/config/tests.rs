@@ -47,6 +47,17 @@ fn flags_win_over_the_file() {
 }
 
 #[test]
+fn connections_are_counted_as_the_operator_says() {
+    let config = load_text("max_connections = \"9000\"\nmax_connections_per_address = \"2000\"").unwrap();
+    assert_eq!((config.limits.max_connections, config.limits.max_connections_per_address), (9000, 2000));
+    assert_eq!(load_text("").unwrap().limits, Limits::default());
+    for wrong in ["0", "many", "1000001"] {
+        let told = load_text(&format!("max_connections = \"{wrong}\"")).unwrap_err().to_string();
+        assert!(told.contains("is not a number from 1 to 1000000"), "{told}");
+    }
+}
+
+#[test]
 fn a_database_password_is_not_repeated() {
     let told = load_text("database = \"mysql://root:hunter2@db/x\"").unwrap_err().to_string();
     assert!(told.contains("database: begins neither") && !told.contains("hunter2"), "{told}");
