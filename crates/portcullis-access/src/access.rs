@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use portcullis_backend::Drivers;
 use portcullis_domain::{
-    Clock, DisplayName, Role, Secret, Site, SiteId, SiteRules, Timestamp, UserState, Username,
+    Clock, DisplayName, Lease, Role, Secret, Site, SiteId, SiteRules, Timestamp, UserState, Username,
 };
 use portcullis_metadata::{Metadata, NewUser, Rollup};
 use portcullis_vault::{MasterKey, Passwords, Vault};
 use tokio::time::Instant;
 
-use crate::admin::fresh_secret;
+use crate::admin::{fresh_number, fresh_secret};
 use crate::audit::AuditQueue;
 use crate::checkpoint::TrailKey;
 use crate::directory::Directory;
@@ -94,10 +94,30 @@ pub(crate) struct Inner {
     /// Changes whose records could not be read; what they concern is refused until they can.
     pub(crate) unsettled: Mutex<Vec<Change>>,
     clock: Arc<dyn Clock>,
+    heard: Arc<Heard>,
+    /// Whether this node has heard of changes lately, for whoever hands out what was admitted.
+    pub(crate) lease: Lease,
+}
+
+/// When the database was last heard.
+struct Heard {
     opened: Instant,
-    /// When the database was last heard, in milliseconds since `opened`.
-    heard: AtomicU64,
+    /// In milliseconds since `opened`.
+    last: AtomicU64,
     lag_limit: Duration,
+}
+
+impl Heard {
+    fn new(lag_limit: Duration) -> Self {
+        Self { opened: Instant::now(), last: AtomicU64::new(0), lag_limit }
+    }
+
+    /// How long it still holds; zero if it does no more. The clock is the machine's own that is never set: it goes on while the
+    /// process is stopped.
+    fn left(&self) -> Duration {
+        let last = Duration::from_millis(self.last.load(Ordering::Acquire));
+        self.lag_limit.saturating_sub(self.opened.elapsed().saturating_sub(last))
+    }
 }
 
 impl Access {
@@ -120,8 +140,10 @@ impl Access {
         let vault = Vault::new(master);
         vault::check(&vault, &metadata).await?;
         let trail_key = checkpoint::open(&vault, &metadata).await?;
-        let opened = Instant::now();
-        // Before the records: what changes while they are read is heard again.
+        let heard = Arc::new(Heard::new(config.feed_lag_limit));
+        let lease = Arc::clone(&heard);
+        // Before the records: who makes a change from now on waits for this node, and what changes while they are read is heard again.
+        metadata.join(clock.now()).await?;
         let seen = metadata.latest_change().await?;
         let directory = Directory::default();
         directory.load(&metadata).await?;
@@ -133,7 +155,7 @@ impl Access {
             trail_key,
             passwords: Passwords::new(config.sign_in_concurrency).await.map_err(|_| OpenError::System)?,
             throttle: Throttle::new(config.throttle),
-            watch: Arc::default(),
+            watch: Arc::new(Watch::new(fresh_number().map_err(|_| OpenError::System)?)),
             last_used: LastUsed::default(),
             touched: Mutex::default(),
             activity: Rollup::default(),
@@ -143,9 +165,8 @@ impl Access {
             reloading: tokio::sync::Mutex::new(()),
             unsettled: Mutex::default(),
             clock,
-            opened,
-            heard: AtomicU64::new(0),
-            lag_limit: config.feed_lag_limit,
+            lease: Arc::new(move || !lease.left().is_zero()),
+            heard,
             metadata,
         };
         Ok((Self(Arc::new(inner)), System { _private: () }))
@@ -199,17 +220,24 @@ impl Access {
     }
 
     pub(crate) fn heard(&self) -> Result<(), AccessError> {
-        let last = Duration::from_millis(self.0.heard.load(Ordering::Acquire));
-        if self.0.opened.elapsed().saturating_sub(last) > self.0.lag_limit {
-            return Err(AccessError::Unavailable);
-        }
-        Ok(())
+        if self.0.heard.left().is_zero() { Err(AccessError::Unavailable) } else { Ok(()) }
+    }
+
+    /// After so long without word from the database a node admits nothing and has ended what was under way.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        self.0.heard.lag_limit
+    }
+
+    /// How long this node may still decide without hearing anything.
+    pub(crate) fn lease_left(&self) -> Duration {
+        self.0.heard.left()
     }
 
     /// Notes that everything up to this moment was heard.
     pub(crate) fn heard_at(&self, moment: Instant) {
-        let since = moment.saturating_duration_since(self.0.opened).as_millis();
-        self.0.heard.fetch_max(u64::try_from(since).unwrap_or(u64::MAX), Ordering::AcqRel);
+        let since = moment.saturating_duration_since(self.0.heard.opened).as_millis();
+        self.0.heard.last.fetch_max(u64::try_from(since).unwrap_or(u64::MAX), Ordering::AcqRel);
     }
 }
 

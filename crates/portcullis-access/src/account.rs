@@ -1,6 +1,7 @@
 //! Proofs: of the right to administer a site, and of the right to look after what is one's own.
 
-use portcullis_domain::{DenyReason, SiteId, UserId};
+use portcullis_domain::{Action, DenyReason, SiteId, UserId};
+use portcullis_metadata::ActivityKind;
 
 use crate::principal::Principal;
 use crate::{Access, AccessError, Denial, SiteAdmin};
@@ -79,6 +80,7 @@ impl Access {
         let Some(user) = user.filter(|_| directory.is_oneself(&who)) else {
             return Err(self.refuse_principal(&who, "oneself", None, Denial::WrongCredentialKind));
         };
+        self.count(&who, None, ActivityKind::Used, Action::Administer.as_str());
         let actor = self.actor_of(&who);
         Ok(Oneself { user: user.id, home: user.site, actor, who })
     }

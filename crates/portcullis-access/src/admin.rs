@@ -1,6 +1,7 @@
 //! What administration needs of the trusted core: proof of the right to it, new secrets, and a view of what is under way.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use portcullis_domain::{
@@ -9,10 +10,12 @@ use portcullis_domain::{
 use portcullis_metadata::{ActivityKind, StoredSecret};
 use zeroize::Zeroizing;
 
+use crate::access::System;
 use crate::account::Proof;
 use crate::authenticate::hash_of;
 use crate::principal::{Principal, Who};
 use crate::vault::Purpose;
+use crate::watch::{Transfer, TransferId};
 use crate::{Access, AccessError, Denial};
 
 /// Proof that a principal administered its site a moment ago. To be asked for anew with every request.
@@ -73,8 +76,14 @@ impl std::fmt::Debug for Minted {
 /// A body that is under way on this node.
 #[derive(Clone, Debug)]
 pub struct TransferInfo {
+    /// Its id, of which there is one on all nodes.
+    pub id: TransferId,
+    /// The site in which it runs.
+    pub site: SiteId,
     /// The key under which it runs, if it is a key.
     pub key: Option<KeyId>,
+    /// The person who signed in, or to whom the key belongs.
+    pub user: Option<UserId>,
     /// The storage.
     pub storage: StorageId,
     /// Up ([`Action::Put`]) or down ([`Action::Get`]).
@@ -104,6 +113,9 @@ impl Access {
             .map_err(|reason| self.refuse_principal(who, "administer", None, Denial::Policy(reason)))?;
         self.inner().last_used.note(who, now);
         self.count(who, None, ActivityKind::Used, Action::Administer.as_str());
+        if let Some(reason) = directory.trial(who, now, None) {
+            self.count(who, None, ActivityKind::Tried, reason.as_str());
+        }
         Ok(SiteAdmin { who: who.clone(), actor: self.actor_of(who) })
     }
 
@@ -159,21 +171,34 @@ impl Access {
     /// The bodies under way on this node in the admin's site, oldest first.
     #[must_use]
     pub fn transfers(&self, admin: &SiteAdmin) -> Vec<TransferInfo> {
+        let mut own = self.under_way();
+        own.retain(|transfer| transfer.site == admin.site());
+        own
+    }
+
+    /// The bodies under way on this node, oldest first.
+    #[must_use]
+    pub fn all_transfers(&self, _: &System) -> Vec<TransferInfo> {
+        self.under_way()
+    }
+
+    fn under_way(&self) -> Vec<TransferInfo> {
         let mut all = self.inner().watch.all();
-        all.sort_unstable_by_key(|(id, _)| *id);
-        all.iter()
-            .filter(|(_, transfer)| transfer.who.site() == admin.site())
-            .map(|(_, transfer)| TransferInfo {
-                key: transfer.who.key_id(),
-                storage: transfer.storage,
-                action: transfer.action,
-                object: transfer.object.clone(),
-                peer: transfer.who.peer(),
-                tool: transfer.who.tool().to_owned(),
-                started: transfer.started,
-                bytes: transfer.bytes.load(Ordering::Relaxed),
-            })
-            .collect()
+        all.sort_unstable_by_key(|transfer| transfer.id);
+        let info = |transfer: Arc<Transfer>| TransferInfo {
+            id: transfer.id,
+            site: transfer.who.site(),
+            key: transfer.who.key_id(),
+            user: transfer.who.user_id(),
+            storage: transfer.storage,
+            action: transfer.action,
+            object: transfer.object.clone(),
+            peer: transfer.who.peer(),
+            tool: transfer.who.tool().to_owned(),
+            started: transfer.started,
+            bytes: transfer.bytes.load(Ordering::Relaxed),
+        };
+        all.into_iter().map(info).collect()
     }
 }
 
@@ -182,6 +207,13 @@ pub(crate) fn fresh_credential() -> Result<CredentialId, AccessError> {
     let mut entropy = [0u8; 16];
     getrandom::fill(&mut entropy).map_err(|_| AccessError::Unavailable)?;
     Ok(CredentialId::from_entropy(entropy))
+}
+
+/// A number of chance.
+pub(crate) fn fresh_number() -> Result<u64, AccessError> {
+    let mut entropy = [0u8; 8];
+    getrandom::fill(&mut entropy).map_err(|_| AccessError::Unavailable)?;
+    Ok(u64::from_be_bytes(entropy))
 }
 
 /// A secret of chance.

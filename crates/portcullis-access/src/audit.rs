@@ -1,11 +1,10 @@
 //! The audit trail: who was refused what, and what administrators did. Nothing waits for it, and it is bounded.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_domain::{
-    Action, BucketName, CredentialId, DenyReason, Key, KeyId, SiteId, StorageId, Timestamp, User,
+    Action, BucketName, Channel, CredentialId, DenyReason, Key, KeyId, SiteId, StorageId, Timestamp, User,
 };
 use portcullis_metadata::{ActivityKind, AuditEvent, Noted};
 use tokio::sync::Notify;
@@ -13,7 +12,7 @@ use tokio::sync::Notify;
 use crate::directory::{Generation, Part};
 use crate::principal::{Origin, Principal, Who};
 use crate::throttle::locked;
-use crate::watch::Transfer;
+use crate::watch::{Transfer, Why};
 use crate::{Access, AccessError, Denial, Proof};
 
 /// As many events as are written at once; so many waiting wake the writer.
@@ -36,12 +35,16 @@ pub struct AuditEntry<'a> {
     pub reason: &'a str,
 }
 
+/// Counts of events that are in no trail, by site.
+type Dropped = BTreeMap<Option<SiteId>, u64>;
+
 /// Events on their way to the database.
 #[derive(Debug)]
 pub(crate) struct AuditQueue {
     waiting: Mutex<VecDeque<AuditEvent>>,
     capacity: usize,
-    dropped: AtomicU64,
+    /// How many of each site found no room and are not written down yet.
+    dropped: Mutex<Dropped>,
     pub(crate) batch_ready: Notify,
 }
 
@@ -50,16 +53,25 @@ impl AuditQueue {
         Self {
             waiting: Mutex::new(VecDeque::new()),
             capacity,
-            dropped: AtomicU64::new(0),
+            dropped: Mutex::new(Dropped::new()),
             batch_ready: Notify::new(),
         }
     }
 
-    /// False if there is no room: the event is dropped and counted.
-    pub(crate) fn push(&self, event: AuditEvent) -> bool {
+    /// Without room the event is dropped and counted.
+    pub(crate) fn push(&self, event: AuditEvent) {
+        let site = event.site;
+        if !self.offer(event) {
+            let mut dropped = locked(&self.dropped);
+            let count = dropped.entry(site).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// False if there is no room: then what the event tells of must not happen.
+    pub(crate) fn offer(&self, event: AuditEvent) -> bool {
         let mut waiting = locked(&self.waiting);
         if waiting.len() >= self.capacity {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
             return false;
         }
         waiting.push_back(event);
@@ -70,20 +82,24 @@ impl AuditQueue {
     }
 
     /// The oldest events, at most a batch; they wait on until they are [`AuditQueue::written`], so that none is lost if the
-    /// write fails or whoever waits for it goes; one may come twice if that happens while it is committed. Says in the log, once, how many had to be dropped since it was last asked.
-    pub(crate) fn oldest(&self) -> Vec<AuditEvent> {
-        let dropped = self.dropped.swap(0, Ordering::Relaxed);
-        if dropped > 0 {
-            tracing::warn!(dropped, "audit events were dropped: more came than the database takes");
-        }
-        locked(&self.waiting).iter().take(BATCH).cloned().collect()
+    /// write fails or whoever waits for it goes; one may come twice if that happens while it is committed. With them, how many were
+    /// dropped.
+    pub(crate) fn oldest(&self) -> (Vec<AuditEvent>, Dropped) {
+        (locked(&self.waiting).iter().take(BATCH).cloned().collect(), locked(&self.dropped).clone())
     }
 
-    /// Lets go of so many of the oldest events, which are in the database.
-    pub(crate) fn written(&self, batch: usize) {
+    /// Lets go of so many of the oldest events, and of these counts, which are in the database.
+    pub(crate) fn written(&self, batch: usize, told: &Dropped) {
         let mut waiting = locked(&self.waiting);
         let batch = batch.min(waiting.len());
         drop(waiting.drain(..batch));
+        let mut dropped = locked(&self.dropped);
+        for (site, count) in told {
+            if let Some(left) = dropped.get_mut(site) {
+                *left = left.saturating_sub(*count);
+            }
+        }
+        dropped.retain(|_, left| *left > 0);
     }
 }
 
@@ -192,9 +208,10 @@ impl Access {
         AccessError::Denied(told)
     }
 
-    /// Something that was done, and asks for no proof: a sign-in, or a key's temporary credentials of itself.
-    pub(crate) fn note(&self, who: &Principal, action: &str, object: Option<String>) {
-        self.inner().audit.push(AuditEvent { allowed: true, object, ..event_of(who, action, self.now()) });
+    /// The entry of something that was done and asks for no proof: a sign-in, or a key's temporary credentials of itself. Whoever does it
+    /// writes it down with it, or before.
+    pub(crate) fn done(&self, who: &Principal, action: &str, object: Option<String>) -> Vec<AuditEvent> {
+        vec![AuditEvent { allowed: true, object, ..event_of(who, action, self.now()) }]
     }
 
     /// A use of a file that the site wants written down: with no room to do so it does not happen. The verdict of what is tried out
@@ -210,8 +227,10 @@ impl Access {
         event.storage = Some(storage);
         event.object = part.text().map(str::to_owned);
         event.allowed = true;
-        event.detail = tried.map(|reason| format!("trial={reason}")).unwrap_or_default();
-        if self.inner().audit.push(event) { Ok(()) } else { Err(AccessError::Unavailable) }
+        if let Some(reason) = tried {
+            detailed(&mut event, &format!("trial={reason}"));
+        }
+        if self.inner().audit.offer(event) { Ok(()) } else { Err(AccessError::Unavailable) }
     }
 
     /// A refusal of somebody who did.
@@ -237,16 +256,18 @@ impl Access {
     pub(crate) fn refuse_bucket(&self, who: &Principal, bucket: &BucketName, denial: Denial) {
         let mut event = event_of(who, "enter", self.now());
         denial.as_str().clone_into(&mut event.reason);
-        event.detail = format!("bucket={bucket}");
+        detailed(&mut event, &format!("bucket={bucket}"));
         self.count(who, None, ActivityKind::Refused, denial.as_str());
         self.inner().audit.push(event);
     }
 
-    /// A transfer that was cut off.
-    pub(crate) fn note_cut(&self, transfer: &Transfer, reason: DenyReason) {
-        let place = Some((transfer.storage, Part::Object(&transfer.object)));
-        let action = format!("{}_cut", transfer.action);
-        drop(self.refuse_principal(&transfer.who, &action, place, Denial::Policy(reason)));
+    /// A transfer that was cut off. It was admitted, and counted as that: nobody knocked.
+    pub(crate) fn note_cut(&self, transfer: &Transfer, why: Why) {
+        let mut event = event_of(&transfer.who, &format!("{}_cut", transfer.action), self.now());
+        event.storage = Some(transfer.storage);
+        event.object = Some(transfer.object.as_str().to_owned());
+        why.as_str().clone_into(&mut event.reason);
+        self.inner().audit.push(event);
     }
 
     /// Writes everything that waits.
@@ -254,13 +275,39 @@ impl Access {
         let inner = self.inner();
         let _alone = inner.writing.lock().await;
         loop {
-            let batch = inner.audit.oldest();
-            if batch.is_empty() {
+            let (mut events, dropped) = inner.audit.oldest();
+            let batch = events.len();
+            if batch == 0 && dropped.is_empty() {
                 return Ok(());
             }
-            inner.metadata.append_audit(&batch).await?;
-            inner.audit.written(batch.len());
+            events.extend(dropped.iter().map(|(site, count)| missing(*site, *count, self.now())));
+            inner.metadata.append_audit(&events).await?;
+            inner.audit.written(batch, &dropped);
+            if !dropped.is_empty() {
+                let dropped: u64 = dropped.values().sum();
+                tracing::warn!(dropped, "refusals are not in the audit trail: more came than the database takes");
+            }
         }
+    }
+}
+
+/// What stands in the trail in place of events that found no room.
+fn missing(site: Option<SiteId>, count: u64, at: Timestamp) -> AuditEvent {
+    AuditEvent {
+        at,
+        request_id: String::new(),
+        site,
+        actor: "system".to_owned(),
+        key: None,
+        storage: None,
+        channel: Channel::Rest,
+        peer: String::new(),
+        tool: String::new(),
+        action: "events_dropped".to_owned(),
+        object: None,
+        allowed: false,
+        reason: "queue_full".to_owned(),
+        detail: format!("count={count}"),
     }
 }
 
@@ -283,8 +330,14 @@ fn event_of(who: &Principal, action: &str, at: Timestamp) -> AuditEvent {
         object: None,
         allowed: false,
         reason: String::new(),
-        detail: String::new(),
+        detail: who.narrowing().map(|part| format!("temporary={}", part.expires)).unwrap_or_default(),
     }
+}
+
+/// Adds a word to what else is known.
+fn detailed(event: &mut AuditEvent, word: &str) {
+    let space = if event.detail.is_empty() { "" } else { " " };
+    event.detail = format!("{}{space}{word}", event.detail);
 }
 
 #[cfg(test)]
@@ -299,7 +352,7 @@ mod tests {
             actor: "anonymous".to_owned(),
             key: None,
             storage: None,
-            channel: portcullis_domain::Channel::S3,
+            channel: Channel::S3,
             peer: String::new(),
             tool: String::new(),
             action: String::new(),
@@ -313,15 +366,21 @@ mod tests {
     #[test]
     fn bounded_in_order_and_nothing_lost_by_a_failed_write() {
         let queue = AuditQueue::new(300);
-        (0..310).for_each(|n| assert_eq!(queue.push(event(n)), n < 300));
-        assert_eq!(queue.dropped.load(Ordering::Relaxed), 10);
-        let first = queue.oldest();
+        (0..310).for_each(|n| queue.push(event(n)));
+        assert!(!queue.offer(event(310)), "what must not happen unwritten is told so");
+        let (first, dropped) = queue.oldest();
+        assert_eq!(dropped, Dropped::from([(None, 10)]), "and is not counted: it did not happen");
         assert_eq!(first.len(), BATCH);
-        assert_eq!(queue.oldest(), first, "what was not written comes again");
-        queue.written(first.len());
-        let order: Vec<_> = first.into_iter().chain(queue.oldest()).map(|e| e.reason).collect();
+        assert_eq!(queue.oldest().0, first, "what was not written comes again");
+        // One more finds no room before the first ones are written.
+        queue.push(AuditEvent { site: Some(SiteId::from_u128(1)), ..event(311) });
+        queue.push(event(312));
+        queue.written(first.len(), &dropped);
+        let (rest, dropped) = queue.oldest();
+        assert_eq!(dropped, Dropped::from([(None, 1), (Some(SiteId::from_u128(1)), 1)]));
+        let order: Vec<_> = first.into_iter().chain(rest).map(|e| e.reason).collect();
         assert_eq!(order, (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
-        queue.written(BATCH);
-        assert!(queue.oldest().is_empty());
+        queue.written(BATCH, &dropped);
+        assert_eq!(queue.oldest(), (Vec::new(), Dropped::new()));
     }
 }

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_domain::{CredentialId, DenyReason, KeyState, Narrowing, Secret, Timestamp};
-use portcullis_metadata::StoredSecret;
+use portcullis_domain::{Action, CredentialId, DenyReason, KeyState, Narrowing, Secret, Timestamp};
+use portcullis_metadata::{ActivityKind, StoredSecret};
 use portcullis_sigv4::{
     AmzDate, ChunkVerifier, Presented, PresentedPolicy, Scope, Seed, SignatureMismatch, SigningKey, TimeError,
 };
@@ -139,6 +139,9 @@ impl Access {
                 let who = entry_principal(&entry, claims.generation, Some(claims.narrowing), origin);
                 return Ok((self.alive(who, now)?, key, proof));
             }
+            inner.throttle.failed(&attempt, now);
+            let suspect = Suspect::key(&entry.key);
+            return Err(self.refuse_stranger(origin, suspect, Denial::BadSignature, Denial::BadSignature));
         }
         for (generation, sealed) in &pairs {
             let (key, is_new) = match entry.signing_key(*generation, scope) {
@@ -291,7 +294,9 @@ impl Access {
             if has_failed {
                 inner.throttle.succeeded(&attempt);
             }
-            return self.alive(entry_principal(&entry, pair.generation, None, origin), now);
+            let who = self.alive(entry_principal(&entry, pair.generation, None, origin), now)?;
+            self.count(&who, None, ActivityKind::Used, Action::Enter.as_str());
+            return Ok(who);
         }
         let works = entry.working(credential, now).any(|pair| matches!(pair.stored, StoredSecret::Hash(_)));
         if !works {
@@ -362,7 +367,7 @@ struct Signer {
 
 type SealedPairs = Vec<(Generation, Vec<u8>)>;
 
-fn entry_principal(
+pub(crate) fn entry_principal(
     entry: &KeyEntry,
     generation: Generation,
     narrowing: Option<Narrowing>,

@@ -10,7 +10,7 @@ use portcullis_metadata::ActivityKind;
 use crate::directory::Part;
 use crate::grant::{Grant, UploadsAfter};
 use crate::principal::Principal;
-use crate::watch::{Registration, Transfer};
+use crate::watch::{Registration, Transfer, Why};
 use crate::{Access, AccessError, Denial};
 
 pub(crate) mod sealed {
@@ -101,21 +101,29 @@ impl Seat {
     }
 
     /// Puts a transfer on the watch list. To be followed by [`Seat::ask`].
-    pub(crate) fn register(&self, action: Action, object: &ObjectKey) -> Registration {
+    pub(crate) fn register(&self, action: Action, object: &ObjectKey) -> Arc<Registration> {
         let now = self.access.now();
         let transfer = Transfer::new(self.who.clone(), self.storage, action, object.clone(), now);
-        self.access.inner().watch.begin(transfer).counted(self.clone())
+        self.access.inner().watch.begin(transfer, Some(self.clone()))
+    }
+
+    /// Sees to it that nothing which is handed out leaves this machine once it has not heard of changes for too long.
+    pub(crate) fn bind(&self) {
+        if let Some(line) = self.who.line() {
+            line.bind(Arc::clone(&self.access.inner().lease));
+        }
     }
 
     /// The last question, when all of an upload has come. Cuts it if the answer is no.
-    pub(crate) fn still_may(&self, transfer: &Transfer) -> bool {
+    pub(crate) fn still_may(&self, transfer: &Arc<Transfer>) -> bool {
         let part = Part::Object(&transfer.object);
         let now = self.access.now();
         match self.access.inner().directory.decide(&self.who, now, transfer.action, self.storage, part) {
             Ok(_) => self.access.heard().is_ok(),
             Err(reason) => {
-                if transfer.cut(reason) {
-                    self.access.note_cut(transfer, reason);
+                let why = Why::Denied(reason);
+                if self.access.inner().watch.cut(transfer, why) {
+                    self.access.note_cut(transfer, why);
                 }
                 false
             }
@@ -217,7 +225,8 @@ impl StorageAccess {
     ) -> Result<UploadsPage, AccessError> {
         let owner = self.seat.who.key_id();
         let action = if owner.is_some() { Action::Put } else { Action::List };
-        self.seat.ask(action, Part::Prefix(&prefix))?;
+        let storage = self.seat.ask(action, Part::Prefix(&prefix))?;
+        self.seat.admitted(action, Part::Prefix(&prefix), &storage)?;
         let UploadsAfter { delimiter, after, limit } = page;
         Ok(self.seat.backend.list_uploads(&UploadsRequest { prefix, delimiter, after, limit, owner }).await?)
     }
@@ -262,7 +271,14 @@ impl Access {
             Ok(storage) => storage,
             Err(reason) => {
                 let own = (storage.site == who.site()).then_some((storage.id, Part::Whole));
-                let denied = refuse(own, reason);
+                let denied = match asked {
+                    // Of a bucket that is somebody else's only the name is known here.
+                    Some(bucket) if own.is_none() => {
+                        self.refuse_bucket(who, bucket, Denial::Policy(reason));
+                        AccessError::Denied(Denial::Policy(reason))
+                    }
+                    Some(_) | None => refuse(own, reason),
+                };
                 return Err(if is_invisible(reason) { AccessError::NotFound } else { denied });
             }
         };

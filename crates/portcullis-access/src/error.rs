@@ -96,6 +96,8 @@ pub enum Denial {
     LinkLocked,
     /// Two grants that do not belong together: of two objects, storages or principals.
     GrantMismatch,
+    /// An admin cut this one transfer off.
+    CutOff,
 }
 
 impl Denial {
@@ -122,6 +124,7 @@ impl Denial {
             Self::BadCode => "bad_code",
             Self::LinkLocked => "link_locked",
             Self::GrantMismatch => "grant_mismatch",
+            Self::CutOff => "cut_off",
         }
     }
 
@@ -152,6 +155,7 @@ impl Denial {
             Self::BadCode => "the code of the second factor is wrong, or was used before",
             Self::LinkLocked => "the link asks for a password that was not given",
             Self::GrantMismatch => "the two rights that this needs are not for the same object",
+            Self::CutOff => "an admin cut this transfer off",
         }
     }
 }

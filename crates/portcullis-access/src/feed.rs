@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_domain::{
-    Action, KeyId, LinkId, Provider, SessionId, SiteId, Storage, StorageId, StorageState, UserId,
+    KeyId, LinkId, Provider, SessionId, SiteId, Storage, StorageId, StorageState, UserId,
 };
-use portcullis_metadata::{ChangeKind, MetadataError, MetadataErrorKind};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use portcullis_metadata::{ChangeKind, MetadataError, MetadataErrorKind, NodeCut};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::System;
 use crate::directory::{Part, SessionEntry};
 use crate::throttle::locked;
+use crate::watch::{Transfer, TransferId, Why};
 use crate::{Access, AccessError, Proof};
 
 /// How many changes are read at a time.
@@ -29,8 +30,12 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Last use is written at every tenth of those, sessions that ran out are dropped at every so many.
 const LAST_USED_EVERY: u32 = 10;
 const PURGE_EVERY: u32 = 600;
-/// The longest that a call waits for uploads that were cut to let go.
-const CUT_WAIT: Duration = Duration::from_secs(1);
+/// The longest that a call waits for transfers that were cut to let go, before their connections are ended and after.
+const CUT_WAIT: Duration = Duration::from_millis(500);
+/// How often it is looked whether this node still hears of changes, once it does not.
+const LEASE_LOOK: Duration = Duration::from_millis(20);
+/// A look at the database that takes longer is given up.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
 /// The longest that a reader waits for what was noted to be written.
 const FRESH_WAIT: Duration = Duration::from_secs(1);
 /// The longest that the last flush takes.
@@ -51,6 +56,8 @@ pub enum Change {
     Session(SessionId),
     /// A link.
     Link(LinkId),
+    /// A transfer that somebody wants cut off, on whichever node it is.
+    Transfer(TransferId),
 }
 
 impl Change {
@@ -62,32 +69,56 @@ impl Change {
             ChangeKind::Key => id.parse().ok().map(Self::Key),
             ChangeKind::Session => id.parse().ok().map(Self::Session),
             ChangeKind::Link => id.parse().ok().map(Self::Link),
+            ChangeKind::Transfer => id.parse().ok().map(Self::Transfer),
         }
     }
 }
 
-/// What a change cut off.
+/// What a change cut off on this node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CutReport {
-    /// Transfers under way on this node that were cut.
+    /// Transfers under way that were cut.
     pub transfers_cut: u32,
+    /// Those of them that have not let go yet.
+    pub unfinished: u32,
+    /// From then on no byte came or went by any of them; none if nothing was cut.
+    pub last_end: Option<Instant>,
 }
 
 impl Access {
     /// Takes up a change that was committed. When it returns, every decision of this node is made with the new record, and
-    /// the transfers under way that it no longer allows have ended (uploads) or will yield no further byte (downloads).
+    /// the transfers under way that it no longer allows have ended: uploads are answered, the connections of downloads are gone,
+    /// with what lay in their buffers.
     /// An operation whose whole body was in memory and that was admitted before may be a moment from its end.
     ///
     /// # Errors
     /// [`AccessError::Metadata`] if the record could not be read: then everything under it is refused until it can be.
     pub async fn applied(&self, change: Change) -> Result<CutReport, AccessError> {
-        let outcome = self.reload(change).await;
-        if outcome.is_err() {
-            self.forget(change);
+        self.applied_since(&[change], Instant::now()).await
+    }
+
+    /// As [`Access::applied`], for changes that were committed together; the report has everything that was cut for them since that
+    /// moment, also by whoever heard of them from the feed first.
+    ///
+    /// # Errors
+    /// As [`Access::applied`]; what could be read is in force.
+    pub async fn applied_since(&self, changes: &[Change], since: Instant) -> Result<CutReport, AccessError> {
+        let mut failed = None;
+        for change in changes {
+            if let Err(error) = self.reload(*change).await {
+                self.forget(*change);
+                failed = Some(error);
+            }
         }
-        let report = self.review().await;
-        outcome?;
-        Ok(report)
+        let report = self.cut_off(changes, since).await;
+        failed.map_or(Ok(report), |error| Err(error.into()))
+    }
+
+    /// Cuts what is no longer allowed; says what was cut since then for these changes.
+    pub(crate) async fn cut_off(&self, changes: &[Change], since: Instant) -> CutReport {
+        self.review();
+        let concerned = |transfer: &Transfer| changes.iter().any(|change| self.concerns(*change, transfer));
+        self.finish(&self.inner().watch.cut_since(since, concerned)).await
     }
 
     /// Reads the record and puts it in the directory.
@@ -111,7 +142,9 @@ impl Access {
                 if !storage.as_ref().is_some_and(stays) {
                     inner.registry.close(id);
                 }
-                inner.directory.set_storage(id, storage);
+                // A deleted one never comes back: the directory has no more of it than after a start.
+                let kept = storage.filter(|storage| storage.state != StorageState::Deleted);
+                inner.directory.set_storage(id, kept);
             }
             Change::Key(id) => {
                 let key = inner.metadata.key_with_secret(id).await?;
@@ -124,6 +157,13 @@ impl Access {
                 }
             }
             Change::Link(id) => inner.directory.set_link(id, inner.metadata.link(id).await?),
+            Change::Transfer(id) => {
+                if let Some(transfer) = inner.watch.find(id)
+                    && inner.watch.cut(&transfer, Why::ByHand)
+                {
+                    self.note_cut(&transfer, Why::ByHand);
+                }
+            }
         }
         Ok(())
     }
@@ -132,7 +172,7 @@ impl Access {
     fn forget(&self, change: Change) {
         let directory = &self.inner().directory;
         match change {
-            Change::Site(_) => {}
+            Change::Site(_) | Change::Transfer(_) => {}
             Change::User(id) => directory.set_user(id, None),
             Change::Storage(id) => directory.set_storage(id, None),
             Change::Key(id) => directory.set_key(id, None),
@@ -145,25 +185,50 @@ impl Access {
         }
     }
 
-    /// Decides again about everything under way, and waits a moment for uploads that were cut to let go of what they wrote.
-    pub(crate) async fn review(&self) -> CutReport {
+    /// Decides again about everything under way.
+    fn review(&self) {
         let (inner, now) = (self.inner(), self.now());
         let cut = inner.watch.review(|transfer| {
+            self.heard().map_err(|_| Why::Unheard)?;
             let part = Part::Object(&transfer.object);
-            inner.directory.decide(&transfer.who, now, transfer.action, transfer.storage, part).map(drop)
+            let decided =
+                inner.directory.decide(&transfer.who, now, transfer.action, transfer.storage, part);
+            decided.map(drop).map_err(Why::Denied)
         });
-        for (_, transfer, reason) in &cut {
-            self.note_cut(transfer, *reason);
+        for (transfer, why) in &cut {
+            self.note_cut(transfer, *why);
         }
-        let uploads: Vec<u64> = cut
-            .iter()
-            .filter(|(_, transfer, _)| transfer.action == Action::Put)
-            .map(|(id, ..)| *id)
-            .collect();
-        if !uploads.is_empty() && timeout(CUT_WAIT, inner.watch.gone(&uploads)).await.is_err() {
-            tracing::warn!("an upload that was cut off has not let go within a second");
+    }
+
+    /// Whether a transfer that was cut may have been because of a change.
+    fn concerns(&self, change: Change, transfer: &Transfer) -> bool {
+        match change {
+            Change::Site(id) => self.inner().directory.is_below(transfer.who.site(), id),
+            Change::User(id) => transfer.who.user_id() == Some(id),
+            Change::Storage(id) => transfer.storage == id,
+            Change::Key(id) => transfer.who.key_id() == Some(id),
+            Change::Session(id) => transfer.who.session_id() == Some(id),
+            Change::Link(id) => transfer.who.link_id() == Some(id),
+            Change::Transfer(id) => transfer.id == id,
         }
-        CutReport { transfers_cut: u32::try_from(cut.len()).unwrap_or(u32::MAX) }
+    }
+
+    /// Waits a moment for transfers that were cut to let go of what they read or wrote. Who does not, loses the connection.
+    async fn finish(&self, cut: &[Arc<Transfer>]) -> CutReport {
+        let watch = &self.inner().watch;
+        let under_way = || cut.iter().filter(|transfer| transfer.ended_at().is_none());
+        if timeout(CUT_WAIT, watch.gone(cut)).await.is_err() {
+            under_way().for_each(|transfer| watch.hang_up(transfer.id));
+            if timeout(CUT_WAIT, watch.gone(cut)).await.is_err() {
+                tracing::warn!("a transfer that was cut off has not let go within a second");
+            }
+        }
+        let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
+        CutReport {
+            transfers_cut: count(cut.len()),
+            unfinished: count(under_way().count()),
+            last_end: cut.iter().filter_map(|transfer| transfer.ended_at()).max(),
+        }
     }
 
     /// Follows the change feed to its present end. [`Access::run`] does it every second, and whenever there is a hint.
@@ -177,6 +242,7 @@ impl Access {
     async fn follow(&self) -> Result<CutReport, AccessError> {
         let inner = self.inner();
         let begun = Instant::now();
+        let mut told = Vec::new();
         let mut seen = inner.seen.lock().await;
         let latest = inner.metadata.latest_change().await?;
         if latest < *seen {
@@ -197,10 +263,11 @@ impl Access {
             };
             // The latest state is read whenever it is read, so once is enough.
             let mut taken = HashSet::new();
-            for change in page.iter().filter_map(|change| Change::parse(change.kind, &change.id)) {
+            for (seq, change) in page.iter().filter_map(|of| Some((of.seq, Change::parse(of.kind, &of.id)?))) {
                 if taken.insert(change) {
                     self.reload(change).await?;
                 }
+                told.push((seq, change));
             }
             *seen = page.last().map_or(latest, |last| last.seq);
         }
@@ -209,9 +276,47 @@ impl Access {
             self.reload(change).await?;
             locked(&inner.unsettled).retain(|waiting| *waiting != change);
         }
+        self.review();
+        let cut = inner.watch.cut_since(begun, |_| true);
+        let report = self.finish(&cut).await;
+        // Only now, and only if the others were told so: whoever made a change counts on it.
+        inner.metadata.beat(*seen, &self.by_change(&told, cut, begun), self.now()).await?;
         self.heard_at(begun);
-        drop(seen);
-        Ok(self.review().await)
+        Ok(report)
+    }
+
+    /// What each change that was heard of cut here, for the receipts of those who made them. What several cut is on one.
+    fn by_change(
+        &self,
+        told: &[(i64, Change)],
+        mut cut: Vec<Arc<Transfer>>,
+        begun: Instant,
+    ) -> Vec<NodeCut> {
+        let mut cuts = Vec::new();
+        for (seq, change) in told {
+            let (mine, rest) = cut.into_iter().partition(|transfer| self.concerns(*change, transfer));
+            cut = rest;
+            let mine: Vec<Arc<Transfer>> = mine;
+            let last = mine.iter().filter_map(|transfer| transfer.ended_at()).max();
+            let last_byte = last.map(|last| last.saturating_duration_since(begun));
+            if let Some(transfers) = u32::try_from(mine.len()).ok().filter(|cut| *cut > 0) {
+                cuts.push(NodeCut { seq: *seq, transfers, last_byte });
+            }
+        }
+        cuts
+    }
+
+    /// Cuts what is under way when this node has not heard of changes for too long.
+    async fn keep_lease(&self, shutdown: &CancellationToken) {
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = sleep(self.lease_left().max(LEASE_LOOK)) => {}
+            }
+            if self.heard().is_err() {
+                self.review();
+            }
+        }
     }
 
     async fn reload_all(&self) -> Result<(), MetadataError> {
@@ -252,7 +357,12 @@ impl Access {
     /// The background work: follows the change feed, ends what has run out, writes last use and the audit trail. Returns
     /// after `shutdown`, when everything noted is written or could not be within five seconds.
     pub async fn run(&self, _system: &System, shutdown: CancellationToken) {
-        tokio::join!(self.keep_following(&shutdown), self.keep_writing(&shutdown));
+        tokio::join!(
+            self.keep_following(&shutdown),
+            self.keep_lease(&shutdown),
+            self.keep_writing(&shutdown)
+        );
+        drop(timeout(LAST_FLUSH, self.inner().metadata.leave()).await);
     }
 
     async fn keep_following(&self, shutdown: &CancellationToken) {
@@ -269,7 +379,9 @@ impl Access {
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                outcome = self.follow() => fault.note(outcome.err().as_ref()),
+                outcome = timeout(LONGEST_LOOK, self.follow()) => {
+                    fault.note(outcome.map_or(Some(AccessError::Unavailable), Result::err).as_ref());
+                }
             }
         }
     }
@@ -320,6 +432,7 @@ impl Access {
         while inner.metadata.purge_activity(now.before(ACTIVITY_KEPT)).await? > 0 {}
         let latest = inner.metadata.latest_change().await?;
         inner.metadata.purge_changes(latest.saturating_sub(KEPT)).await?;
+        inner.metadata.purge_nodes(now).await?;
         Ok(())
     }
 }

@@ -149,6 +149,7 @@ impl Grant<Get> {
             GetOutcome::NotModified(meta) => Ok(GetOutcome::NotModified(meta)),
             GetOutcome::Found(object) => {
                 let Object { meta, range, body } = object;
+                self.seat.bind();
                 let body = match body {
                     Body::Full(bytes) => {
                         self.ask()?;

@@ -129,6 +129,7 @@
 //! fn print(minted: &Minted) -> String { format!("{:?}", minted.credential) }
 //! ```
 
+mod abandoned;
 mod access;
 mod account;
 mod admin;
@@ -140,8 +141,10 @@ mod directory;
 mod error;
 mod feed;
 mod grant;
+mod leak;
 mod link;
 mod principal;
+mod prove;
 mod registry;
 mod session;
 mod sign_in;
@@ -161,14 +164,17 @@ pub use authorize::{Delete, Get, List, Permitted, Put, StorageAccess};
 pub use error::{AccessError, Denial, OpenError};
 pub use feed::{Change, CutReport};
 pub use grant::{Grant, PartCopy, UploadsAfter, VersionsAfter};
+pub use leak::{FoundSecret, SecretOwner, SecretSearch};
 pub use link::LinkVisit;
 pub use principal::{Origin, Principal};
+pub use prove::ProofSignature;
 pub use session::SignedIn;
 pub use sign_in::Proved;
 pub use temporary::Temporary;
 pub use throttle::ThrottleConfig;
 pub use usage::Touched;
 pub use vault::rotate_master_key;
+pub use watch::TransferId;
 
 // What goes through a grant. Protocols take these from here: they do not depend on the drivers.
 pub use portcullis_backend::{

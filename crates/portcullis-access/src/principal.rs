@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use portcullis_domain::{Channel, KeyId, LinkId, Narrowing, SessionId, SiteId, Timestamp, UserId};
+use portcullis_domain::{Channel, KeyId, Line, LinkId, Narrowing, SessionId, SiteId, Timestamp, UserId};
 
 use crate::directory::Generation;
 
@@ -19,6 +19,9 @@ pub struct Origin<'a> {
     pub request_id: &'a str,
     /// What the client calls itself; cleaned of what is not printable ASCII and cut to 120 characters.
     pub tool: &'a str,
+    /// The connection it came on, to be ended when a download over it is cut; without one a download that its client does not
+    /// read ends only when it is read on.
+    pub line: Option<&'a Arc<dyn Line>>,
 }
 
 impl Origin<'_> {
@@ -50,6 +53,7 @@ struct Inner {
     peer: IpAddr,
     request_id: String,
     tool: String,
+    line: Option<Arc<dyn Line>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +91,13 @@ impl Principal {
             peer: origin.peer,
             request_id: origin.request_id_text(),
             tool: origin.tool_text(),
+            line: origin.line.map(Arc::clone),
         }))
+    }
+
+    /// The connection of the request that authenticated.
+    pub(crate) fn line(&self) -> Option<&Arc<dyn Line>> {
+        self.0.line.as_ref()
     }
 
     pub(crate) fn who(&self) -> Who {
@@ -194,6 +204,7 @@ mod tests {
             peer: IpAddr::from([127, 0, 0, 1]),
             request_id: &"r".repeat(100),
             tool: &format!("rclone/1\r\nforged é{}", "x".repeat(200)),
+            line: None,
         };
         let who = Who::Key { id: KeyId::from_u128(1), generation: 0, owner: None };
         let principal = Principal::new(who, SiteId::from_u128(1), &origin);

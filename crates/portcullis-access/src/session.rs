@@ -72,15 +72,15 @@ impl Access {
             second_factor: proved.second_factor(),
             confirmed: now,
         };
-        if !inner.metadata.create_session(&session, proved.password_phc()).await? {
+        let who = Who::Session { id: session.id, user: user.id, expires: session.expires };
+        let principal = Principal::new(who, user.site, &origin);
+        let created = inner.metadata.create_session(&session, proved.password_phc());
+        if !inner.metadata.recording(self.done(&principal, "sign_in", None), created).await? {
             return Err(refuse(Denial::BadSecret));
         }
         inner.metadata.note_sign_in(user.id, now).await?;
         // If another session ended meanwhile, the next request looks this one up.
         inner.directory.admit_session(&session, ended);
-        let who = Who::Session { id: session.id, user: user.id, expires: session.expires };
-        let principal = Principal::new(who, user.site, &origin);
-        self.note(&principal, "sign_in", None);
         Ok(SignedIn { token, session, principal })
     }
 
@@ -132,7 +132,9 @@ impl Access {
         if who.user_id() != Some(proved.user().id) {
             return Err(self.refuse_principal(who, "confirm", None, Denial::BadSecret));
         }
-        self.inner().metadata.confirm_session(id, self.now(), proved.second_factor()).await?;
+        let metadata = &self.inner().metadata;
+        let confirmed = metadata.confirm_session(id, self.now(), proved.second_factor());
+        metadata.recording(self.done(who, "confirm", None), confirmed).await?;
         self.applied(Change::Session(id)).await?;
         Ok(())
     }
@@ -162,9 +164,11 @@ impl Access {
     /// [`AccessError::Denied`] for a key, which has no session; [`AccessError::Metadata`], after which it has not ended.
     pub async fn sign_out(&self, who: &Principal) -> Result<(), AccessError> {
         let id = self.session_of(who, "sign_out")?;
-        self.inner().metadata.delete_session(id).await?;
+        let since = tokio::time::Instant::now();
+        let metadata = &self.inner().metadata;
+        metadata.recording(self.done(who, "sign_out", None), metadata.delete_session(id)).await?;
         self.inner().directory.end_session(id);
-        self.review().await;
+        self.cut_off(&[Change::Session(id)], since).await;
         Ok(())
     }
 

@@ -103,8 +103,8 @@ impl Access {
     /// # Errors
     /// [`AccessError::NotFound`] if there is no such key for this principal; [`AccessError::Denied`] with `WrongCredentialKind` for
     /// a key that is no S3 key and for who came with temporary credentials, or as the policy says of the key;
-    /// [`AccessError::Unavailable`].
-    pub fn mint_temporary(
+    /// [`AccessError::Metadata`] if it cannot be written to the audit trail; [`AccessError::Unavailable`].
+    pub async fn mint_temporary(
         &self,
         who: &Principal,
         key: KeyId,
@@ -130,25 +130,24 @@ impl Access {
             let reason = Denial::Policy(DenyReason::CredentialsExpired);
             return Err(self.refuse_principal(&who, ACTION, None, reason));
         }
+        let generation = match who.who() {
+            // What a key makes with credentials that are running out runs out with them.
+            Who::Key { id, generation, .. } if id == key => generation,
+            Who::Key { .. } | Who::Session { .. } | Who::Link(_) => entry.key.generation,
+        };
         let claims = Claims {
             access_key: fresh_credential()?,
             secret: fresh_secret()?,
             key,
-            credential: entry.key.credential,
-            generation: match who.who() {
-                // What a key makes with credentials that are running out runs out with them.
-                Who::Key { id, generation, .. } if id == key => generation,
-                Who::Key { .. } | Who::Session { .. } | Who::Link(_) => entry.key.generation,
-            },
+            credential: entry.credential(generation),
+            generation,
             narrowing: Narrowing { expires, ..narrowing.clone() },
         };
         let sealed = self.seal(Purpose::Temporary, claims.write().as_bytes())?;
         if own {
-            self.note(
-                &who,
-                ACTION,
-                Some(format!("{} until {}", claims.access_key, claims.narrowing.expires)),
-            );
+            // Others than the key itself write it down in their own words before they give it out.
+            let what = format!("{} until {}", claims.access_key, claims.narrowing.expires);
+            self.inner().metadata.append_audit(&self.done(&who, ACTION, Some(what))).await?;
         }
         Ok(Temporary {
             access_key: claims.access_key,

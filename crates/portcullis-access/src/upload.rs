@@ -10,8 +10,9 @@ use portcullis_backend::{
     PutOptions, PutOutcome, Tags, UploadId, UploadMeta, UploadOptions, VersionId, WriteConditions,
 };
 use portcullis_domain::{Action, Overwrite, Storage};
+use portcullis_metadata::ActivityKind;
 
-use crate::authorize::{Get, Permitted as _, Put};
+use crate::authorize::{Get, Permitted as _, Put, Seat};
 use crate::directory::Part;
 use crate::grant::Grant;
 use crate::watch::Registration;
@@ -21,7 +22,7 @@ use crate::{AccessError, Denial};
 struct Admitted {
     body: Body,
     storage: Arc<Storage>,
-    registration: Option<Registration>,
+    registration: Option<Arc<Registration>>,
 }
 
 impl Grant<Put> {
@@ -44,7 +45,7 @@ impl Grant<Put> {
         options.overwrite = Some(self.overwrite());
         options.quota = storage.quota_bytes;
         let outcome = self.seat.changing().0.backend.put(&self.target, body, options).await;
-        settle(outcome, registration.as_ref())
+        settle(outcome, registration.as_deref())
     }
 
     /// Begins a multipart upload; it belongs to the key of this grant.
@@ -74,7 +75,7 @@ impl Grant<Put> {
         options.quota = storage.quota_bytes;
         let outcome =
             self.seat.changing().0.backend.upload_part(&self.target, upload, number, body, options).await;
-        settle(outcome, registration.as_ref())
+        settle(outcome, registration.as_deref())
     }
 
     /// One page of an upload's parts, by number, after `after`.
@@ -171,7 +172,13 @@ impl Grant<Put> {
 
     /// A condition asks what exists, which a principal that may not read must not learn.
     pub(crate) fn refuse_conditions(&self, conditions: &WriteConditions) -> Result<(), AccessError> {
-        if conditions.is_empty() || self.may_look() {
+        if conditions.is_empty() {
+            return Ok(());
+        }
+        if self.may_look() {
+            // It needs the right to read, so it is counted as reading: or a key would seem to do with less than it needs.
+            let Seat { access, who, storage, .. } = &self.seat;
+            access.count(who, Some(*storage), ActivityKind::Used, Get::ACTION.as_str());
             return Ok(());
         }
         Err(self.seat.refuse(Put::ACTION, &self.target, Denial::ConditionalWrite))
@@ -202,7 +209,7 @@ impl Grant<Put> {
             Body::Stream(stream) => {
                 let registration = self.seat.register(Put::ACTION, &self.target);
                 let storage = self.ask()?;
-                let body = Body::Stream(registration.upload(stream, self.seat.clone()));
+                let body = Body::Stream(registration.upload(stream));
                 Ok(Admitted { body, storage, registration: Some(registration) })
             }
         }
@@ -218,7 +225,7 @@ fn settle<T>(
     registration: Option<&Registration>,
 ) -> Result<T, AccessError> {
     match (outcome, registration.and_then(Registration::reason)) {
-        (Err(_), Some(reason)) => Err(AccessError::Denied(Denial::Policy(reason))),
+        (Err(_), Some(why)) => Err(why.into()),
         (outcome, _) => Ok(outcome?),
     }
 }

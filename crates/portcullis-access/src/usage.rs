@@ -106,7 +106,7 @@ impl Seat {
         if let Some(key) = who.key_id() {
             inner.activity.note_place(now, key, storage.id, part.text().unwrap_or_default());
         }
-        let tried = inner.directory.trial(who, now, storage);
+        let tried = inner.directory.trial(who, now, Some(storage));
         if let Some(reason) = tried {
             access.count(who, Some(storage.id), ActivityKind::Tried, reason.as_str());
         }

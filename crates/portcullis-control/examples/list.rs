@@ -60,7 +60,7 @@ impl Numbers {
 
 fn origin() -> Origin<'static> {
     let peer = IpAddr::from([192, 0, 2, 1]);
-    Origin { channel: Channel::Rest, peer, request_id: "measure", tool: "measure" }
+    Origin { channel: Channel::Rest, peer, request_id: "measure", tool: "measure", line: None }
 }
 
 async fn site(url: &str) -> (Metadata, Control, SiteAdmin, MasterKey) {

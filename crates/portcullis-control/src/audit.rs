@@ -2,7 +2,7 @@
 
 use portcullis_access::{AuditEntry, Denial, Principal, Proof, SiteAdmin};
 use portcullis_domain::{DenyReason, KeyId, SiteId, StorageId, Timestamp};
-use portcullis_metadata::{AuditEvent, AuditFilter, MetadataError, Page, PageRequest};
+use portcullis_metadata::{AuditEvent, AuditFilter, Page, PageRequest};
 
 use crate::{Control, ControlError, Result};
 
@@ -15,6 +15,8 @@ pub struct AuditQuery {
     pub key: Option<KeyId>,
     /// Only those that concern this storage.
     pub storage: Option<StorageId>,
+    /// Only what was allowed, or only what was not.
+    pub verdict: Option<bool>,
 }
 
 /// A deed about to be done.
@@ -28,39 +30,57 @@ pub(crate) struct Deed<'a> {
 }
 
 impl Control {
-    /// Writes a deed to the audit trail and waits for it: what cannot be recorded is not done.
+    /// Writes a deed that changes nothing here to the audit trail and waits for it: what cannot be recorded is not done. What changes
+    /// something is [`Control::carry_out`].
     pub(crate) async fn record(&self, proof: &impl Proof, deed: Deed<'_>) -> Result<()> {
-        self.record_in(&[proof.site()], proof.principal(), proof.actor(), deed).await
+        let event = self.event_in(proof.site(), proof.principal(), proof.actor(), deed);
+        Ok(self.metadata.append_audit(&[event]).await?)
     }
 
-    /// The same for what people do to what is their own, admins or not.
-    pub(crate) async fn record_by(&self, who: &Principal, actor: &str, deed: Deed<'_>) -> Result<()> {
-        Ok(self.metadata.append_audit(&[self.event(who, actor, deed)]).await?)
-    }
-
-    /// The same in the trail of another site, which the deed concerns too: so that its own admins find it.
-    pub(crate) async fn record_in(
-        &self,
-        sites: &[SiteId],
-        who: &Principal,
-        actor: &str,
-        deed: Deed<'_>,
-    ) -> Result<()> {
-        let event = |site: &SiteId| AuditEvent { site: Some(*site), ..self.event(who, actor, deed) };
-        let events: Vec<_> = sites.iter().map(event).collect();
-        Ok(self.metadata.append_audit(&events).await?)
-    }
-
-    /// Records a deed, then does it. If it does not come about the trail says so too.
-    pub(crate) async fn carry_out<T>(
+    /// Does a deed, whose entry in the trail is committed with the change, or neither is. If it does not come about the trail says so
+    /// too; if there was nothing to change it says nothing.
+    pub(crate) async fn carry_out<T, E: Into<ControlError>>(
         &self,
         proof: &impl Proof,
         deed: Deed<'_>,
-        commit: impl Future<Output = Result<T, MetadataError>> + Send,
+        commit: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<T> {
-        self.record(proof, deed).await?;
-        let committed = commit.await.map_err(ControlError::from);
-        committed.inspect_err(|error| self.note_failure(proof, deed, error))
+        self.carry_out_in(&[proof.site()], proof, deed, commit).await
+    }
+
+    /// The same in the trails of these sites, which the deed concerns: so that the admins of each find it.
+    pub(crate) async fn carry_out_in<T, E: Into<ControlError>>(
+        &self,
+        sites: &[SiteId],
+        proof: &impl Proof,
+        deed: Deed<'_>,
+        commit: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T> {
+        let event = |site: &SiteId| self.event_in(*site, proof.principal(), proof.actor(), deed);
+        let done = self.metadata.recording(sites.iter().map(event).collect(), commit).await;
+        done.map_err(Into::into).inspect_err(|error| self.note_failure(proof, deed, error))
+    }
+
+    /// The same for what people do to what is their own, admins or not.
+    pub(crate) async fn carry_out_by<T, E: Into<ControlError>>(
+        &self,
+        (sites, who, actor): (&[SiteId], &Principal, &str),
+        deed: Deed<'_>,
+        commit: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T> {
+        let event = |site: &SiteId| self.event_in(*site, who, actor, deed);
+        let done = self.metadata.recording(sites.iter().map(event).collect(), commit).await;
+        match done.map_err(Into::into) {
+            Ok(done) => Ok(done),
+            Err(error) => {
+                self.note_failure_by(who, actor, deed, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn event_in(&self, site: SiteId, who: &Principal, actor: &str, deed: Deed<'_>) -> AuditEvent {
+        AuditEvent { site: Some(site), ..self.event(who, actor, deed) }
     }
 
     pub(crate) fn event(&self, who: &Principal, actor: &str, deed: Deed<'_>) -> AuditEvent {
@@ -122,6 +142,7 @@ impl Control {
             request_id: query.request_id,
             key: query.key,
             storage: query.storage,
+            verdict: query.verdict,
             ..AuditFilter::default()
         };
         self.access.written(admin).await;
@@ -142,6 +163,7 @@ const fn failure(error: &ControlError) -> &'static str {
         ControlError::NotFound => "failed: not_found",
         ControlError::Conflict { .. } => "failed: conflict",
         ControlError::InUse(_) => "failed: in_use",
+        ControlError::OverlapRuns { .. } => "failed: overlap_runs",
         ControlError::Stale => "failed: changed_meanwhile",
         ControlError::ConfirmationNeeded => "failed: not_confirmed",
         ControlError::KeysByAdminsOnly => "failed: keys_by_admins_only",
@@ -149,34 +171,40 @@ const fn failure(error: &ControlError) -> &'static str {
     }
 }
 
+/// Every refusal but those of the policy; the moments in them say nothing.
+pub(crate) const DENIALS: [Denial; 19] = [
+    Denial::OldSecret,
+    Denial::NoCredentials,
+    Denial::Malformed,
+    Denial::UnknownKey,
+    Denial::BadSignature,
+    Denial::BadSecret,
+    Denial::WrongCredentialKind,
+    Denial::TimeSkew { server: Timestamp::from_seconds(0) },
+    Denial::RequestExpired { at: Timestamp::from_seconds(0) },
+    Denial::HeadersNotSigned,
+    Denial::ConditionalWrite,
+    Denial::GrantMismatch,
+    Denial::UnknownUser,
+    Denial::NotYetValid,
+    Denial::BadSessionToken,
+    Denial::SecondFactorMissing,
+    Denial::BadCode,
+    Denial::LinkLocked,
+    Denial::CutOff,
+];
+
 /// The reason of a refusal in words, for the person who looks it up; none for a reason that is not a word of ours.
 #[must_use]
 pub fn explanation(reason: &str) -> Option<&'static str> {
-    const DENIALS: [Denial; 18] = [
-        Denial::OldSecret,
-        Denial::NoCredentials,
-        Denial::Malformed,
-        Denial::UnknownKey,
-        Denial::BadSignature,
-        Denial::BadSecret,
-        Denial::WrongCredentialKind,
-        Denial::TimeSkew { server: Timestamp::from_seconds(0) },
-        Denial::RequestExpired { at: Timestamp::from_seconds(0) },
-        Denial::HeadersNotSigned,
-        Denial::ConditionalWrite,
-        Denial::GrantMismatch,
-        Denial::UnknownUser,
-        Denial::NotYetValid,
-        Denial::BadSessionToken,
-        Denial::SecondFactorMissing,
-        Denial::BadCode,
-        Denial::LinkLocked,
-    ];
     if let Ok(policy) = reason.parse::<DenyReason>() {
         return Some(policy.explanation());
     }
-    if reason == "wider_than_own" {
-        return Some("a key cannot give more than it has");
+    match reason {
+        "wider_than_own" => return Some("a key cannot give more than it has"),
+        "sink_failing" => return Some("the place took no entries for longer than they are kept here"),
+        "queue_full" => return Some("more refusals came at once than the database took; so many have no entry"),
+        _ => {}
     }
     let denial = DENIALS.iter().find(|denial| denial.as_str() == reason).map(|denial| denial.explanation());
     denial.or_else(|| crate::identity::explanation(reason))

@@ -70,8 +70,10 @@ impl Check {
             .iter()
             .enumerate()
             .filter_map(|(at, draft)| {
-                let entry = NetworkEntry::parse(&draft.network, &draft.note);
-                self.noted(&format!("networks[{at}]"), entry.map_err(|error| advice(draft, &error)))
+                let entry = NetworkEntry::parse(&draft.network, &draft.note)
+                    .map_err(|error| advice(draft, &error))
+                    .and_then(|entry| networks::require_some(&entry.network).map(|()| entry));
+                self.noted(&format!("networks[{at}]"), entry)
             })
             .collect();
         if entries.len() < drafts.len() {

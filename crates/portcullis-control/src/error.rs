@@ -1,6 +1,7 @@
 //! What can go wrong in administration.
 
 use portcullis_access::AccessError;
+use portcullis_domain::Timestamp;
 use portcullis_metadata::{MetadataError, MetadataErrorKind};
 
 /// What a verb of [`Control`](crate::Control) gives.
@@ -40,6 +41,12 @@ pub enum ControlError {
     /// Other things belong to it, so that it cannot go; the words say which.
     #[error("it still has {0}")]
     InUse(String),
+    /// The credentials before those that a key has still work beside them, and only one pair at a time may.
+    #[error("the credentials before these work until {until}: end that, or wait")]
+    OverlapRuns {
+        /// The first moment at which they no longer do.
+        until: Timestamp,
+    },
     /// Somebody changed it meanwhile; nothing was done.
     #[error("changed by somebody else meanwhile")]
     Stale,
@@ -69,6 +76,8 @@ impl From<MetadataError> for ControlError {
         match error.kind {
             MetadataErrorKind::NotFound => Self::NotFound,
             MetadataErrorKind::Conflict("in_use") => Self::InUse("other things that belong to it".to_owned()),
+            // Another node rotated the key at the same time.
+            MetadataErrorKind::Conflict("overlap") => Self::Stale,
             MetadataErrorKind::Conflict(field) => Self::Conflict { field },
             MetadataErrorKind::Stale => Self::Stale,
             MetadataErrorKind::BadCursor => {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use portcullis_access::{BackendErrorKind, System};
-use portcullis_domain::{StorageId, Timestamp};
+use portcullis_domain::{StorageId, StorageState, Timestamp};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +52,12 @@ impl Control {
             if !self.should_count(storage, now) {
                 continue;
             }
-            match self.remotes.count(storage).await {
+            // A connection that is deleted meanwhile is asked nothing more.
+            let counted = tokio::select! {
+                counted = self.remotes.count(storage) => counted,
+                () = self.ended(storage) => continue,
+            };
+            match counted {
                 Ok(_) => {}
                 // Not open: whoever needs it opens it, and its turn comes.
                 Err(error) if error.kind == BackendErrorKind::NotFound => {}
@@ -64,6 +69,19 @@ impl Control {
                 }
             }
         }
+    }
+
+    /// Returns when the storage is no longer in use.
+    async fn ended(&self, storage: StorageId) {
+        let mut hint = self.metadata.watch();
+        while hint.changed().await.is_ok() {
+            let found = self.metadata.storage(storage).await;
+            if found.is_ok_and(|found| found.is_none_or(|found| found.state != StorageState::Active)) {
+                return;
+            }
+        }
+        // The database is closing: whoever counts is stopped too.
+        std::future::pending().await
     }
 
     fn should_count(&self, storage: StorageId, now: Timestamp) -> bool {

@@ -4,26 +4,34 @@
 //!   out, and reaches nothing but that admin's site: what belongs to another site is not found.
 //! * **Text comes in, records go out.** Drafts hold what somebody typed. A draft is checked as a whole, and
 //!   [`ControlError::Invalid`] names every field that is wrong, not only the first.
-//! * **Recorded, committed, in force, in this order.** What changes the rights of others is written to the audit trail
-//!   before it is committed, so that nothing is done that cannot be recorded; and a verb returns only after
+//! * **Recorded and committed at once, then in force.** What is changed is written to the audit trail by the transaction
+//!   that changes it, so that nothing is done that cannot be recorded; and a verb returns only after
 //!   [`Access::applied`], when the change holds for requests under way too.
 //! * **Authority never grows.** What a key makes or changes is never wider than the key itself.
 //!
 //! This crate knows nothing of HTTP: no status, no header, no JSON.
 
+mod abandoned;
+mod activity;
+mod advice;
 mod audit;
 mod authority;
 mod calls;
 mod check;
 mod confirmed;
 mod connections;
+mod ending;
 mod error;
+mod explain;
 mod facts;
 mod grants;
 mod groups;
 mod identity;
+mod impact;
 mod inventory;
 mod keys;
+mod knocks;
+mod leak;
 mod links;
 mod me;
 pub mod networks;
@@ -35,10 +43,13 @@ mod presets;
 mod preview;
 mod probe;
 mod providers;
+mod prove;
+mod receipt;
 mod remotes;
 mod second_factor;
 mod sessions;
 pub mod setups;
+mod sinks;
 mod sites;
 mod storages;
 mod trail;
@@ -50,6 +61,11 @@ use portcullis_access::Access;
 use portcullis_metadata::Metadata;
 use tokio::sync::Mutex;
 
+pub use activity::{UsageOverTime, UsageQuery, UsageShare};
+pub use advice::{
+    Advice, AdviceWhat, AdviceWindow, Advised, Confidence, KeyAdvice, Observed, Refusable, TakenAdvice, Withheld,
+    WithheldBecause, WouldRefuse, advise,
+};
 pub use audit::{AuditQuery, explanation};
 pub use calls::{NamedCall, Precedent};
 pub use check::NetworkDraft;
@@ -57,14 +73,22 @@ pub use connections::{
     ConnectionRow, ConnectionSort, ConnectionsPage, ConnectionsQuery, KeysToReview, MeasuredUsage, Posture,
     ReviewExample, ReviewReason, S3Connection, S3Filter, S3Status,
 };
+pub use ending::{LONGEST_PAUSE_MINUTES, SHORTEST_PAUSE_MINUTES};
+pub use explain::{
+    Explanation, Fix, FixDraft, FixOn, NamedKey, Now, Seen, SeenKey, SeenStorage, TrailNames,
+};
 pub use error::{ControlError, FieldProblem, Result};
 pub use grants::{ChangedGrant, GrantChange, GrantDraft, GrantQuery, GranteeDraft, OwnStorage, ShareStatus};
 pub use groups::{GroupChange, GroupDraft};
 pub use identity::{Arrived, IDENTITY_LIFETIME, IdentityError, IdentityRules, Pending, Purpose};
+pub use impact::{AffectedClient, AffectedKey, AffectedLink, IMPACT_DAYS, Impact, Knock};
 pub use keys::{
-    CreatedKey, CreatedKeys, KeyChange, KeyDraft, KeyQuery, KeyRules, KeyStatus, KeyView, LONGEST_TEMPORARY,
-    Rotation, SHORTEST_TEMPORARY, ScopeDraft, TemporaryCredentials, TemporaryDraft,
+    CreatedKey, CreatedKeys, KeyChange, KeyDraft, KeyQuery, KeyRules, KeyStatus, KeyView, LONGEST_OVERLAP,
+    LONGEST_TEMPORARY, Moved, OverlapChange, OverlapView, ROTATION_REASONS, Rotation, SHORTEST_TEMPORARY,
+    ScopeDraft, TemporaryCredentials, TemporaryDraft,
 };
+pub use leak::{Finding, LEAK_REPORT_BYTES, LEAK_REPORT_SECRETS, LeakReport, NotTaken, Scanner};
+pub use knocks::{ATTEMPT_DAYS, AttemptKey, AttemptProof, AttemptQuery, AttemptReason, Attempts};
 pub use links::{
     CreatedLink, LINK_PASSWORD_MAX, LINK_PASSWORD_MIN, LinkChange, LinkDraft, LinkQuery, LinkStatus,
     LinkTargetDraft, LinkView,
@@ -74,16 +98,21 @@ pub use once::new_once_token;
 pub use passkeys::{AddedPasskey, NewPasskeyAnswer, PasskeyAnswer, PasskeyQuestion};
 pub use password::{PASSWORD_MAX, PASSWORD_MIN, check_password};
 pub use portcullis_metadata::{
-    AuditEvent, GrantRow, GroupRow, KeyUse, MetadataErrorKind, Page, PageRequest, Passkey, SiteHoldings,
-    UserRow,
+    AdviceTaken, AuditEvent, Breadth, DetachedStorage, EndedStorage, GrantRow, GroupRow, KeyUse, MetadataErrorKind, Mover, Overlap, Page, PageRequest, Passkey, SiteHoldings, UsageBy, UsagePoint, UsageStep, UsageSum, UserRow,
 };
 pub use presets::{NetworksHint, Preset, presets};
 pub use preview::BucketNamePreview;
 pub use probe::{ProbeOptions, Step};
 pub use providers::{EndpointForm, ProviderPreset, provider_preset, provider_presets};
+pub use prove::{
+    Act, Answer, Ask, KeyProof, LEFT_BEHIND, NoS3Door, Promise, Proof, ProofDoor, ProofDraft, ProofPlan, ProofStep, S3Door,
+    S3Reply, S3Request, Seen as SeenOfProof, SignedS3, answer_of_s3, prove,
+};
+pub use receipt::{Done, NodeReceipt, Receipt};
 pub use remotes::{NoRemotes, RemoteState, Remotes};
 pub use second_factor::{SecondFactors, TotpSetUp};
 pub use sessions::{SESSION_LIFETIME, SignInStep, Ticket};
+pub use sinks::{AuditSink, SinkSetting, SinkState, SinkStatus};
 pub use sites::{RulesDraft, SiteChange, SiteDraft, SiteView};
 pub use storages::{
     ConnectionReading, DEFAULT_REGION, Order, RemoteDraft, RemoteView, StorageChange, StorageDraft,
@@ -110,6 +139,10 @@ pub struct Control {
     remotes: Arc<dyn Remotes>,
     postures: Arc<connections::Postures>,
     identities: Option<Arc<identity::Identities>>,
+    abandoned: Arc<abandoned::Abandoned>,
+    sinks: sinks::Sinks,
+    leaks: Arc<leak::Reports>,
+    s3_door: Arc<dyn S3Door>,
 }
 
 impl Control {
@@ -124,6 +157,10 @@ impl Control {
             remotes: Arc::new(NoRemotes),
             postures: Arc::default(),
             identities: None,
+            sinks: sinks::Sinks::default(),
+            abandoned: Arc::default(),
+            leaks: Arc::default(),
+            s3_door: Arc::new(NoS3Door),
         }
     }
 
@@ -131,6 +168,12 @@ impl Control {
     #[must_use]
     pub fn with_remotes(self, remotes: Arc<dyn Remotes>) -> Self {
         Self { remotes, ..self }
+    }
+
+    /// The same with the S3 door, through which keys can be proved.
+    #[must_use]
+    pub fn with_s3_door(self, s3_door: Arc<dyn S3Door>) -> Self {
+        Self { s3_door, ..self }
     }
 
     /// Whether requests can be served: the database answers, and revocations are heard of.

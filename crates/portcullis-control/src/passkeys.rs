@@ -153,9 +153,9 @@ impl Control {
             last_used: None,
         };
         let deed = Deed { action: "add_passkey", object: Some(passkey.name.as_str()), ..Deed::default() };
-        self.record_own(&me, deed).await?;
         let Passkey { id, user, credential_id, public_key, name, created, .. } = passkey.clone();
-        self.metadata.add_passkey(&NewPasskey { id, user, credential_id, public_key, name, created }).await?;
+        let new = NewPasskey { id, user, credential_id, public_key, name, created };
+        self.carry_out(&me, deed, self.metadata.add_passkey(&new)).await?;
         let left = self.metadata.recovery_codes_left(me.user()).await?;
         let recovery_codes = if left == 0 { self.replace_recovery_codes(&me).await? } else { Vec::new() };
         self.shown_now(&me).await?;
@@ -176,8 +176,7 @@ impl Control {
         let last = !factors.totp && factors.passkeys.len() == 1;
         may_go(&factors, last)?;
         let deed = Deed { action: "remove_passkey", object: Some(passkey.name.as_str()), ..Deed::default() };
-        self.record_own(&me, deed).await?;
-        self.metadata.delete_passkey(me.user(), id).await?;
+        self.carry_out(&me, deed, self.metadata.delete_passkey(me.user(), id)).await?;
         self.forget_codes_if(&me, last).await
     }
 

@@ -118,13 +118,9 @@ impl Control {
         };
         let deed = Deed { action: "change_own_password", ..Deed::default() };
         let actor = actor_of(&user);
-        self.record_by(who, &actor, deed).await?;
-        let changed = self.metadata.change_password(user.id, &phc, session).await.map_err(ControlError::from);
-        if let Err(error) = changed {
-            self.note_failure_by(who, &actor, deed, &error).await;
-            return Err(error);
-        }
-        self.access.applied(Change::User(user.id)).await?;
+        let changed = self.metadata.change_password(user.id, &phc, session);
+        self.carry_out_by((&[who.site()], who, &actor), deed, changed).await?;
+        self.in_force_everywhere(self.cutting_lately(), &[Change::User(user.id)]).await?;
         Ok(())
     }
 
@@ -164,8 +160,8 @@ impl Control {
             return Ok(());
         }
         let deed = Deed { action: "keep_printed_password", ..Deed::default() };
-        self.record_by(who, &actor_of(&user), deed).await?;
-        Ok(self.metadata.set_password_printed(user.id, false).await?)
+        let kept = self.metadata.set_password_printed(user.id, false);
+        self.carry_out_by((&[who.site()], who, &actor_of(&user)), deed, kept).await
     }
 
     /// The person who signed in.

@@ -119,9 +119,12 @@ impl Control {
             )
         })?;
         let sealed = self.access.seal_totp(&me, &seed)?;
-        self.record_own(&me, Deed { action: "set_up_totp", ..Deed::default() }).await?;
-        let codes = self.replace_recovery_codes(&me).await?;
-        self.metadata.set_totp(me.user(), Some(sealed)).await?;
+        let set_up = async {
+            let codes = self.replace_recovery_codes(&me).await?;
+            self.metadata.set_totp(me.user(), Some(sealed)).await?;
+            Ok::<_, ControlError>(codes)
+        };
+        let codes = self.carry_out(&me, Deed { action: "set_up_totp", ..Deed::default() }, set_up).await?;
         self.metadata.take_totp_step(me.user(), step).await?;
         self.shown_now(&me).await?;
         Ok(codes)
@@ -147,8 +150,8 @@ impl Control {
         }
         let last = factors.passkeys.is_empty();
         may_go(&factors, last)?;
-        self.record_own(&me, Deed { action: "remove_totp", ..Deed::default() }).await?;
-        self.metadata.set_totp(me.user(), None).await?;
+        let deed = Deed { action: "remove_totp", ..Deed::default() };
+        self.carry_out(&me, deed, self.metadata.set_totp(me.user(), None)).await?;
         self.forget_codes_if(&me, last).await
     }
 
@@ -166,8 +169,8 @@ impl Control {
                 "there is none that codes could stand in for; set one up first",
             ));
         }
-        self.record_own(&me, Deed { action: "new_recovery_codes", ..Deed::default() }).await?;
-        self.replace_recovery_codes(&me).await
+        let deed = Deed { action: "new_recovery_codes", ..Deed::default() };
+        self.carry_out(&me, deed, self.replace_recovery_codes(&me)).await
     }
 
     pub(crate) async fn replace_recovery_codes(&self, me: &Oneself) -> Result<Vec<Secret>> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_access::{
-    AccessError, Change, Denial, Oneself, Origin, Principal, Proof as _, Proved, SessionRecord, SignedIn,
+    AccessError, Change, Denial, Oneself, Origin, Principal, Proved, SessionRecord, SignedIn,
 };
 use portcullis_domain::{Secret, SessionId};
 
@@ -137,9 +137,8 @@ impl Control {
         }
         let object = id.to_string();
         let deed = Deed { action: "end_own_session", object: Some(&object), ..Deed::default() };
-        self.record_own(&me, deed).await?;
-        self.metadata.delete_session(id).await?;
-        self.access.applied(Change::Session(id)).await?;
+        self.carry_out(&me, deed, self.metadata.delete_session(id)).await?;
+        self.in_force_everywhere(self.cutting_lately(), &[Change::Session(id)]).await?;
         Ok(())
     }
 
@@ -150,9 +149,9 @@ impl Control {
     pub async fn end_other_sessions(&self, who: &Principal) -> Result<u64> {
         let me = self.in_person(who)?;
         let Some(own) = who.session_id() else { return Err(not_a_person()) };
-        self.record_own(&me, Deed { action: "end_other_sessions", ..Deed::default() }).await?;
-        let ended = self.metadata.delete_sessions_but(me.user(), own).await?;
-        self.access.applied(Change::User(me.user())).await?;
+        let deed = Deed { action: "end_other_sessions", ..Deed::default() };
+        let ended = self.carry_out(&me, deed, self.metadata.delete_sessions_but(me.user(), own)).await?;
+        self.in_force_everywhere(self.cutting_lately(), &[Change::User(me.user())]).await?;
         Ok(ended)
     }
 
@@ -182,16 +181,11 @@ impl Control {
         }
         Ok(self.access.oneself(who)?)
     }
-
-    /// Records what somebody does to what is their own: in the trail of their own site, wherever they act.
-    pub(crate) async fn record_own(&self, me: &Oneself, deed: Deed<'_>) -> Result<()> {
-        self.record_in(&[me.site()], me.principal(), me.actor(), deed).await
-    }
 }
 
 /// Where a request comes from that has been authenticated already.
 pub(crate) fn origin_of(who: &Principal) -> Origin<'_> {
-    Origin { channel: who.channel(), peer: who.peer(), request_id: who.request_id(), tool: who.tool() }
+    Origin { channel: who.channel(), peer: who.peer(), request_id: who.request_id(), tool: who.tool(), line: None }
 }
 
 fn not_a_person() -> ControlError {

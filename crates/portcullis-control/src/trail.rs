@@ -54,7 +54,7 @@ enum Next {
 
 impl Control {
     /// The background work: signs, once an hour, how far each chain came to which something was added, and removes what is older
-    /// than `retention`, if there is one. Returns after `stop`.
+    /// than `retention`, if there is one, and is where it was to be sent on. Returns after `stop`.
     pub async fn keep_trail(&self, system: &System, retention: Option<Duration>, stop: CancellationToken) {
         let mut fault = Fault::new("the audit trail cannot be signed or shortened");
         let mut tick = interval(EVERY);
@@ -68,10 +68,16 @@ impl Control {
         }
     }
 
-    async fn look_after_trail(&self, system: &System, retention: Option<Duration>) -> Result<()> {
+    /// One round of [`Control::keep_trail`].
+    ///
+    /// # Errors
+    /// [`ControlError::Metadata`]; what was not done stays for the next round.
+    pub async fn look_after_trail(&self, system: &System, retention: Option<Duration>) -> Result<()> {
         self.sign_trails(system).await?;
         if let Some(retention) = retention {
-            let removed = self.remove_old_trail(system, self.access.now().before(retention)).await?;
+            let before = self.access.now().before(retention);
+            let until = self.spare_for_sinks(system, before, retention).await?;
+            let removed = self.remove_old_trail(system, until).await?;
             if removed > 0 {
                 tracing::info!(removed, "entries of the audit trail were removed: their time was over");
             }

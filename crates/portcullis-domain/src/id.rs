@@ -84,6 +84,8 @@ id! {
     LinkId,
     /// A passkey of a person.
     PasskeyId,
+    /// Advice that was followed.
+    AdviceId,
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 mod credential;
 mod id;
 mod key;
+mod line;
 mod name;
 mod network;
 mod object_key;
@@ -26,9 +27,11 @@ pub mod trail;
 
 pub use credential::{CredentialId, InvalidCredentialId};
 pub use id::{
-    ConnectionId, GrantId, GroupId, InvalidId, KeyId, LinkId, PasskeyId, SessionId, SiteId, StorageId, UserId,
+    AdviceId, ConnectionId, GrantId, GroupId, InvalidId, KeyId, LinkId, PasskeyId, SessionId, SiteId,
+    StorageId, UserId,
 };
 pub use key::{InvalidKeyShape, Key, KeyState, Narrowing, OnLeak, Overwrite, Scope, Trial};
+pub use line::{Lease, Line};
 pub use name::{BucketName, DisplayName, InvalidName, Label, Username};
 pub use network::{InvalidNetwork, Network, NetworkEntry, Networks, canonical_address};
 pub use object_key::{InvalidObjectKey, KeyPrefix, ObjectKey};

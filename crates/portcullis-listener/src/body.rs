@@ -19,7 +19,7 @@ use crate::progress::Half;
 /// still at work, is not the client's fault.
 #[derive(Debug)]
 pub struct RequestBody {
-    incoming: Incoming,
+    incoming: Source,
     /// Until the body is at its end.
     half: Option<Half>,
     stall: Duration,
@@ -27,6 +27,46 @@ pub struct RequestBody {
     waiting: Option<Instant>,
     /// Made at the first wait, and moved forward only when it fires.
     alarm: Option<Pin<Box<Sleep>>>,
+}
+
+/// Where the bytes come from.
+#[derive(Debug)]
+enum Source {
+    /// From a client.
+    Client(Incoming),
+    /// From this process, all at once.
+    Given(Option<Bytes>),
+}
+
+impl Body for Source {
+    type Data = Bytes;
+    type Error = Box<dyn StdError + Send + Sync>;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.get_mut() {
+            Self::Client(incoming) => Pin::new(incoming).poll_frame(cx).map_err(Into::into),
+            Self::Given(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Client(incoming) => incoming.is_end_stream(),
+            Self::Given(bytes) => bytes.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Client(incoming) => incoming.size_hint(),
+            Self::Given(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
+            }
+        }
+    }
 }
 
 /// Why a request body has no more bytes although it is not at its end.
@@ -44,7 +84,14 @@ pub enum BodyError {
 impl RequestBody {
     pub(crate) fn new(incoming: Incoming, answer: &Half, stall: Duration) -> Self {
         let half = if incoming.is_end_stream() { None } else { Some(answer.other()) };
-        Self { incoming, half, stall, waiting: None, alarm: None }
+        Self { incoming: Source::Client(incoming), half, stall, waiting: None, alarm: None }
+    }
+
+    /// The body of a request that this process makes of itself, past any socket.
+    #[must_use]
+    pub fn given(bytes: Bytes) -> Self {
+        let incoming = Source::Given(Some(bytes).filter(|bytes| !bytes.is_empty()));
+        Self { incoming, half: None, stall: Duration::MAX, waiting: None, alarm: None }
     }
 
     /// Ready when the reader has waited too long.
@@ -84,7 +131,7 @@ impl Body for RequestBody {
         if ended {
             self.half = None;
         }
-        Poll::Ready(frame.map(|result| result.map_err(|error| BodyError::Broken(error.into()))))
+        Poll::Ready(frame.map(|result| result.map_err(BodyError::Broken)))
     }
 
     fn is_end_stream(&self) -> bool {

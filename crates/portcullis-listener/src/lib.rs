@@ -1,7 +1,8 @@
 //! The accept loop that every HTTP door shares: limits, time-outs, shutdown.
 //!
 //! A door hands [`serve`] a bound listener, its [`Limits`] and a service, and gets for each request a [`Peer`] in the
-//! request's extensions and a [`RequestBody`] that ends with an error when the client stops sending.
+//! request's extensions and a [`RequestBody`] that ends with an error when the client stops sending. Beside the peer there is
+//! an `Arc<dyn Line>`: with it the connection can be ended at once, whatever it still holds for a client that does not read.
 //!
 //! One connection goes this way: `accept` (seats, back-off) → `connection` (one task: hyper, beside it the watchdog)
 //! → `service` (peer and body put in place) → the door. `connection` is generic over the transport: a TLS session
@@ -27,6 +28,7 @@ mod backoff;
 mod body;
 mod connection;
 mod limits;
+mod line;
 mod peer;
 mod progress;
 mod proxies;

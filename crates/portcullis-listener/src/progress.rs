@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::line::Ending;
+
 /// How far a connection is. Transport and bodies write it, the watchdog reads it.
 ///
 /// Nearly always all of them run in the connection's own task; the atomics are there because a service may hand a
@@ -26,6 +28,8 @@ pub(crate) struct Progress {
     written: AtomicU64,
     /// The last request's body was given up before its end.
     unread: AtomicBool,
+    /// How the connection is ended from outside.
+    pub(crate) ending: Ending,
 }
 
 /// What a connection waits for. A change of the value, its counter included, is progress.
@@ -61,6 +65,11 @@ impl Progress {
         self.head_begun.store(false, Relaxed);
         self.unread.store(false, Relaxed);
         Half::new(self)
+    }
+
+    /// How many heads were complete.
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Relaxed)
     }
 
     /// Whether the last request's body was given up before its end, so that the client may still be sending it.
@@ -143,6 +152,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.progress.ending.check()?;
         let result = Pin::new(&mut self.transport).poll_write(cx, buf);
         self.progress.wrote(&result);
         result
@@ -153,6 +163,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.progress.ending.check()?;
         let result = Pin::new(&mut self.transport).poll_write_vectored(cx, bufs);
         self.progress.wrote(&result);
         result

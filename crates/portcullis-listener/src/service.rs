@@ -10,9 +10,11 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
+use portcullis_domain::Line;
 use tracing::debug;
 
 use crate::body::{RequestBody, ResponseBody};
+use crate::line::ThisLine;
 use crate::peer::Peer;
 use crate::progress::{Half, Progress};
 use crate::proxies::{Proxies, Unreadable};
@@ -38,6 +40,8 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let half = self.progress.begin();
         let mut request = request.map(|incoming| RequestBody::new(incoming, &half, self.read_stall));
+        let line = ThisLine { progress: Arc::clone(&self.progress), request: self.progress.requests() };
+        request.extensions_mut().insert::<Arc<dyn Line>>(Arc::new(line));
         match self.proxies.client(self.peer, request.headers()) {
             Ok(client) => drop(request.extensions_mut().insert(client)),
             Err(Unreadable) => {

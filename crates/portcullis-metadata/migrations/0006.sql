@@ -2,9 +2,14 @@
 ALTER TABLE keys ADD COLUMN generation {I64} NOT NULL DEFAULT 0;
 ALTER TABLE keys ADD COLUMN on_leak {TEXT} NOT NULL DEFAULT 'disable';
 ALTER TABLE keys ADD COLUMN leaked_us {I64};
+CREATE INDEX keys_leaked ON keys (site_id) WHERE leaked_us IS NOT NULL;
 ALTER TABLE keys ADD COLUMN trial_networks {TEXT};
 ALTER TABLE keys ADD COLUMN trial_us {I64};
 ALTER TABLE storages ADD COLUMN paused_until_us {I64};
+-- When a storage was detached or deleted, and what it held then.
+ALTER TABLE storages ADD COLUMN ended_us {I64};
+ALTER TABLE storages ADD COLUMN ended_bytes {I64};
+ALTER TABLE storages ADD COLUMN ended_files {I64};
 ALTER TABLE storages ADD COLUMN trial_networks {TEXT};
 ALTER TABLE storages ADD COLUMN trial_us {I64};
 ALTER TABLE sites ADD COLUMN data_events {TEXT} NOT NULL DEFAULT 'none';
@@ -12,6 +17,7 @@ ALTER TABLE audit ADD COLUMN detail {TEXT} NOT NULL DEFAULT '';
 
 -- Credentials that a key had before: they work beside the present ones until until_us. The secret is kept a while longer, so that
 -- who still uses it can be told from who only knows the access key; the row stays, so that the access key is never given again.
+-- ended is 1 once they stopped, and then they stay so, whatever a clock says.
 CREATE TABLE retired_secrets (
     key_id {TEXT} NOT NULL REFERENCES keys (id),
     generation {I64} NOT NULL,
@@ -20,10 +26,12 @@ CREATE TABLE retired_secrets (
     secret_hash {BLOB},
     retired_us {I64} NOT NULL,
     until_us {I64} NOT NULL,
+    ended {I64} NOT NULL,
     PRIMARY KEY (key_id, generation),
     CHECK (secret_sealed IS NULL OR secret_hash IS NULL)
 ){STRICT};
 CREATE INDEX retired_secrets_credential ON retired_secrets (credential);
+CREATE INDEX retired_secrets_running ON retired_secrets (until_us) WHERE ended = 0;
 CREATE INDEX retired_secrets_kept ON retired_secrets (until_us)
     WHERE secret_sealed IS NOT NULL OR secret_hash IS NOT NULL;
 
@@ -46,6 +54,7 @@ CREATE TABLE key_activity (
 ){STRICT};
 CREATE INDEX key_activity_hour ON key_activity (hour);
 CREATE INDEX key_activity_storage ON key_activity (storage_id, hour);
+CREATE INDEX key_activity_refused ON key_activity (hour) WHERE kind = 'refused';
 
 -- The folders that a key worked in, by the day (days since 1970); few of them for each key: what is many is put together to the
 -- folder above. The empty folder is the whole storage.

@@ -26,6 +26,9 @@ pub struct AuditFilter {
     pub verdict: Option<bool>,
 }
 
+/// The advisory lock under which PostgreSQL adds entries; the letters of "auditlog".
+const LOCK: i64 = i64::from_be_bytes(*b"auditlog");
+
 /// How many rows one statement takes: within the parameters that both engines allow.
 const BATCH: usize = 500;
 
@@ -93,20 +96,8 @@ impl Metadata {
             return Ok(());
         }
         let work = async {
-            let events: Vec<AuditEvent> = events.iter().map(kept).collect();
             let mut tx = self.begin().await?;
-            let mut heads = lock_heads(&mut tx, &events).await?;
-            for batch in events.chunks(BATCH) {
-                insert(&mut tx, batch, &mut heads).await?;
-            }
-            for head in heads.values() {
-                let seq = as_stored(head.seq)?;
-                let sql = "UPDATE audit_heads SET seq = $2, hash = $3 WHERE chain = $1";
-                within!(tx, c => {
-                    let query = sqlx::query(sql).bind(&head.chain).bind(seq).bind(head.hash.as_slice());
-                    query.execute(c).await.map(drop)
-                })?;
-            }
+            append_within(&mut tx, events).await?;
             tx.commit().await
         };
         work.await.during("append to the audit trail")
@@ -160,6 +151,28 @@ impl Metadata {
         });
         done.during("purge the audit trail")
     }
+}
+
+/// Adds entries to the ends of their chains, which stay locked until the transaction ends.
+pub(crate) async fn append_within(tx: &mut Tx, events: &[AuditEvent]) -> Result<(), Fault> {
+    let events: Vec<AuditEvent> = events.iter().map(kept).collect();
+    if let Tx::Pg(tx) = tx {
+        // SQLite has one writer anyway. Here numbers must be committed in their order too: who has read up to one has missed none below.
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut **tx).await?;
+    }
+    let mut heads = lock_heads(tx, &events).await?;
+    for batch in events.chunks(BATCH) {
+        insert(tx, batch, &mut heads).await?;
+    }
+    for head in heads.values() {
+        let seq = as_stored(head.seq)?;
+        let sql = "UPDATE audit_heads SET seq = $2, hash = $3 WHERE chain = $1";
+        within!(*tx, c => {
+            let query = sqlx::query(sql).bind(&head.chain).bind(seq).bind(head.hash.as_slice());
+            query.execute(c).await.map(drop)
+        })?;
+    }
+    Ok(())
 }
 
 /// An entry as it is kept, and hashed.

@@ -23,12 +23,14 @@ pub enum ChangeKind {
     Session,
     /// A link was made, changed or ended.
     Link,
+    /// A transfer is to be cut off, on whichever node it is.
+    Transfer,
 }
 
 impl ChangeKind {
     /// Every kind, in the order of declaration.
     pub const ALL: &'static [Self] =
-        &[Self::Key, Self::Storage, Self::User, Self::Site, Self::Session, Self::Link];
+        &[Self::Key, Self::Storage, Self::User, Self::Site, Self::Session, Self::Link, Self::Transfer];
 
     /// The word for it in the database.
     #[must_use]
@@ -40,6 +42,7 @@ impl ChangeKind {
             Self::Site => "site",
             Self::Session => "session",
             Self::Link => "link",
+            Self::Transfer => "transfer",
         }
     }
 }

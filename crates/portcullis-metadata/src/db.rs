@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::changes::ChangeKind;
 use crate::error::{During, Fault, MetadataErrorKind, Result};
-use crate::{listen, migrate, open};
+use crate::{listen, migrate, open, recording};
 
 /// The database. Clones share the connections.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Metadata {
     pub(crate) db: Db,
     /// The number of the last change that this process knows to be committed.
     pub(crate) hint: watch::Sender<i64>,
+    /// What this process is among those on the database.
+    pub(crate) node: Option<Arc<crate::nodes::Own>>,
     tasks: TaskTracker,
     stop: CancellationToken,
     _stop_with_the_last_clone: Arc<DropGuard>,
@@ -128,6 +130,7 @@ impl Metadata {
         let metadata = Self {
             db,
             hint: watch::Sender::new(0),
+            node: None,
             tasks: TaskTracker::new(),
             _stop_with_the_last_clone: Arc::new(stop.clone().drop_guard()),
             stop,
@@ -171,7 +174,7 @@ impl Metadata {
         Ok(Write { tx, seq, changes: Vec::new() })
     }
 
-    /// Commits the change with its entries in the feed, and tells whoever waits for one.
+    /// Commits the change with its entries in the feed and in the audit trail, and tells whoever waits for one.
     pub(crate) async fn commit(&self, write: Write) -> Result<(), Fault> {
         let Write { mut tx, mut seq, changes } = write;
         for (kind, id) in &changes {
@@ -187,6 +190,7 @@ impl Metadata {
                 sqlx::query(sql).bind(listen::CHANNEL).bind(seq.to_string()).execute(&mut **tx).await?;
             }
         }
+        recording::write_down(&mut tx).await?;
         tx.commit().await?;
         listen::raise(&self.hint, seq);
         Ok(())

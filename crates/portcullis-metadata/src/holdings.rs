@@ -13,7 +13,7 @@ pub struct SiteHoldings {
     pub site: SiteId,
     /// People, whatever their state.
     pub users: u64,
-    /// Storages, detached ones aside.
+    /// Storages in use; detached and deleted ones are not counted.
     pub storages: u64,
     /// Keys, deleted ones aside.
     pub keys: u64,
@@ -42,7 +42,7 @@ impl Metadata {
     pub async fn site_holdings(&self) -> Result<Vec<SiteHoldings>> {
         let sql = "SELECT s.id, \
                    (SELECT COUNT(*) FROM users u WHERE u.site_id = s.id) AS users, \
-                   (SELECT COUNT(*) FROM storages t WHERE t.site_id = s.id AND t.state <> 'detached') AS storages, \
+                   (SELECT COUNT(*) FROM storages t WHERE t.site_id = s.id AND t.state = 'active') AS storages, \
                    (SELECT COUNT(*) FROM keys k WHERE k.site_id = s.id AND k.state <> 'deleted') AS keys \
                    FROM sites s ORDER BY s.id";
         let rows = reading!(self, pool => sqlx::query_as::<_, HoldingsRow>(sql).fetch_all(pool).await);

@@ -2,7 +2,7 @@
 
 use portcullis_domain::{Timestamp, User, UserId};
 
-use crate::db::{Metadata, reading, within, writing};
+use crate::db::{Metadata, reading, within};
 use crate::error::{During, Fault, Result};
 use crate::row::{Both, read, row};
 use crate::users::{UserRecord, columns};
@@ -33,20 +33,24 @@ impl Metadata {
         created: Timestamp,
         expires: Timestamp,
     ) -> Result<()> {
-        let sql = "INSERT INTO invitations (user_id, token_hash, created_us, expires_us) VALUES ($1, $2, $3, $4) \
-                   ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, \
-                   created_us = excluded.created_us, expires_us = excluded.expires_us";
-        let done = writing!(self, pool => {
-            sqlx::query(sql)
-                .bind(user.to_string())
-                .bind(token_hash.to_vec())
-                .bind(created.micros())
-                .bind(expires.micros())
-                .execute(pool)
-                .await
-                .map(drop)
-        });
-        done.during("keep an invitation")
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "INSERT INTO invitations (user_id, token_hash, created_us, expires_us) VALUES ($1, $2, $3, $4) \
+                       ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, \
+                       created_us = excluded.created_us, expires_us = excluded.expires_us";
+            within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(user.to_string())
+                    .bind(token_hash.to_vec())
+                    .bind(created.micros())
+                    .bind(expires.micros())
+                    .execute(c)
+                    .await
+                    .map(drop)
+            })?;
+            self.commit(write).await
+        };
+        work.await.during("keep an invitation")
     }
 
     /// The invitation whose token has this SHA-256, expired or not; none for a disabled user.

@@ -30,20 +30,27 @@ mod links;
 mod listen;
 mod measurements;
 mod migrate;
+mod nodes;
 mod once;
 mod open;
 mod page;
 mod passkeys;
+mod recording;
 mod row;
 mod sessions;
 mod settings;
+mod sinks;
 mod sites;
 mod storages;
 mod trail;
 mod users;
 mod uses;
 
-pub use activity::{ActivityCount, ActivityKind, ActivityOf, FolderOf, Noted, Rollup};
+pub use activity::{
+    ActivityCount, ActivityKind, ActivityOf, ActivityRow, AdviceTaken, Breadth, DeedSeen, FolderOf, FolderRow,
+    FolderSeen, Noted, RefusalDay, RefusalFilter, RefusalOf, RefusalRow, Rollup, UsageBy, UsageFilter, UsagePoint,
+    UsageStep, UsageSum, UsageTop, UseSeen,
+};
 pub use audit::AuditFilter;
 pub use changes::{Change, ChangeKind};
 pub use db::Metadata;
@@ -54,16 +61,18 @@ pub use groups::GroupRow;
 pub use holdings::SiteHoldings;
 pub use idempotency::Claim;
 pub use invitations::Invitation;
-pub use keys::{KeyFilter, NewSecret, RetiredSecret, StoredSecret};
+pub use keys::{KeyFilter, Mover, NewSecret, Overlap, RetiredSecret, StoredSecret};
 pub use links::LinkFilter;
 pub use measurements::{Measurement, StorageUse};
+pub use nodes::{CutElsewhere, NodeCut, NodeSeen, ShownTransfers};
 pub use page::{Page, PageRequest};
 pub use passkeys::{NewPasskey, Passkey};
 pub use sessions::SessionRecord;
 pub use settings::{SealedOwner, TRAIL_SETTING};
+pub use sinks::{SinkBacklog, SinkBatch, SinkRow};
 pub use storages::{
-    KeyReview, KeysToReview, ListOrder, ListQuery, NewStorage, OpenStorages, OpenedByAdmins, OpenerGroup,
-    Openness, ReviewExample, ReviewReason, StorageFilter, StoredTotals,
+    DetachedStorage, EndedStorage, KeyReview, KeysToReview, ListOrder, ListQuery, NewStorage, OpenStorages,
+    OpenedByAdmins, OpenerGroup, Openness, ReviewExample, ReviewReason, StorageFilter, StoredTotals,
 };
 pub use users::{Login, NewUser, UserQuery, UserRow};
 pub use uses::KeyUse;

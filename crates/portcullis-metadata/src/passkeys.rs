@@ -2,7 +2,7 @@
 
 use portcullis_domain::{DisplayName, PasskeyId, Timestamp, UserId};
 
-use crate::db::{Metadata, reading, writing};
+use crate::db::{Metadata, reading, within, writing};
 use crate::error::{During, Fault, Result};
 use crate::row::{number, read, row};
 
@@ -85,21 +85,25 @@ impl Metadata {
     /// [`Conflict("credential")`](crate::MetadataErrorKind::Conflict) if it was added before, by whomever, or `Conflict("id")`;
     /// [`NotFound`](crate::MetadataErrorKind::NotFound) if there is no such user; what any verb may give.
     pub async fn add_passkey(&self, new: &NewPasskey) -> Result<()> {
-        let sql = "INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, created_us) \
-                   VALUES ($1, $2, $3, $4, 0, $5, $6)";
-        let done = writing!(self, pool => {
-            sqlx::query(sql)
-                .bind(new.id.to_string())
-                .bind(new.user.to_string())
-                .bind(new.credential_id.clone())
-                .bind(new.public_key.clone())
-                .bind(new.name.as_str())
-                .bind(new.created.micros())
-                .execute(pool)
-                .await
-                .map(drop)
-        });
-        done.during("keep a passkey")
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "INSERT INTO passkeys (id, user_id, credential_id, public_key, sign_count, name, created_us) \
+                       VALUES ($1, $2, $3, $4, 0, $5, $6)";
+            within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(new.id.to_string())
+                    .bind(new.user.to_string())
+                    .bind(new.credential_id.clone())
+                    .bind(new.public_key.clone())
+                    .bind(new.name.as_str())
+                    .bind(new.created.micros())
+                    .execute(c)
+                    .await
+                    .map(drop)
+            })?;
+            self.commit(write).await
+        };
+        work.await.during("keep a passkey")
     }
 
     /// The passkeys of a user, oldest first.
@@ -156,15 +160,22 @@ impl Metadata {
     /// # Errors
     /// What any verb may give.
     pub async fn delete_passkey(&self, user: UserId, id: PasskeyId) -> Result<bool> {
-        let sql = "DELETE FROM passkeys WHERE id = $1 AND user_id = $2";
-        let rows = writing!(self, pool => {
-            sqlx::query(sql)
-                .bind(id.to_string())
-                .bind(user.to_string())
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected())
-        });
-        rows.map(|rows| rows > 0).during("forget a passkey")
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "DELETE FROM passkeys WHERE id = $1 AND user_id = $2";
+            let rows = within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(id.to_string())
+                    .bind(user.to_string())
+                    .execute(c)
+                    .await
+                    .map(|done| done.rows_affected())
+            })?;
+            if rows > 0 {
+                self.commit(write).await?;
+            }
+            Ok::<_, Fault>(rows > 0)
+        };
+        work.await.during("forget a passkey")
     }
 }

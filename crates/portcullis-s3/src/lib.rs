@@ -31,5 +31,6 @@ mod token;
 mod xml;
 
 pub use operation::{Level, Operation, Shape};
+pub use http::Request;
 pub use portcullis_listener::Limits;
-pub use serve::{Config, serve};
+pub use serve::{Config, Indoors, serve};

@@ -2,12 +2,15 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{CONNECTION, EXPECT, HOST, HeaderName, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request};
+use http::{HeaderValue, Method, Request, Response};
 use http_body::Body as _;
+use http_body_util::{BodyExt as _, Limited};
 use hyper::service::service_fn;
 use portcullis_access::{Access, Origin};
 use portcullis_domain::Channel;
@@ -82,6 +85,27 @@ pub async fn serve(
     portcullis_listener::serve(listener, limits, proxies, service, shutdown, tasks).await
 }
 
+/// The door without a socket, for requests that this process makes of itself: they go the same way as those of clients.
+#[derive(Clone, Debug)]
+pub struct Indoors(Arc<Door>);
+
+impl Indoors {
+    /// A door beside the one that is served.
+    #[must_use]
+    pub fn new(config: Config, access: Access) -> Self {
+        Self(Arc::new(Door { config, access }))
+    }
+
+    /// The answer to a request, as if it came from this address; of a body that is longer than `most` bytes, none of it.
+    pub async fn call(&self, from: IpAddr, request: Request<Bytes>, most: usize) -> Response<Bytes> {
+        let mut request = request.map(ClientBody::given);
+        request.extensions_mut().insert(Peer { address: from.to_canonical(), port: 0 });
+        let (head, body) = answer(&self.0, request).await.into_parts();
+        let body = Limited::new(body, most).collect().await;
+        Response::from_parts(head, body.map(|body| body.to_bytes()).unwrap_or_default())
+    }
+}
+
 async fn answer(door: &Door, request: Request<ClientBody>) -> Reply {
     let id = RequestId::generate();
     let (head, body) = request.into_parts();
@@ -142,7 +166,7 @@ async fn route(
         .get(USER_AGENT)
         .and_then(|tool| str::from_utf8(tool.as_bytes()).ok())
         .unwrap_or_default();
-    let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool };
+    let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool, line: head.extensions.get() };
     if sts::is_meant(head, level) {
         return Ok(Box::pin(sts::answer(door, id, origin, head, body)).await);
     }

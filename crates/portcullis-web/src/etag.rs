@@ -5,6 +5,7 @@
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::{ETAG, HeaderValue, IF_MATCH};
+use portcullis_control::Overlap;
 use portcullis_domain::{
     Grantee, Group, Key, Link, LinkTarget, Networks, Scope, Site, SiteRules, Storage, StorageGrant, Trial,
     User,
@@ -106,6 +107,20 @@ impl Settings for Key {
             "expires": self.expires.map(|end| end.micros()), "generation": self.generation,
             "on_leak": self.on_leak.as_str(), "leaked": self.leaked.map(|at| at.micros()), "trial": trial(self.trial.as_ref()),
         })
+    }
+}
+
+impl Settings for Overlap {
+    fn settings(&self) -> Value {
+        json!({
+            "key": self.key.to_string(), "old_generation": self.generation, "until": self.until.micros(),
+        })
+    }
+}
+
+impl Settings for Trial {
+    fn settings(&self) -> Value {
+        trial(Some(self))
     }
 }
 

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::finish::finish;
 use crate::handlers::{
-    audit, audit_export, file, files, grants, groups, health, keys, links, me, passkeys, second_factor,
+    advice, usage, audit, audit_export, dead_keys, ending, file, files, found, grants, groups, health, keys, links, me, networks, overlap, passkeys, prove, refusals, second_factor,
     sessions, sites, storages, users,
 };
 use crate::once::once;
@@ -57,16 +57,37 @@ fn files(routes: Routes) -> Routes {
 fn administration(routes: Routes) -> Routes {
     routes
         .routes(routes!(storages::create, storages::list))
-        .routes(routes!(storages::show, storages::update))
+        .routes(routes!(storages::show, storages::update, ending::delete))
+        .routes(routes!(ending::impact))
+        .routes(routes!(ending::attach))
+        .routes(routes!(ending::pause, ending::resume))
         .routes(routes!(storages::test))
         .routes(routes!(storages::test_connection))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::show, keys::update, keys::delete))
         .routes(routes!(keys::rotate))
+        .routes(routes!(overlap::show, overlap::update, overlap::end))
         .routes(routes!(keys::temporary))
+        .routes(routes!(prove::prove))
+        .routes(routes!(networks::preview_of_key))
+        .routes(routes!(networks::show_of_key, networks::begin_on_key, networks::end_on_key))
+        .routes(routes!(networks::enforce_on_key))
+        .routes(routes!(networks::preview_of_storage))
+        .routes(routes!(networks::show_of_storage, networks::begin_on_storage, networks::end_on_storage))
+        .routes(routes!(networks::enforce_on_storage))
         .routes(routes!(links::create, links::list))
         .routes(routes!(links::show, links::update, links::end))
+        .routes(routes!(advice::list))
+        .routes(routes!(advice::taken))
+        .routes(routes!(advice::show))
+        .routes(routes!(advice::take))
+        .routes(routes!(advice::undo))
+        .routes(routes!(usage::show))
         .routes(routes!(audit::list))
+        .routes(routes!(refusals::explain))
+        .routes(routes!(refusals::fix))
+        .routes(routes!(dead_keys::list))
+        .routes(routes!(dead_keys::of_key))
         .routes(routes!(audit_export::export))
         .routes(routes!(audit_export::public_key))
 }
@@ -93,6 +114,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let routes = router
         .merge(panel::router())
         .merge(shared::router())
+        .merge(found::router())
         .fallback(nothing_here)
         .with_state(Arc::clone(&app));
     // In front of all routes, since a call that is repeated is answered by another of them.

@@ -6,10 +6,12 @@
 mod cli;
 mod config;
 mod identity;
+mod indoors;
 mod offline;
 mod output;
 mod remotes;
 mod serve;
+mod sinks;
 mod wire;
 
 use std::process::ExitCode;

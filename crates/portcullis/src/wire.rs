@@ -9,17 +9,19 @@ use anyhow::{Context as _, bail};
 use portcullis_access::{Access, AccessConfig, System};
 use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::s3::{ProviderDrivers, S3Drivers, S3Options};
-use portcullis_control::{Control, IdentityRules};
+use portcullis_control::{Control, IdentityRules, SinkSetting};
 use portcullis_domain::{Clock, Secret, SystemClock};
 use portcullis_metadata::Metadata;
+use portcullis_s3::Indoors;
 use portcullis_signin::oidc::Provider;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::config::{self, Config};
+use crate::indoors::Within;
 use crate::serve::{Addresses, Doors};
-use crate::{identity, remotes};
+use crate::{identity, remotes, sinks};
 
 /// How often the embedded store and the database are tidied up.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -32,6 +34,7 @@ pub(crate) struct House {
     access: Access,
     system: System,
     identity: Option<(Provider, IdentityRules)>,
+    sinks: Vec<SinkSetting>,
 }
 
 /// What serves.
@@ -58,7 +61,8 @@ pub(crate) async fn open(config: &Config, web: &str) -> anyhow::Result<House> {
     let (access, system) =
         Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
     let identity = config.oidc.as_ref().map(|oidc| identity::open(oidc, web)).transpose()?;
-    let house = House { metadata, store, remote, access, system, identity };
+    let sinks = sinks::open(&config.sinks)?;
+    let house = House { metadata, store, remote, access, system, identity, sinks };
     first_start(&house, web).await?;
     Ok(house)
 }
@@ -185,9 +189,10 @@ pub(crate) fn start(
     stop: CancellationToken,
 ) -> Running {
     let tasks = TaskTracker::new();
-    let House { metadata, store, remote, access, system, identity } = house;
+    let House { metadata, store, remote, access, system, identity, sinks } = house;
     let control =
         Control::new(access.clone(), metadata.clone()).with_remotes(Arc::new(remotes::Drivers(remote)));
+    let control = control.with_sinks(sinks, &sinks::holder(&config.data_dir));
     let control = match identity {
         Some((provider, rules)) => control.with_identity_provider(provider, rules),
         None => control,
@@ -198,6 +203,7 @@ pub(crate) fn start(
         limits: config.limits,
         ..portcullis_s3::Config::default()
     };
+    let control = control.with_s3_door(Arc::new(Within(Indoors::new(s3.clone(), access.clone()))));
     let web = portcullis_web::Config {
         s3_address: addresses.s3,
         web_address: addresses.web,
@@ -227,9 +233,16 @@ pub(crate) fn start(
     tasks.spawn(async move { facts.keep_facts(&same_system, end).await });
     let (same_system, keys, end) = (Arc::clone(&system), control.clone(), background.clone());
     tasks.spawn(async move { keys.keep_idle_keys_off(&same_system, end).await });
+    let (same_system, old, end) = (Arc::clone(&system), control.clone(), background.clone());
+    let kept = config.retired_secrets;
+    tasks.spawn(async move { old.look_after_old_credentials(&same_system, kept, end).await });
+    let (same_system, leaks, end) = (Arc::clone(&system), control.clone(), background.clone());
+    tasks.spawn(async move { leaks.follow_leak_reports(&same_system, end).await });
     let (same_system, trail, end) = (Arc::clone(&system), control.clone(), background.clone());
     let retention = config.audit_retention;
     tasks.spawn(async move { trail.keep_trail(&same_system, retention, end).await });
+    let (same_system, outside, end) = (Arc::clone(&system), control.clone(), background.clone());
+    tasks.spawn(async move { outside.keep_sinks(&same_system, end).await });
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
     tasks.spawn(housekeeping(Arc::clone(&store), control, background.clone()));

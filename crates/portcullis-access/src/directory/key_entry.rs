@@ -44,7 +44,7 @@ impl KeyEntry {
         let earlier = self
             .retired
             .iter()
-            .filter(move |old| alive && old.credential == credential && now < old.until)
+            .filter(move |old| alive && old.credential == credential && old.works(now))
             .map(Pair::from);
         present.into_iter().chain(earlier)
     }
@@ -52,9 +52,19 @@ impl KeyEntry {
     /// The latest credentials with this public half that no longer work and whose secret is still known.
     pub(crate) fn remembered(&self, credential: CredentialId, now: Timestamp) -> Option<Pair<'_>> {
         let dead = |old: &&RetiredSecret| {
-            old.credential == credential && old.until <= now && old.stored != StoredSecret::None
+            old.credential == credential && !old.works(now) && old.stored != StoredSecret::None
         };
         self.retired.iter().find(dead).map(Pair::from)
+    }
+
+    /// The present credentials, whether the key works or not.
+    pub(crate) fn present(&self) -> Pair<'_> {
+        Pair { generation: self.key.generation, stored: &self.stored }
+    }
+
+    /// All credentials that it has or had.
+    pub(crate) fn known(&self) -> impl Iterator<Item = Pair<'_>> {
+        std::iter::once(self.present()).chain(self.retired.iter().map(Pair::from))
     }
 
     /// Whether these credentials were replaced, as the policy takes it: when they stop, none for the present ones.
@@ -63,7 +73,13 @@ impl KeyEntry {
             return None;
         }
         let old = self.retired.iter().find(|old| old.generation == generation);
-        Some(old.map_or(Timestamp::default(), |old| old.until))
+        Some(old.filter(|old| !old.ended).map_or(Timestamp::default(), |old| old.until))
+    }
+
+    /// The public half of these credentials.
+    pub(crate) fn credential(&self, generation: Generation) -> CredentialId {
+        let old = self.retired.iter().find(|old| old.generation == generation);
+        old.map_or(self.key.credential, |old| old.credential)
     }
 
     /// Every public half that the key has or had.

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use portcullis_domain::{
     Action, BucketName, CredentialId, DataEvents, DenyReason, Key, KeyId, KeyPrefix, Link, LinkId, ObjectKey,
-    Overwrite, Permission, Reach, SessionId, Site, SiteId, Storage, StorageId, Target, Timestamp, User,
+    Overwrite, Permission, Person, Reach, SessionId, Site, SiteId, Storage, StorageId, Target, Timestamp, User,
     UserId,
 };
 use portcullis_metadata::{Metadata, MetadataError, RetiredSecret, SessionRecord, StoredSecret};
@@ -202,8 +202,18 @@ impl Directory {
         self.read().people.get(&id).map(|person| Arc::clone(&person.user))
     }
 
+    /// Asks something of a person as they are now.
+    pub(crate) fn with_person<T>(&self, id: Option<UserId>, ask: impl FnOnce(Option<Person<'_>>) -> T) -> T {
+        let records = self.read();
+        ask(id.and_then(|id| records.people.get(&id)).map(PersonEntry::as_person))
+    }
+
     pub(crate) fn key(&self, id: KeyId) -> Option<Arc<KeyEntry>> {
         self.read().keys.get(&id).map(Arc::clone)
+    }
+
+    pub(crate) fn all_keys(&self) -> Vec<Arc<KeyEntry>> {
+        self.read().keys.values().map(Arc::clone).collect()
     }
 
     pub(crate) fn link(&self, id: LinkId) -> Option<Arc<Link>> {
@@ -304,13 +314,18 @@ impl Directory {
         Ok(Arc::clone(storage))
     }
 
-    /// What the networks that are tried out would refuse of what is allowed.
-    pub(crate) fn trial(&self, who: &Principal, now: Timestamp, storage: &Storage) -> Option<DenyReason> {
+    /// What the networks that are tried out would refuse of what is allowed, at a storage or in administration.
+    pub(crate) fn trial(
+        &self,
+        who: &Principal,
+        now: Timestamp,
+        storage: Option<&Storage>,
+    ) -> Option<DenyReason> {
         let of_key = matches!(who.who(), Who::Key { .. });
-        if storage.trial.is_none() && !of_key {
+        if storage.is_none_or(|storage| storage.trial.is_none()) && !of_key {
             return None;
         }
-        tried(&self.read(), who, now, Target::Storage(storage))
+        tried(&self.read(), who, now, storage.map_or(Target::Site(who.site()), Target::Storage))
     }
 
     /// Which uses of files a site writes down.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_access::{Access, AccessError, Denial, Origin};
-use portcullis_domain::{Channel, DenyReason, NetworkEntry, Networks, Permission, Scope, UserState};
+use portcullis_domain::{Channel, DenyReason, NetworkEntry, Networks, Permission, Scope};
 use portcullis_sigv4::{AmzDate, PresentedPolicy, Signer};
 
 use crate::world::{Holder, World, denial, ip, origin};
@@ -161,7 +161,7 @@ async fn the_keys_of_a_disabled_user_open_nothing() {
     let holder = world.key(&storage, |key| key.scope = Scope::User(owner)).await;
     let who = world.who(&holder);
     assert_eq!(who.user_id(), Some(owner));
-    world.metadata.set_user_state(owner, UserState::Disabled).await.unwrap();
+    world.disable(owner).await;
     world.access.applied(portcullis_access::Change::User(owner)).await.unwrap();
     assert_eq!(denial(world.signed(&holder)), Denial::Policy(DenyReason::UserDisabled));
     assert_eq!(

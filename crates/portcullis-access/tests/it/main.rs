@@ -8,6 +8,7 @@ mod background;
 mod decisions;
 #[cfg(test)]
 mod links;
+mod overlap;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_access::{AccessError, Change, Denial, Get, GetOptions, Origin, SignedIn};
-use portcullis_domain::{Channel, DenyReason, Secret, UserState};
+use portcullis_domain::{Channel, DenyReason, Secret};
 
 use crate::world::{PASSWORD, World, denial, ip, object, origin, put};
 
@@ -63,7 +63,7 @@ async fn a_disabled_user_is_out_at_once() {
     let world = World::new().await;
     let session = sign_in(&world, "203.0.113.7", "admin", PASSWORD).await.unwrap();
     let user = world.admin.user().unwrap();
-    world.metadata.set_user_state(user, UserState::Disabled).await.unwrap();
+    world.disable(user).await;
     world.access.applied(Change::User(user)).await.unwrap();
     let disabled = Denial::Policy(DenyReason::UserDisabled);
     assert_eq!(denial(sign_in(&world, "203.0.113.7", "admin", PASSWORD).await), disabled);

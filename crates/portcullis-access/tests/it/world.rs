@@ -47,7 +47,7 @@ pub(crate) fn object(raw: &str) -> ObjectKey {
 }
 
 pub(crate) fn origin(channel: Channel) -> Origin<'static> {
-    Origin { channel, peer: ip("203.0.113.7"), request_id: "REQ1", tool: "test/1" }
+    Origin { channel, peer: ip("203.0.113.7"), request_id: "REQ1", tool: "test/1", line: None }
 }
 
 /// The tests move the clock by hours and have no background work: they never stop hearing.
@@ -193,6 +193,14 @@ impl World {
         ];
         let presented = parse(&RawRequest { headers: &sent, ..request }).unwrap().unwrap();
         self.access.authenticate_sigv4(Origin { peer, ..origin(Channel::S3) }, &presented, token)
+    }
+
+    /// Keeps somebody out; another admin comes first, so that one is left. It is not put in force here.
+    pub(crate) async fn disable(&self, user: portcullis_domain::UserId) {
+        self.person(self.admin.site(), "left-in-charge", Role::Admin).await;
+        let user = self.metadata.user(user).await.unwrap().unwrap();
+        let disabled = User { state: UserState::Disabled, ..user.clone() };
+        self.metadata.update_user(&user, &disabled).await.unwrap();
     }
 
     /// A person of a site with [`PASSWORD`].

@@ -69,21 +69,14 @@ impl Control {
         };
         let what = format!("{username} ({role}, {})", UserState::Active);
         let external = verified.external_id();
-        // The name is looked at first so that the trail tells of no user who was never made.
-        let taken = self.metadata.login(&username).await?.is_some();
-        let made = if taken {
-            None
-        } else {
-            self.record_provider(origin, site.id, "create_user", &what).await?;
-            match self.metadata.create_external_user(new, &external).await {
-                Ok(user) => Some(user),
-                Err(error) if matches!(error.kind, MetadataErrorKind::Conflict(_)) => None,
-                Err(error) => return Err(error.into()),
+        let created = self.metadata.create_external_user(new, &external);
+        match self.as_provider(origin, (site.id, "create_user", &what), created).await {
+            Ok(user) => {
+                self.access.applied(Change::User(user.id)).await?;
+                return Ok(user);
             }
-        };
-        if let Some(user) = made {
-            self.access.applied(Change::User(user.id)).await?;
-            return Ok(user);
+            Err(error) if matches!(error.kind, MetadataErrorKind::Conflict(_)) => {}
+            Err(error) => return Err(error.into()),
         }
         // The same person may have come twice at once.
         if let Some(user) = self.metadata.user_by_external(&external).await? {

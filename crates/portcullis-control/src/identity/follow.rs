@@ -28,8 +28,9 @@ impl Control {
                 return Ok(());
             }
             let what = format!("{}; role: {} → {role}", before.username, before.role);
-            self.record_provider(origin, before.site, "update_user", &what).await?;
-            match self.metadata.update_user(&before, &User { role, ..before.clone() }).await {
+            let after = User { role, ..before.clone() };
+            let updated = self.metadata.update_user(&before, &after);
+            match self.as_provider(origin, (before.site, "update_user", &what), updated).await {
                 Ok(()) => {
                     self.apply_users(&[user.id]).await?;
                     return Ok(());
@@ -65,16 +66,16 @@ impl Control {
             if !present.contains_key(folded) {
                 let group = self.group_called(origin, user.site, name).await?;
                 let what = format!("{}: {}", group.name, user.username);
-                self.record_provider(origin, user.site, "add_to_group", &what).await?;
-                self.metadata.add_member(group.id, user.id).await?;
+                let added = self.metadata.add_member(group.id, user.id);
+                self.as_provider(origin, (user.site, "add_to_group", &what), added).await?;
                 changed = true;
             }
         }
         for (folded, (id, name)) in &present {
             if !wanted.contains_key(folded) {
                 let what = format!("{name}: {}", user.username);
-                self.record_provider(origin, user.site, "remove_from_group", &what).await?;
-                self.metadata.remove_member(*id, user.id).await?;
+                let removed = self.metadata.remove_member(*id, user.id);
+                self.as_provider(origin, (user.site, "remove_from_group", &what), removed).await?;
                 changed = true;
             }
         }
@@ -94,9 +95,9 @@ impl Control {
         if let Some(group) = self.metadata.group_named(site, name.as_str()).await? {
             return Ok(group);
         }
-        self.record_provider(origin, site, "create_group", name.as_str()).await?;
         let group = Group { id: GroupId::generate(), site, name: name.clone(), created: self.access.now() };
-        match self.metadata.create_group(&group).await {
+        let created = self.metadata.create_group(&group);
+        match self.as_provider(origin, (site, "create_group", name.as_str()), created).await {
             Ok(()) => Ok(group),
             // Somebody else was faster.
             Err(error) if error.kind == MetadataErrorKind::Conflict("name") => {

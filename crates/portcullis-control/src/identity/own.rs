@@ -1,7 +1,6 @@
 //! What people who have signed in do with their identity at the provider.
 
 use portcullis_access::{AccessError, Denial, Oneself, Principal};
-use portcullis_metadata::MetadataErrorKind;
 
 use super::{Arrived, IdentityError, Purpose};
 use crate::audit::Deed;
@@ -22,10 +21,9 @@ impl Control {
             None => {}
         }
         let what = format!("{} at {}", arrived.verified.subject(), arrived.verified.issuer());
-        self.record_own(&me, Deed { action: "link_identity", object: Some(&what), ..Deed::default() })
-            .await?;
-        match self.metadata.set_external(me.user(), Some(&external)).await {
-            Err(error) if error.kind == MetadataErrorKind::Conflict("external") => Err(IdentityError::Taken),
+        let deed = Deed { action: "link_identity", object: Some(&what), ..Deed::default() };
+        match self.carry_out(&me, deed, self.metadata.set_external(me.user(), Some(&external))).await {
+            Err(ControlError::Conflict { field: "external" }) => Err(IdentityError::Taken),
             other => Ok(other?),
         }
     }
@@ -85,8 +83,7 @@ impl Control {
             let message = "you have no password and no passkey: without the provider you could not come in";
             return Err(ControlError::invalid("identity", message));
         }
-        self.record_own(&me, Deed { action: "unlink_identity", object: Some(&issuer), ..Deed::default() })
-            .await?;
-        Ok(self.metadata.set_external(me.user(), None).await?)
+        let deed = Deed { action: "unlink_identity", object: Some(&issuer), ..Deed::default() };
+        self.carry_out(&me, deed, self.metadata.set_external(me.user(), None)).await
     }
 }

@@ -2,7 +2,7 @@
 
 use portcullis_access::{Denial, Origin, VerifiedIdentity};
 use portcullis_domain::{SiteId, User};
-use portcullis_metadata::AuditEvent;
+use portcullis_metadata::{AuditEvent, MetadataError};
 use portcullis_signin::oidc::OidcErrorKind;
 
 use super::IdentityError;
@@ -58,16 +58,15 @@ fn cleaned(text: &str, most: usize) -> String {
 }
 
 impl Control {
-    /// Writes what a sign-in brings with it to the trail, before it is done.
-    pub(super) async fn record_provider(
+    /// Does what a sign-in brings with it; its entry in the trail is committed with it.
+    pub(super) async fn as_provider<T>(
         &self,
         origin: &Origin<'_>,
-        site: SiteId,
-        action: &str,
-        object: &str,
-    ) -> Result<(), IdentityError> {
+        (site, action, object): (SiteId, &str, &str),
+        commit: impl Future<Output = Result<T, MetadataError>> + Send,
+    ) -> Result<T, MetadataError> {
         let event = self.identity_event(origin, Some(site), ACTOR.to_owned(), action, object.to_owned());
-        Ok(self.metadata.append_audit(&[event]).await?)
+        self.metadata.recording(vec![event], commit).await
     }
 
     /// Somebody whom the provider vouches for did not come in. Who it is stands there as the provider says it.

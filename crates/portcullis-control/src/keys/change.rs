@@ -6,7 +6,8 @@ use portcullis_domain::{Key, KeyId, Permission, Scope, UserId};
 use super::create::only_admins_full;
 use super::{KeyChange, KeyView, deed_of};
 use crate::authority::widens;
-use crate::{Control, ControlError, Result};
+use crate::receipt::UploadsOf;
+use crate::{Control, ControlError, Done, Result};
 
 /// How often a change is tried again that another node came before.
 const TRIES: u32 = 3;
@@ -17,7 +18,7 @@ impl Control {
     /// # Errors
     /// [`ControlError::Invalid`], [`ControlError::NotFound`], [`ControlError::Metadata`], [`ControlError::Access`] if the
     /// change is committed but could not be put in force here.
-    pub async fn update_key(&self, admin: &SiteAdmin, id: KeyId, change: &KeyChange) -> Result<KeyView> {
+    pub async fn update_key(&self, admin: &SiteAdmin, id: KeyId, change: &KeyChange) -> Result<Done<KeyView>> {
         self.update_key_if(admin, id, change, |_| true).await?.ok_or(ControlError::NotFound)
     }
 
@@ -32,7 +33,7 @@ impl Control {
         id: KeyId,
         change: &KeyChange,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<KeyView>> {
+    ) -> Result<Option<Done<KeyView>>> {
         self.change_key(admin, None, id, change, is_as_seen).await
     }
 
@@ -42,7 +43,7 @@ impl Control {
     /// As [`Self::update_key`]; [`ControlError::NotFound`] for the key of somebody else, too;
     /// [`ControlError::KeysByAdminsOnly`] for a change that widens it, if the site does not let its members make keys;
     /// [`ControlError::Access`] for a sign-in without the second factor that the site asks for.
-    pub async fn update_own_key(&self, me: &Oneself, id: KeyId, change: &KeyChange) -> Result<KeyView> {
+    pub async fn update_own_key(&self, me: &Oneself, id: KeyId, change: &KeyChange) -> Result<Done<KeyView>> {
         self.update_own_key_if(me, id, change, |_| true).await?.ok_or(ControlError::NotFound)
     }
 
@@ -56,7 +57,7 @@ impl Control {
         id: KeyId,
         change: &KeyChange,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<KeyView>> {
+    ) -> Result<Option<Done<KeyView>>> {
         self.access.require_second_factor(me.principal())?;
         if change.permission.as_deref() == Some(Permission::Full.as_str()) {
             return Err(only_admins_full());
@@ -71,7 +72,7 @@ impl Control {
         id: KeyId,
         change: &KeyChange,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<KeyView>> {
+    ) -> Result<Option<Done<KeyView>>> {
         let alone = self.changing.lock().await;
         for _ in 0..TRIES {
             let before = self.find_key(proof, only, id).await?;
@@ -87,19 +88,27 @@ impl Control {
             }
             self.check_authority(proof, "update_key", &key, Some(&before)).await?;
             self.check_rules(&key, Some(&before)).await?;
+            refuse_own_lockout(proof, change, &before, &key)?;
             if key.permission == Permission::Full && before.permission != Permission::Full {
                 self.require_confirmed(proof.principal())?;
             }
+            let (deed, cutting) = (deed_of(change.action(), &key), self.cutting());
+            let cutting = if may_end_uploads(&before, &key) {
+                cutting.ends_uploads(UploadsOf::Key(id))
+            } else {
+                cutting
+            };
             let commit = self.metadata.update_key_if_same(&before, &key);
-            match self.carry_out(proof, deed_of("update_key", &key), commit).await {
+            match self.carry_out(proof, deed, commit).await {
                 // Another node came first: what it made of the key has to be looked at again.
                 Err(ControlError::Stale) => {}
                 Err(other) => return Err(other),
                 Ok(()) => {
-                    self.access.applied(Change::Key(id)).await?;
+                    let receipt = self.in_force(cutting, proof, deed, &[Change::Key(id)]).await?;
                     drop(alone);
                     let last_used = self.metadata.last_use(&[id]).await?.pop();
-                    return Ok(Some(self.view_key(key, last_used)));
+                    let value = self.view_key(key, last_used, self.overlap_of(id).await?);
+                    return Ok(Some(Done { value, receipt }));
                 }
             }
         }
@@ -111,7 +120,7 @@ impl Control {
     /// # Errors
     /// [`ControlError::NotFound`], also if it was deleted before; [`ControlError::ConfirmationNeeded`];
     /// [`ControlError::Metadata`]; [`ControlError::Access`] if it is deleted but that could not be put in force here.
-    pub async fn delete_key(&self, admin: &SiteAdmin, id: KeyId) -> Result<()> {
+    pub async fn delete_key(&self, admin: &SiteAdmin, id: KeyId) -> Result<Done<()>> {
         self.delete_key_if(admin, id, |_| true).await?.ok_or(ControlError::NotFound)
     }
 
@@ -125,7 +134,7 @@ impl Control {
         admin: &SiteAdmin,
         id: KeyId,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<()>> {
+    ) -> Result<Option<Done<()>>> {
         self.end_key(admin, None, id, is_as_seen).await
     }
 
@@ -133,7 +142,7 @@ impl Control {
     ///
     /// # Errors
     /// As [`Self::delete_key`]; [`ControlError::NotFound`] for the key of somebody else, too.
-    pub async fn delete_own_key(&self, me: &Oneself, id: KeyId) -> Result<()> {
+    pub async fn delete_own_key(&self, me: &Oneself, id: KeyId) -> Result<Done<()>> {
         self.delete_own_key_if(me, id, |_| true).await?.ok_or(ControlError::NotFound)
     }
 
@@ -146,7 +155,7 @@ impl Control {
         me: &Oneself,
         id: KeyId,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<()>> {
+    ) -> Result<Option<Done<()>>> {
         self.end_key(me, Some(me.user()), id, is_as_seen).await
     }
 
@@ -156,17 +165,43 @@ impl Control {
         only: Option<UserId>,
         id: KeyId,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<()>> {
+    ) -> Result<Option<Done<()>>> {
         let alone = self.changing.lock().await;
         let key = self.find_key(proof, only, id).await?;
         if !is_as_seen(&key) {
             return Ok(None);
         }
         self.require_confirmed(proof.principal())?;
+        let (deed, cutting) = (deed_of("delete_key", &key), self.cutting());
+        let cutting = cutting.ends_uploads(UploadsOf::Key(id));
         let commit = self.metadata.delete_key(id, self.access.now());
-        let deleted = self.carry_out(proof, deed_of("delete_key", &key), commit).await?;
-        self.access.applied(Change::Key(id)).await?;
+        let deleted = self.carry_out(proof, deed, commit).await?;
+        let receipt = self.in_force(cutting, proof, deed, &[Change::Key(id)]).await?;
         drop(alone);
-        if deleted { Ok(Some(())) } else { Err(ControlError::NotFound) }
+        if deleted { Ok(Some(Done { value: (), receipt })) } else { Err(ControlError::NotFound) }
     }
+}
+
+/// Whether what the key began it may perhaps not finish any more.
+fn may_end_uploads(before: &Key, after: &Key) -> bool {
+    let reach = |key: &Key| (key.permission, key.scope, key.prefix.clone(), key.expires, key.state);
+    reach(before) != reach(after)
+}
+
+/// Refuses that a key takes from itself the address from which it asks, unless that is what it says it wants: nobody but somebody
+/// else could give it back.
+fn refuse_own_lockout(proof: &impl Proof, change: &KeyChange, before: &Key, after: &Key) -> Result<()> {
+    let who = proof.principal();
+    let peer = who.peer();
+    let keeps_out = before.networks.admit(peer) && !after.networks.admit(peer);
+    if who.key_id() != Some(after.id) || !keeps_out || change.confirm_lockout {
+        return Ok(());
+    }
+    let peer = peer.to_canonical();
+    Err(ControlError::invalid(
+        "networks",
+        format!(
+            "the key that asks for this would lock itself out, at {peer}; add that address, or send confirm_lockout as true"
+        ),
+    ))
 }

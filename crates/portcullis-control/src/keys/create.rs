@@ -64,7 +64,7 @@ impl Control {
     }
 
     /// Admins always may; members if the site lets them.
-    pub(super) async fn members_may(&self, user: UserId, site: SiteId) -> Result<()> {
+    pub(crate) async fn members_may(&self, user: UserId, site: SiteId) -> Result<()> {
         let user = self.metadata.user(user).await?.ok_or(ControlError::NotFound)?;
         if user.role == Role::Admin || self.effective_rules(site).await?.members_make_keys {
             return Ok(());
@@ -120,20 +120,15 @@ impl Control {
             storage: storage_of(&key),
             object: Some(key.name.as_str()),
         };
-        self.record(proof, deed).await?;
         let minted = self.access.mint(proof, key.id, key.channel)?;
         key.credential = minted.credential;
-        if let Err(error) = self.metadata.create_key(&key, &minted.stored).await {
-            let error = ControlError::from(error);
-            self.note_failure(proof, Deed { object: None, ..deed_of("create_key", &key) }, &error);
-            return Err(error);
-        }
+        self.carry_out(proof, deed, self.metadata.create_key(&key, &minted.stored)).await?;
         self.access.applied(Change::Key(key.id)).await?;
-        Ok(CreatedKey { view: self.view_key(key, None), secret: minted.secret, storage })
+        Ok(CreatedKey { view: self.view_key(key, None, None), secret: minted.secret, storage })
     }
 
     /// The storage or user of the scope has to be of the site of whoever asks; one of another site is as good as none.
-    pub(super) async fn check_scope(&self, proof: &impl Proof, key: &Key) -> Result<Option<Storage>> {
+    pub(crate) async fn check_scope(&self, proof: &impl Proof, key: &Key) -> Result<Option<Storage>> {
         match key.scope {
             Scope::Storage(id) => {
                 let found =

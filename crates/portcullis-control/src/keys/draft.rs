@@ -6,6 +6,7 @@ use portcullis_domain::{
 };
 
 use crate::check::{Check, set};
+use crate::networks::TrialChange;
 use crate::{ControlError, NetworkDraft, Result};
 
 /// What a key is for, as somebody filled it in.
@@ -38,6 +39,8 @@ pub struct KeyDraft {
     pub prefix: Option<String>,
     /// The first moment at which it no longer works, in RFC 3339; never if left out.
     pub expires_at: Option<String>,
+    /// What a report that its secret was found does to it: `disable` (the rule if left out) or `alarm`.
+    pub on_leak: Option<String>,
 }
 
 /// What to change of a key; what is left out stays. Channel, scope and access key never change.
@@ -55,6 +58,12 @@ pub struct KeyChange {
     pub prefix: Option<String>,
     /// The first moment at which it no longer works; `Some(None)` is never.
     pub expires_at: Option<Option<String>>,
+    /// What a report that its secret was found does to it.
+    pub on_leak: Option<String>,
+    /// What to do about networks that are tried out on it.
+    pub trial: Option<TrialChange>,
+    /// Whether a key may take from itself the address from which it asks for this.
+    pub confirm_lockout: bool,
 }
 
 impl KeyDraft {
@@ -75,6 +84,7 @@ impl KeyDraft {
         let overwrite = check.parse_or("overwrite", self.overwrite.as_deref(), Overwrite::Replace);
         let networks = check.networks(&self.networks);
         let prefix = check.parse_or("prefix", self.prefix.as_deref(), KeyPrefix::default());
+        let on_leak = check.parse_or("on_leak", self.on_leak.as_deref(), OnLeak::Disable);
         let expires = self.expires_at.as_deref().map(|text| future(&mut check, text, now));
         let read = (|| {
             Some(Key {
@@ -95,7 +105,7 @@ impl KeyDraft {
                 state: KeyState::Active,
                 created: now,
                 generation: 0,
-                on_leak: OnLeak::Disable,
+                on_leak: on_leak?,
                 leaked: None,
                 trial: None,
             })
@@ -148,6 +158,11 @@ fn check_shape(key: &Key) -> Result<()> {
 }
 
 impl KeyChange {
+    /// The word for it in the audit trail.
+    pub(super) fn action(&self) -> &'static str {
+        self.trial.as_ref().map_or("update_key", TrialChange::action)
+    }
+
     pub(super) fn apply(&self, mut key: Key, now: Timestamp) -> Result<Key> {
         let mut check = Check::default();
         if let Some(name) = &self.name {
@@ -169,8 +184,14 @@ impl KeyChange {
         if let Some(prefix) = &self.prefix {
             set(&mut key.prefix, check.parse("prefix", prefix));
         }
+        if let Some(on_leak) = &self.on_leak {
+            set(&mut key.on_leak, check.parse("on_leak", on_leak));
+        }
         if let Some(expires) = &self.expires_at {
             key.expires = expires.as_deref().and_then(|text| future(&mut check, text, now));
+        }
+        if let Some(trial) = &self.trial {
+            trial.apply(&mut key.networks, &mut key.trial, now)?;
         }
         let key = check.finish(Some(key))?;
         check_shape(&key)?;

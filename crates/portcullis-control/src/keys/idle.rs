@@ -90,13 +90,13 @@ impl Control {
             reason: String::new(),
             detail: String::new(),
         };
-        self.metadata.append_audit(&[event]).await?;
-        match self.metadata.update_key_if_same(&before, &key).await.map_err(ControlError::from) {
+        let off = self.metadata.recording(vec![event], self.metadata.update_key_if_same(&before, &key)).await;
+        match off.map_err(ControlError::from) {
             // Somebody came first: the key is looked at again in an hour.
             Err(ControlError::Stale | ControlError::NotFound) => return Ok(false),
             other => other?,
         }
-        self.access.applied(Change::Key(key.id)).await?;
+        self.in_force_everywhere(self.cutting_lately(), &[Change::Key(key.id)]).await?;
         drop(alone);
         tracing::info!(key = %key.id, days, "a key that nobody used was switched off");
         Ok(true)

@@ -4,6 +4,8 @@ mod change;
 mod create;
 mod draft;
 mod idle;
+mod old;
+mod overlap;
 mod rotate;
 mod rules;
 mod temporary;
@@ -14,14 +16,15 @@ use portcullis_access::{Oneself, Proof, SiteAdmin};
 use portcullis_domain::{
     Channel, Key, KeyId, KeyState, Permission, Scope, Secret, Storage, StorageId, Timestamp, UserId,
 };
-use portcullis_metadata::{KeyFilter, KeyUse, Page, PageRequest};
+use portcullis_metadata::{KeyFilter, KeyUse, Overlap, Page, PageRequest};
 
 use crate::audit::Deed;
 use crate::authority::storage_of;
 use crate::{Control, ControlError, Result};
 
 pub use draft::{KeyChange, KeyDraft, ScopeDraft};
-pub use rotate::Rotation;
+pub use overlap::{Moved, OverlapChange, OverlapView};
+pub use rotate::{LONGEST_OVERLAP, ROTATION_REASONS, Rotation};
 pub use rules::KeyRules;
 pub use temporary::{LONGEST_TEMPORARY, SHORTEST_TEMPORARY, TemporaryCredentials, TemporaryDraft};
 
@@ -84,6 +87,8 @@ pub struct KeyView {
     pub status: KeyStatus,
     /// When, from where and with which tool it was last used. Of other nodes a use may show some seconds later.
     pub last_used: Option<KeyUse>,
+    /// The credentials that it had before and that still work beside its own, if there are any.
+    pub overlap: Option<Overlap>,
 }
 
 /// A key that was just made, with the secret that is told this once.
@@ -133,7 +138,8 @@ impl Control {
     async fn look_at(&self, proof: &impl Proof, key: Key) -> Result<KeyView> {
         self.access.written(proof).await;
         let last_used = self.metadata.last_use(&[key.id]).await?.pop();
-        Ok(self.view_key(key, last_used))
+        let overlap = self.overlap_of(key.id).await?;
+        Ok(self.view_key(key, last_used, overlap))
     }
 
     /// The S3 keys that are for this storage alone, the oldest first, with how they are and when they were last used: the first
@@ -148,7 +154,7 @@ impl Control {
     }
 
     /// A key of the site for which there is proof, of this user alone if one is named.
-    async fn find_key(&self, proof: &impl Proof, only: Option<UserId>, id: KeyId) -> Result<Key> {
+    pub(crate) async fn find_key(&self, proof: &impl Proof, only: Option<UserId>, id: KeyId) -> Result<Key> {
         let found = self.metadata.key(id).await?;
         let lives = |key: &Key| {
             let theirs = only.is_none_or(|user| key.scope == Scope::User(user));
@@ -157,8 +163,8 @@ impl Control {
         found.filter(lives).ok_or(ControlError::NotFound)
     }
 
-    fn view_key(&self, key: Key, last_used: Option<KeyUse>) -> KeyView {
-        KeyView { status: KeyStatus::of(&key, self.access.now()), key, last_used }
+    fn view_key(&self, key: Key, last_used: Option<KeyUse>, overlap: Option<Overlap>) -> KeyView {
+        KeyView { status: KeyStatus::of(&key, self.access.now()), key, last_used, overlap }
     }
 
     /// One page of the site's keys, the oldest first; deleted ones are not among them.
@@ -200,9 +206,12 @@ impl Control {
         let ids: Vec<_> = found.items.iter().map(|key| key.id).collect();
         let uses = self.metadata.last_use(&ids).await?;
         let mut uses: HashMap<KeyId, KeyUse> = uses.into_iter().map(|used| (used.key, used)).collect();
+        let overlaps = self.metadata.overlaps(&ids, self.access.now()).await?;
+        let mut overlaps: HashMap<KeyId, Overlap> =
+            overlaps.into_iter().map(|overlap| (overlap.key, overlap)).collect();
         let items = found.items.into_iter().map(|key| {
-            let used = uses.remove(&key.id);
-            self.view_key(key, used)
+            let (used, overlap) = (uses.remove(&key.id), overlaps.remove(&key.id));
+            self.view_key(key, used, overlap)
         });
         Ok(Page { items: items.collect(), next: found.next })
     }

@@ -81,7 +81,7 @@ impl Control {
     }
 
     /// Refuses a key that the rules of its site do not allow; `before` is the same key as it was.
-    pub(super) async fn check_rules(&self, new: &Key, before: Option<&Key>) -> Result<()> {
+    pub(crate) async fn check_rules(&self, new: &Key, before: Option<&Key>) -> Result<()> {
         let faults = self.key_rules(new.site).await?.faults(new, before);
         if faults.is_empty() { Ok(()) } else { Err(ControlError::Invalid(faults)) }
     }

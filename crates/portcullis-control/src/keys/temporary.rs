@@ -163,7 +163,7 @@ impl Control {
         let storage = self.reached(&key, wanted.storage).await?;
         let narrowing = narrow(&key, wanted, storage.as_ref(), now)?;
         self.check_authority(proof, "temporary_credentials", &as_key(&key, &narrowing), None).await?;
-        let made = self.access.mint_temporary(proof.principal(), key.id, &narrowing)?;
+        let made = self.access.mint_temporary(proof.principal(), key.id, &narrowing).await?;
         let prefix = if narrowing.prefix.is_empty() { key.prefix.clone() } else { narrowing.prefix };
         let permission = key.permission.common(narrowing.permission);
         let what = format!("{} ({} until {}: {permission})", key.name, made.access_key, made.expires);

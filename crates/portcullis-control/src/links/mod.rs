@@ -200,7 +200,7 @@ impl Control {
             let commit = self.metadata.update_link(&before, &link, password);
             match self.carry_out(admin, deed, commit).await {
                 Ok(()) => {
-                    self.access.applied(Change::Link(id)).await?;
+                    self.in_force_everywhere(self.cutting_lately(), &[Change::Link(id)]).await?;
                     drop(alone);
                     return self.link(admin, id).await.map(Some);
                 }
@@ -242,7 +242,7 @@ impl Control {
             self.carry_out(admin, deed, self.metadata.end_link(id)).await?;
         }
         // Also for one that was ended: the call before this may have failed halfway.
-        self.access.applied(Change::Link(id)).await?;
+        self.in_force_everywhere(self.cutting_lately(), &[Change::Link(id)]).await?;
         drop(alone);
         Ok(Some(()))
     }

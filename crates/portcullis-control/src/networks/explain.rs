@@ -29,12 +29,22 @@ pub(super) fn understand(text: &str) -> Result<(Network, Vec<Remark>), Refusal> 
     }
     match Network::parse(text) {
         Ok(network) if is_any(&network) => Err(no(ANY)),
-        Ok(network) if is_nobody(&network) => {
-            Err(no(format!("{network} is nobody's address; for everybody, choose any address")))
-        }
+        Ok(network) if is_nobody(&network) => Err(no(nobody(&network))),
         Ok(network) => Ok((network, remarks(text, &network))),
         Err(error) => Err(explain(text, &error)),
     }
+}
+
+/// Refuses, in the words for a program, a network that is no limit: all addresses of a family, or the one that nobody has.
+pub(crate) fn require_some(network: &Network) -> Result<(), String> {
+    if is_any(network) {
+        return Err(format!("{network} is any address; to let everybody in, leave the list empty"));
+    }
+    if is_nobody(network) { Err(nobody(network)) } else { Ok(()) }
+}
+
+fn nobody(network: &Network) -> String {
+    format!("{network} is nobody's address; for everybody, choose any address")
 }
 
 /// The network of this text, if it is accepted.

@@ -1,12 +1,17 @@
 //! The brain of the editor of allowed networks: from what somebody typed or pasted to a list, with a word on everything that is
-//! not as it seems. Pure: no I/O, bounded input, and what is not understood is refused with what was probably meant.
+//! not as it seems, and whom the list would keep out. Pure but for `preview`, which reads who that is: no I/O, bounded input, and
+//! what is not understood is refused with what was probably meant.
 
+mod clients;
+mod cover;
 mod explain;
 mod ipv4;
+mod preview;
 mod reach;
 mod split;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,9 +19,14 @@ use std::net::IpAddr;
 use portcullis_domain::{Network, NetworkEntry, Networks};
 
 use crate::NetworkDraft;
+pub use clients::{Client, Clients, NetworksPreview, WINDOW_DAYS};
+pub use cover::is_single;
+use cover::meet;
+pub(crate) use explain::require_some;
 use explain::understand;
 pub use reach::{Reach, reach};
 use split::{Piece, pieces};
+pub use trial::{TrialChange, TrialView, read as read_drafts};
 
 /// The longest text that is read, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;
@@ -204,6 +214,15 @@ pub fn read_one(network: &str, note: &str) -> Entry {
     Entry::new(Piece { typed: split::unwrapped(network).to_owned(), note: note.to_owned() })
 }
 
+/// Reads rows that were typed one by one, at most as many as a list may hold twice, with what they have to do with each other.
+#[must_use]
+pub fn read_all(rows: &[NetworkDraft]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> =
+        rows.iter().take(2 * Networks::MAX).map(|row| read_one(&row.network, &row.note)).collect();
+    compare(&mut entries);
+    entries
+}
+
 /// Whether the list lets this address in; the empty list lets everybody in.
 #[must_use]
 pub fn includes(list: &Networks, address: IpAddr) -> bool {
@@ -262,10 +281,6 @@ fn compare(entries: &mut [Entry]) {
         };
         remarks.extend(remark);
     }
-}
-
-fn meet(one: &Network, other: &Network) -> bool {
-    one.holds(other.bounds().0) || other.holds(one.bounds().0)
 }
 
 /// A note without control characters, and whether it had to be cut.

@@ -5,7 +5,7 @@ use portcullis_domain::{Site, SiteId};
 use portcullis_metadata::{KeyFilter, PageRequest, StorageFilter};
 
 use super::tree::Tree;
-use super::{SiteChange, SiteView};
+use super::{SiteChange, SiteView, trails};
 use crate::audit::Deed;
 use crate::{ATTEMPTS, Control, ControlError, Result};
 
@@ -61,9 +61,9 @@ impl Control {
         }
         let what = what_changes(before, &after);
         let deed = Deed { action: "update_site", object: Some(&what), ..Deed::default() };
-        self.tell_site(admin, id, deed).await?;
-        self.carry_out(admin, deed, self.metadata.update_site(before, &after)).await?;
-        self.access.applied(Change::Site(id)).await?;
+        let trails = trails(admin, id);
+        self.carry_out_in(&trails, admin, deed, self.metadata.update_site(before, &after)).await?;
+        self.in_force_everywhere(self.cutting_lately(), &[Change::Site(id)]).await?;
         drop(alone);
         self.site(admin, id).await.map(Some)
     }
@@ -103,10 +103,8 @@ impl Control {
         }
         let what = format!("{} ({id})", site.name);
         let deed = Deed { action: "delete_site", object: Some(&what), ..Deed::default() };
-        if let Some(parent) = tree.parent(site) {
-            self.tell_site(admin, parent, deed).await?;
-        }
-        let deleted = self.carry_out(admin, deed, self.metadata.delete_site(id)).await;
+        let trails = trails(admin, tree.parent(site).unwrap_or_else(|| admin.site()));
+        let deleted = self.carry_out_in(&trails, admin, deed, self.metadata.delete_site(id)).await;
         if matches!(deleted, Err(ControlError::InUse(_))) {
             // What was looked for above is not there.
             return Err(ControlError::InUse("traces of what was deleted in it".to_owned()));
@@ -151,5 +149,6 @@ fn what_changes(before: &Site, after: &Site) -> String {
     note("keys_need_networks", own.keys_need_networks.to_string(), new.keys_need_networks.to_string());
     note("idle_key_days", days(own.idle_key_days), days(new.idle_key_days));
     note("second_factor", own.second_factor.to_string(), new.second_factor.to_string());
+    note("data_events", own.data_events.to_string(), new.data_events.to_string());
     what
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use portcullis_domain::{DisplayName, SecondFactorRule, Site, SiteRules};
+use portcullis_domain::{DataEvents, DisplayName, SecondFactorRule, Site, SiteRules};
 
 use crate::Result;
 use crate::check::{Check, set};
@@ -23,6 +23,8 @@ pub struct RulesDraft {
     pub idle_key_days: Option<Option<u64>>,
     /// `optional`, `admins` or `everybody`.
     pub second_factor: Option<String>,
+    /// `none`, `changes` or `all`.
+    pub data_events: Option<String>,
 }
 
 /// A site to be made, as somebody filled it in.
@@ -68,6 +70,12 @@ impl RulesDraft {
             let holds = read.is_none_or(|wanted| wanted >= above.second_factor);
             tighter(check, "second_factor", holds, above.second_factor.as_str());
             set(&mut rules.second_factor, read);
+        }
+        if let Some(wanted) = &self.data_events {
+            let read: Option<DataEvents> = check.parse("rules.data_events", wanted);
+            let holds = read.is_none_or(|wanted| wanted >= above.data_events);
+            tighter(check, "data_events", holds, above.data_events.as_str());
+            set(&mut rules.data_events, read);
         }
         rules
     }
@@ -126,7 +134,7 @@ mod tests {
         keys_need_networks: true,
         idle_key_days: None,
         second_factor: SecondFactorRule::Admins,
-        data_events: portcullis_domain::DataEvents::None,
+        data_events: DataEvents::Changes,
     };
 
     fn refused(rules: RulesDraft, above: SiteRules) -> Vec<(String, String)> {
@@ -148,6 +156,7 @@ mod tests {
             keys_need_networks: Some(false),
             idle_key_days: Some(None),
             second_factor: Some("optional".to_owned()),
+            data_events: Some("none".to_owned()),
         };
         let refused = refused(looser, ABOVE);
         let told: Vec<_> = refused.iter().map(|(field, text)| (field.as_str(), text.as_str())).collect();
@@ -156,6 +165,7 @@ mod tests {
             ("rules.keys_need_networks", "has true"),
             ("rules.longest_key_days", "has 90 days"),
             ("rules.second_factor", "has admins"),
+            ("rules.data_events", "has changes"),
         ];
         assert_eq!(told.len(), wanted.len(), "{told:?}");
         for ((field, text), (wanted, part)) in told.iter().zip(wanted) {

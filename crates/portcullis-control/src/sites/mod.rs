@@ -134,19 +134,11 @@ impl Control {
             Site { id: SiteId::generate(), parent: Some(parent), name, rules, created: self.access.now() };
         let what = format!("{} ({})", site.name, site.id);
         let deed = Deed { action: "create_site", object: Some(&what), ..Deed::default() };
-        self.tell_site(admin, parent, deed).await?;
-        self.carry_out(admin, deed, self.metadata.create_site(&site)).await?;
+        let trails = trails(admin, parent);
+        self.carry_out_in(&trails, admin, deed, self.metadata.create_site(&site)).await?;
         self.access.applied(Change::Site(site.id)).await?;
         drop(alone);
         self.site(admin, site.id).await
-    }
-
-    /// Writes a deed to the trail of the site that it concerns, if that is not the one acted in, whose trail has it anyway.
-    async fn tell_site(&self, admin: &SiteAdmin, site: SiteId, deed: Deed<'_>) -> Result<()> {
-        if site == admin.site() {
-            return Ok(());
-        }
-        self.record_in(&[site], admin.principal(), admin.actor(), deed).await
     }
 
     /// A key works in one site: what would reach beyond is for people.
@@ -166,6 +158,13 @@ impl Control {
         self.access.audit(admin, entry);
         Err(AccessError::Denied(denial).into())
     }
+}
+
+/// The trails that a deed stands in: that of the site acted in, and that of the site that it concerns.
+fn trails(admin: &SiteAdmin, site: SiteId) -> Vec<SiteId> {
+    let mut trails = vec![admin.site(), site];
+    trails.dedup();
+    trails
 }
 
 fn view(admin: &SiteAdmin, tree: &Tree, site: &Site) -> SiteView {

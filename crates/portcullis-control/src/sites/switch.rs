@@ -29,17 +29,11 @@ impl Control {
         let what = format!("{} ({})", wanted.name, wanted.id);
         let deed = Deed { action: "switch_site", object: Some(&what), ..Deed::default() };
         let actor = format!("user:{}", user.username);
-        self.record_in(&concerned, who, &actor, deed).await?;
-        match self.access.switch_site(who, wanted.id).await.map_err(ControlError::from) {
+        let switched = self.access.switch_site(who, wanted.id);
+        match self.carry_out_by((&concerned, who, &actor), deed, switched).await {
             Ok(()) => Ok(wanted.clone()),
-            Err(error) => {
-                self.note_failure_by(who, &actor, deed, &error).await;
-                Err(if matches!(error, ControlError::Access(AccessError::NotFound)) {
-                    no_site()
-                } else {
-                    error
-                })
-            }
+            Err(ControlError::Access(AccessError::NotFound)) => Err(no_site()),
+            Err(other) => Err(other),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What somebody filled in for a storage, and what it becomes.
 
-use portcullis_domain::{DisplayName, Label, Networks, Permission, Provider, Storage};
+use portcullis_domain::{DisplayName, Label, Networks, Permission, Provider, Storage, Timestamp};
 
 use super::DEFAULT_REGION;
 use super::remote::{Candidate, RemoteDraft};
 use crate::check::{Check, set};
+use crate::networks::TrialChange;
 use crate::{NetworkDraft, Result};
 
 /// A storage to be made, as somebody filled it in.
@@ -44,6 +45,8 @@ pub struct StorageChange {
     pub s3_access: Option<bool>,
     /// The most bytes it may hold; `Some(None)` takes the limit away.
     pub quota_bytes: Option<Option<u64>>,
+    /// What to do about networks that are tried out on it.
+    pub trial: Option<TrialChange>,
 }
 
 /// A draft that was checked.
@@ -121,7 +124,12 @@ fn check_quota(check: &mut Check, quota: Option<u64>) {
 }
 
 impl StorageChange {
-    pub(super) fn apply(&self, mut storage: Storage) -> Result<Storage> {
+    /// The word for it in the audit trail.
+    pub(super) fn action(&self) -> &'static str {
+        self.trial.as_ref().map_or("update_storage", TrialChange::action)
+    }
+
+    pub(super) fn apply(&self, mut storage: Storage, now: Timestamp) -> Result<Storage> {
         let mut check = Check::default();
         if let Some(name) = &self.name {
             set(&mut storage.name, check.parse("name", name));
@@ -139,6 +147,9 @@ impl StorageChange {
             storage.quota_bytes = quota;
         }
         storage.s3_access = self.s3_access.unwrap_or(storage.s3_access);
+        if let Some(trial) = &self.trial {
+            trial.apply(&mut storage.networks, &mut storage.trial, now)?;
+        }
         check.finish(Some(storage))
     }
 }

@@ -12,7 +12,7 @@ use portcullis_metadata::{NewStorage, Page, PageRequest, StorageFilter};
 
 use crate::audit::Deed;
 use crate::paging::page_of;
-use crate::{Control, ControlError, Result};
+use crate::{Control, ControlError, Done, Result};
 
 use draft::Place;
 pub use draft::{StorageChange, StorageDraft};
@@ -85,16 +85,14 @@ impl Control {
             quota_bytes: draft.quota_bytes,
             created: self.access.now(),
         };
-        let storage = self.metadata.create_storage(new).await?;
-        // The number and the id are only known now. If this cannot be recorded the call fails, and what is left is a storage
-        // that no key opens.
+        let name = new.name.clone();
         let deed = Deed {
             action: "create_storage",
-            storage: Some(storage.id),
-            object: Some(storage.name.as_str()),
+            storage: Some(id),
+            object: Some(name.as_str()),
             ..Deed::default()
         };
-        self.record(admin, deed).await?;
+        let storage = self.carry_out(admin, deed, self.metadata.create_storage(new)).await?;
         self.access.applied(Change::Storage(storage.id)).await?;
         self.view_new(admin, storage).await
     }
@@ -186,7 +184,7 @@ impl Control {
         admin: &SiteAdmin,
         id: StorageId,
         change: &StorageChange,
-    ) -> Result<StorageView> {
+    ) -> Result<Done<StorageView>> {
         self.update_storage_if(admin, id, change, |_| true).await?.ok_or(ControlError::NotFound)
     }
 
@@ -201,24 +199,26 @@ impl Control {
         id: StorageId,
         change: &StorageChange,
         is_as_seen: impl Fn(&Storage) -> bool + Send + Sync,
-    ) -> Result<Option<StorageView>> {
+    ) -> Result<Option<Done<StorageView>>> {
         let alone = self.changing.lock().await;
         for _ in 0..TRIES {
             let before = self.find_storage(admin, id).await?;
             if !is_as_seen(&before) {
                 return Ok(None);
             }
-            let storage = change.apply(before.clone())?;
-            let deed = Deed { action: "update_storage", storage: Some(id), ..Deed::default() };
+            let storage = change.apply(before.clone(), self.access.now())?;
+            let deed = Deed { action: change.action(), storage: Some(id), ..Deed::default() };
+            let cutting = self.cutting();
             let commit = self.metadata.update_storage_if_same(&before, &storage);
             match self.carry_out(admin, deed, commit).await {
                 // Another node came first: what it made of the storage has to be looked at again.
                 Err(ControlError::Stale) => {}
                 Err(other) => return Err(other),
                 Ok(()) => {
-                    self.access.applied(Change::Storage(id)).await?;
+                    let receipt = self.in_force(cutting, admin, deed, &[Change::Storage(id)]).await?;
                     drop(alone);
-                    return self.view_storage(admin, storage).await.map(Some);
+                    let value = self.view_storage(admin, storage).await?;
+                    return Ok(Some(Done { value, receipt }));
                 }
             }
         }

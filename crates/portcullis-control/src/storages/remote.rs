@@ -297,10 +297,9 @@ impl Control {
         };
         let candidate = self.tried(candidate, undetected).await?;
         let deed = Deed { action: "replace_provider_credentials", storage: Some(id), ..Deed::default() };
-        self.record(admin, deed).await?;
         let sealed = self.access.seal_provider_credentials(admin, id, &candidate.credentials)?;
-        self.metadata.set_provider_credentials(id, &sealed).await?;
-        self.access.applied(Change::Storage(id)).await?;
+        self.carry_out(admin, deed, self.metadata.set_provider_credentials(id, &sealed)).await?;
+        self.in_force_everywhere(self.cutting_lately(), &[Change::Storage(id)]).await?;
         drop(alone);
         Ok(())
     }

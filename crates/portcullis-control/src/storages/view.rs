@@ -28,7 +28,7 @@ pub struct StorageView {
 
 impl Control {
     /// A storage as it is at this moment.
-    pub(super) async fn view_storage(&self, admin: &SiteAdmin, storage: Storage) -> Result<StorageView> {
+    pub(crate) async fn view_storage(&self, admin: &SiteAdmin, storage: Storage) -> Result<StorageView> {
         let ids = [storage.id];
         let (openers, shares) = tokio::try_join!(self.openers(admin.site(), &ids), self.shares(&ids))?;
         Ok(self.view_opened(admin, storage, &openers, &shares).await)
@@ -47,7 +47,7 @@ impl Control {
     }
 
     /// A storage that was just made; the list of connections knows it from now on.
-    pub(super) async fn view_new(&self, admin: &SiteAdmin, storage: Storage) -> Result<StorageView> {
+    pub(crate) async fn view_new(&self, admin: &SiteAdmin, storage: Storage) -> Result<StorageView> {
         let openers = self.openers(admin.site(), &[storage.id]).await?;
         let measured = self.measure(admin, storage.id).await;
         let (at, health) =

@@ -12,7 +12,7 @@ use crate::{Control, ControlError, Result};
 pub struct Ended {
     /// Sign-ins.
     pub sessions: u64,
-    /// Transfers under way on this node.
+    /// Transfers under way, on every node.
     pub transfers: u32,
 }
 
@@ -130,13 +130,7 @@ impl Control {
     /// Puts in force what was changed of these people, or shared with them; says how many transfers that cut. If it cannot be done for
     /// one it is done for the others.
     pub(crate) async fn apply_users(&self, ids: &[UserId]) -> Result<u32> {
-        let (mut cut, mut failed) = (0u32, None);
-        for id in ids {
-            match self.access.applied(Change::User(*id)).await {
-                Ok(report) => cut = cut.saturating_add(report.transfers_cut),
-                Err(error) => failed = Some(error),
-            }
-        }
-        failed.map_or(Ok(cut), |error| Err(error.into()))
+        let changes: Vec<_> = ids.iter().copied().map(Change::User).collect();
+        Ok(self.in_force_everywhere(self.cutting_lately(), &changes).await?.transfers_cut)
     }
 }

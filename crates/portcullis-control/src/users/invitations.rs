@@ -82,16 +82,16 @@ impl Control {
         check_password(&user.username, password)
             .map_err(|message| ControlError::invalid("password", message))?;
         let phc = self.access.hash_password(password).await?;
-        self.record_acceptance(&origin, &user).await?;
-        let accepted = self.metadata.accept_invitation(&hash, &phc, self.access.now()).await?;
+        let accepted = self.metadata.accept_invitation(&hash, &phc, self.access.now());
+        let accepted = self.metadata.recording(vec![self.acceptance(&origin, &user)], accepted).await?;
         let user = accepted.ok_or_else(no_invitation)?;
         self.access.applied(Change::User(user.id)).await?;
         Ok(user)
     }
 
     /// Nobody is signed in yet, so that the entry is made by hand.
-    async fn record_acceptance(&self, origin: &Origin<'_>, user: &User) -> Result<()> {
-        let event = AuditEvent {
+    fn acceptance(&self, origin: &Origin<'_>, user: &User) -> AuditEvent {
+        AuditEvent {
             at: self.access.now(),
             request_id: origin.request_id.to_owned(),
             site: Some(user.site),
@@ -112,7 +112,6 @@ impl Control {
             allowed: true,
             reason: String::new(),
             detail: String::new(),
-        };
-        Ok(self.metadata.append_audit(&[event]).await?)
+        }
     }
 }

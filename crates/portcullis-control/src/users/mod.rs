@@ -166,10 +166,6 @@ impl Control {
         self.keep_an_admin(before, &after).await?;
         let what = what_changes(before, &after);
         let deed = Deed { action: "update_user", object: Some(&what), ..Deed::default() };
-        if comes_in {
-            // What was left of before they were kept out does not come back.
-            self.metadata.delete_sessions_of(id).await?;
-        }
         match self.carry_out(admin, deed, self.metadata.update_user(before, &after)).await {
             // On another node somebody took the role from another admin at the same moment.
             Err(ControlError::Conflict { field: "last_admin" }) => {

@@ -16,7 +16,7 @@ use crate::sharing::{object, with_group, with_user};
 use crate::world::World;
 
 /// A body that comes when the test says so; it ends when the sender is dropped.
-struct Slow(mpsc::UnboundedReceiver<Bytes>);
+pub(crate) struct Slow(pub(crate) mpsc::UnboundedReceiver<Bytes>);
 
 impl Stream for Slow {
     type Item = Result<Bytes, BodyFault>;
@@ -30,7 +30,7 @@ const LARGE: usize = 8 * 1024 * 1024;
 
 impl World {
     /// A download of a large file that has begun.
-    async fn download(&self, who: &Principal, storage: &Storage, key: &str) -> BodyStream {
+    pub(crate) async fn download(&self, who: &Principal, storage: &Storage, key: &str) -> BodyStream {
         let at = self.access.storage_by_id(self.admin.principal(), storage.id).await.unwrap();
         let body = Body::Full(Bytes::from(vec![7; LARGE]));
         at.grant::<Put>(object(key)).unwrap().put(body, PutOptions::default()).await.unwrap();
@@ -44,7 +44,7 @@ impl World {
 }
 
 /// What came after the cut was already read: nothing more is.
-async fn is_cut(mut stream: BodyStream) -> bool {
+pub(crate) async fn is_cut(mut stream: BodyStream) -> bool {
     matches!(stream.next().await, Some(Err(BodyFault::Cut)))
 }
 

@@ -94,6 +94,7 @@ async fn the_rule_comes_down_from_the_sites_above() {
         networks: Vec::new(),
         prefix: None,
         expires_at: None,
+        on_leak: None,
     };
     let key = world.control.create_key(&there, &draft).await.unwrap();
     switch_off_after(&world, main, 60).await;

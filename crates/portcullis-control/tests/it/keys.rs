@@ -31,7 +31,9 @@ async fn a_rotation_changes_the_credentials_and_nothing_else() {
     let after = rotated.view.key.clone();
     assert_ne!(after.credential, before.credential);
     assert!(rotated.secret != made.secret);
-    assert_eq!(portcullis_domain::Key { credential: before.credential, ..after.clone() }, before);
+    assert_eq!(after.generation, 1);
+    let (credential, generation) = (before.credential, before.generation);
+    assert_eq!(portcullis_domain::Key { credential, generation, ..after.clone() }, before);
     assert_eq!(rotated.storage.as_ref().map(|storage| storage.id), Some(storage.id));
     assert_eq!(world.control.key(&world.admin, before.id).await.unwrap().key, after);
     assert!(world.bearer(&rotated).await.is_ok());
@@ -46,16 +48,11 @@ async fn a_rotation_changes_the_credentials_and_nothing_else() {
         (deed.object.as_deref(), deed.allowed, deed.actor.as_str()),
         (Some(&*told), true, "user:admin")
     );
-    let knocked = trail.iter().find(|event| event.reason == "key_deleted").unwrap();
-    let grave = world.metadata.key(knocked.key.unwrap()).await.unwrap().unwrap();
-    assert_eq!(
-        (grave.credential, grave.name.as_str()),
-        (before.credential, "nightly"),
-        "who knocked is known"
-    );
+    let knocked = trail.iter().find(|event| event.reason == "old_secret").unwrap();
+    assert_eq!(knocked.key, Some(before.id), "who knocked is known");
     // A second time, from where it is now.
-    let again =
-        world.control.rotate_key(&world.admin, before.id, &Rotation { overlap_seconds: Some(0) }).await;
+    let plain = Rotation { overlap_seconds: Some(0), ..Rotation::default() };
+    let again = world.control.rotate_key(&world.admin, before.id, &plain).await;
     assert!(world.bearer(&rotated).await.is_err() && world.bearer(&again.unwrap()).await.is_ok());
 }
 
@@ -65,10 +62,14 @@ async fn what_cannot_be_rotated() {
     let made = world.key(|_| {}).await;
     let id = made.view.key.id;
     let rotate = async |id: KeyId| world.control.rotate_key(&world.admin, id, &Rotation::default()).await;
-    let overlap = Rotation { overlap_seconds: Some(60) };
-    let told = problems(world.control.rotate_key(&world.admin, id, &overlap).await);
-    assert_eq!(told[0].0, "overlap_seconds");
-    assert!(told[0].1.contains("not available"), "{told:?}");
+    let wrong = Rotation {
+        overlap_seconds: Some(30 * 86_400 + 1),
+        reason: Some("because".to_owned()),
+        ..Rotation::default()
+    };
+    let told = problems(world.control.rotate_key(&world.admin, id, &wrong).await);
+    assert_eq!((told[0].0.as_str(), told[1].0.as_str()), ("overlap_seconds", "reason"));
+    assert!(told[0].1.contains("30 days") && told[1].1.contains("security_incident"), "{told:?}");
     let stranger = world.stranger().await;
     let theirs = world.control.rotate_key(&stranger, id, &Rotation::default()).await;
     assert!(matches!(theirs, Err(ControlError::NotFound)));

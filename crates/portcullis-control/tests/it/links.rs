@@ -18,7 +18,7 @@ use portcullis_domain::{
 
 use crate::world::{World, fields, origin, problems, secret};
 
-fn draft(storage: &Storage) -> LinkDraft {
+pub(crate) fn draft(storage: &Storage) -> LinkDraft {
     LinkDraft {
         storage: storage.id.to_string(),
         target: LinkTargetDraft::Folder("reports/".to_owned()),

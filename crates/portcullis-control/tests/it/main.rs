@@ -4,13 +4,20 @@
 
 mod connections;
 mod cut_off;
+mod ending;
+mod explain;
+mod explain_fixes;
 mod facts;
 mod idle_keys;
+mod impact;
 mod keys;
+mod knocks;
 mod links;
+mod networks;
 mod once;
 mod own_keys;
 mod people;
+mod rotation;
 mod sharing;
 mod sites;
 mod temporary;

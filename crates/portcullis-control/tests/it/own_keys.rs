@@ -35,6 +35,7 @@ fn draft(user: UserId, change: impl FnOnce(&mut KeyDraft)) -> KeyDraft {
         networks: Vec::new(),
         prefix: None,
         expires_at: None,
+        on_leak: None,
     };
     change(&mut draft);
     draft
@@ -263,9 +264,9 @@ async fn what_cannot_be_taken_back_is_confirmed_by_people_and_not_by_keys() {
     asks(control.create_key(&world.admin, &site).await.map(drop));
     asks(control.create_key(&world.admin, &full).await.map(drop));
     asks(control.rotate_key(&world.admin, key, &Rotation::default()).await.map(drop));
-    asks(control.delete_key(&world.admin, key).await);
+    asks(control.delete_key(&world.admin, key).await.map(drop));
     asks(control.rotate_own_key(&bob, own.key.view.key.id, &Rotation::default()).await.map(drop));
-    asks(control.delete_own_key(&bob, own.key.view.key.id).await);
+    asks(control.delete_own_key(&bob, own.key.view.key.id).await.map(drop));
     // What can be taken back is not.
     let user = control.create_key(&world.admin, &draft(admin, |_| ())).await.unwrap().view.key;
     asks(control.update_key(&world.admin, user.id, &turn("full")).await.map(drop));

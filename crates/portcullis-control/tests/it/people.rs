@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis_access::{AccessError, Denial};
 use portcullis_control::ControlError;
-use portcullis_domain::{Role, Secret, UserState};
+use portcullis_domain::{Role, Secret, User, UserState};
 
 use crate::world::{PASSWORD, World, fields, is_not_for_keys, origin, problems, secret};
 
@@ -92,7 +92,9 @@ async fn a_password_is_asked_for_once_more() {
         fields(world.control.confirm_password(&bob, &Secret::foreign(String::new())).await),
         ["password"]
     );
-    world.metadata.set_user_state(bob.user_id().unwrap(), UserState::Disabled).await.unwrap();
+    let user = world.metadata.user(bob.user_id().unwrap()).await.unwrap().unwrap();
+    let disabled = User { state: UserState::Disabled, ..user.clone() };
+    world.metadata.update_user(&user, &disabled).await.unwrap();
     assert_eq!(fields(world.control.confirm_password(&bob, &secret(PASSWORD)).await), ["password"]);
 
     // A key is not the person, whatever its rights.

@@ -259,6 +259,7 @@ async fn only_an_empty_site_can_be_deleted() {
         networks: Vec::new(),
         prefix: None,
         expires_at: None,
+        on_leak: None,
     };
     let made = world.control.create_key(&there, &key).await.unwrap();
     assert_eq!(refusal(east).await, "keys");
@@ -323,6 +324,7 @@ async fn a_key_of_a_site_without_admins_makes_storages() {
         networks: Vec::new(),
         prefix: None,
         expires_at: None,
+        on_leak: None,
     };
     let made = world.control.create_key(&there, &key).await.unwrap();
     let key = world.access.admin(&world.bearer(&made).await.unwrap()).unwrap();

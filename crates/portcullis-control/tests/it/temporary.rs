@@ -46,7 +46,7 @@ fn sends(world: &World, made: &TemporaryCredentials) -> Result<(), AccessError> 
     let request = RawRequest { headers: &sent, ..request };
     let presented = parse(&request).unwrap().unwrap();
     let peer = "192.0.2.1".parse().unwrap();
-    let origin = Origin { channel: Channel::S3, peer, request_id: "REQ1", tool: "test/1" };
+    let origin = Origin { channel: Channel::S3, peer, request_id: "REQ1", tool: "test/1", line: None };
     world.access.authenticate_sigv4(origin, &presented, Some(token)).map(drop)
 }
 

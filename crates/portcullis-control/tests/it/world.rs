@@ -40,7 +40,7 @@ pub(crate) fn secret(text: &str) -> Secret {
 
 pub(crate) fn origin(peer: &str) -> Origin<'static> {
     let peer: IpAddr = peer.parse().unwrap();
-    Origin { channel: Channel::Rest, peer, request_id: "REQ1", tool: "test/1" }
+    Origin { channel: Channel::Rest, peer, request_id: "REQ1", tool: "test/1", line: None }
 }
 
 impl World {
@@ -156,6 +156,7 @@ impl World {
             networks: Vec::new(),
             prefix: None,
             expires_at: None,
+            on_leak: None,
         };
         change(&mut draft);
         self.control.create_key(&self.admin, &draft).await.unwrap()

@@ -14,13 +14,14 @@ use http_body::Body;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::body::RequestBody;
 use crate::limits::Limits;
+use crate::line::{Over, Reset};
 use crate::peer::Peer;
 use crate::progress::{Progress, Watched};
 use crate::proxies::{Proxies, Transport, arrive};
@@ -61,6 +62,8 @@ enum End {
     Failed(hyper::Error),
     Overdue(Overdue),
     Cut,
+    /// From outside, see [`portcullis_domain::Line`].
+    Told,
 }
 
 impl fmt::Display for End {
@@ -73,6 +76,7 @@ impl fmt::Display for End {
             Self::Overdue(Overdue::Idle) => f.write_str("idle for too long"),
             Self::Overdue(Overdue::Write) => f.write_str("the client does not read"),
             Self::Cut => f.write_str("cut off by the end of the drain"),
+            Self::Told => f.write_str("cut off: a right under which it was used is gone"),
         }
     }
 }
@@ -97,13 +101,15 @@ impl Door {
 /// Serves one connection until it ends, is overdue, or is cut.
 pub(crate) async fn run<T, S, B>(transport: T, peer: Peer, service: S, door: &Door)
 where
-    T: AsyncRead + AsyncWrite + Unpin,
+    T: Reset,
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
     B: Body + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let Some((transport, peer)) = come_in(transport, peer, door).await else { return };
     let progress = Arc::new(Progress::default());
+    // The first of what is made here, so that it goes last.
+    let _over = Over(Arc::clone(&progress));
     let mut watchdog = Watchdog::new(Arc::clone(&progress), door.limits);
     let front = Front {
         service,
@@ -116,7 +122,7 @@ where
     let mut connection = door.http1.serve_connection(io, front);
     let ended = tokio::select! {
         biased;
-        end = drive(&mut connection, &mut watchdog) => Some(end),
+        end = drive(&mut connection, &mut watchdog, &progress) => Some(end),
         () = door.shutdown.cancelled() => None,
     };
     let end = if let Some(end) = ended {
@@ -125,15 +131,20 @@ where
         Pin::new(&mut connection).graceful_shutdown();
         tokio::select! {
             biased;
-            end = drive(&mut connection, &mut watchdog) => end,
+            end = drive(&mut connection, &mut watchdog, &progress) => end,
             () = door.cut.cancelled() => End::Cut,
         }
     };
     debug!(peer = %peer.address, port = peer.port, %end, "connection ended");
+    if progress.ending.is_told() {
+        let transport = connection.into_parts().io.into_inner().into_inner();
+        transport.reset_on_drop();
+        return;
+    }
     let still_sending = match end {
         End::Refused(_) => true,
         End::Closed => progress.left_unread(),
-        End::Failed(_) | End::Overdue(_) | End::Cut => false,
+        End::Failed(_) | End::Overdue(_) | End::Cut | End::Told => false,
     };
     if still_sending {
         let mut transport = connection.into_parts().io.into_inner().into_inner();
@@ -162,18 +173,24 @@ where
 async fn drive<T, S, B>(
     connection: &mut http1::Connection<TokioIo<Watched<T>>, Front<S>>,
     watchdog: &mut Watchdog,
+    progress: &Progress,
 ) -> End
 where
-    T: AsyncRead + AsyncWrite + Unpin,
+    T: Reset,
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
     B: Body + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    poll_fn(|cx| match Pin::new(&mut *connection).poll(cx) {
-        Poll::Ready(Ok(())) => Poll::Ready(End::Closed),
-        Poll::Ready(Err(error)) if error.is_parse() => Poll::Ready(End::Refused(error)),
-        Poll::Ready(Err(error)) => Poll::Ready(End::Failed(error)),
-        Poll::Pending => watchdog.poll(cx).map(End::Overdue),
+    poll_fn(|cx| {
+        if progress.ending.poll_told(cx).is_ready() {
+            return Poll::Ready(End::Told);
+        }
+        match Pin::new(&mut *connection).poll(cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(End::Closed),
+            Poll::Ready(Err(error)) if error.is_parse() => Poll::Ready(End::Refused(error)),
+            Poll::Ready(Err(error)) => Poll::Ready(End::Failed(error)),
+            Poll::Pending => watchdog.poll(cx).map(End::Overdue),
+        }
     })
     .await
 }

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
 use super::Proxies;
+use crate::line::Reset;
 use crate::peer::Peer;
 
 /// How long a proxy may take for its header.
@@ -76,6 +77,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {
         buf.put_slice(&self.ahead);
         self.ahead = rest;
         Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: Reset> Reset for Transport<T> {
+    fn reset_on_drop(&self) {
+        self.inner.reset_on_drop();
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod client;
 mod drain;
+mod ending;
 mod limits;
 mod proxies;
 mod requests;

@@ -1,17 +1,27 @@
 //! What keys were used for and what they were refused, put together by the hour.
 
+mod basis;
+mod read;
+mod refusals;
 mod rollup;
+mod taken;
+mod usage;
 
 use std::collections::BTreeMap;
 
-use portcullis_domain::{KeyId, StorageId, Timestamp};
+use portcullis_domain::{KeyId, StorageId, Timestamp, UnknownWord};
 use sqlx::QueryBuilder;
 
 use crate::db::{Metadata, Tx, within, writing};
 use crate::error::{During, Fault, Result};
 use crate::row::clip;
 
+pub use basis::{DeedSeen, FolderSeen, UseSeen};
+pub use read::{ActivityRow, FolderRow};
+pub use refusals::{RefusalDay, RefusalFilter, RefusalOf, RefusalRow};
 pub use rollup::{Noted, Rollup};
+pub use taken::{AdviceTaken, Breadth};
+pub use usage::{UsageBy, UsageFilter, UsagePoint, UsageStep, UsageSum, UsageTop};
 
 /// How many rows one statement takes: within the parameters that both engines allow.
 const BATCH: usize = 500;
@@ -36,6 +46,17 @@ impl ActivityKind {
             Self::Refused => "refused",
             Self::Tried => "tried",
         }
+    }
+}
+
+impl std::str::FromStr for ActivityKind {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, UnknownWord> {
+        [Self::Used, Self::Refused, Self::Tried]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownWord { expected: "used, refused, tried" })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{Hash, Hasher as _};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -52,16 +52,28 @@ pub struct Noted<'a> {
     pub proved: bool,
 }
 
+/// A request as it comes, to find its row again without a text to be made.
+type Shape = (KeyId, Option<StorageId>, IpAddr, u64, ActivityKind, &'static str, u32, bool);
+
+/// Shapes whose row is known; the others are looked up the long way.
+const SHAPES: usize = 8192;
+
 #[derive(Debug, Default)]
 struct State {
-    rows: BTreeMap<ActivityOf, ActivityCount>,
-    folders: BTreeMap<FolderOf, u64>,
+    rows: Vec<(ActivityOf, ActivityCount)>,
+    /// Where in the rows.
+    at: HashMap<ActivityOf, usize>,
+    shapes: HashMap<Shape, usize>,
+    /// Requests in each folder of a storage in which a key worked.
+    folders: HashMap<(KeyId, StorageId), BTreeMap<String, u64>>,
     hour: i64,
     /// What each key had in this hour, by hash; true for who proved that they hold the key.
     seen: HashMap<(KeyId, bool), HashSet<u64>>,
     total: usize,
     day: i64,
     seen_folders: HashMap<(KeyId, StorageId), HashSet<String>>,
+    /// Folders of earlier days that are not taken yet.
+    earlier: BTreeMap<FolderOf, u64>,
 }
 
 /// The counters of this process since they were last taken.
@@ -92,7 +104,10 @@ impl Rollup {
     #[must_use]
     pub fn take(&self) -> (BTreeMap<ActivityOf, ActivityCount>, BTreeMap<FolderOf, u64>) {
         let mut state = self.state();
-        (std::mem::take(&mut state.rows), std::mem::take(&mut state.folders))
+        state.at.clear();
+        state.shapes.clear();
+        state.turn_day_over();
+        (std::mem::take(&mut state.rows).into_iter().collect(), std::mem::take(&mut state.earlier))
     }
 
     /// Adds what was taken and could not be written, up to the bound for one hour.
@@ -105,10 +120,10 @@ impl Rollup {
             state.merge(of, count);
         }
         for (of, requests) in folders {
-            if state.folders.len() >= MOST {
+            if state.earlier.len() >= MOST {
                 break;
             }
-            *state.folders.entry(of).or_default() += requests;
+            *state.earlier.entry(of).or_default() += requests;
         }
     }
 }
@@ -119,10 +134,21 @@ impl State {
         if hour != self.hour {
             self.hour = hour;
             self.seen.clear();
+            self.shapes.clear();
             self.total = 0;
         }
+        let new = ActivityCount { requests, bytes: noted.bytes, first: now, last: now };
+        let Noted { key, storage, peer, tool, kind, what, generation, proved, .. } = *noted;
+        let shape = (key, storage, peer, hash_of(&tool), kind, what, generation, proved);
+        if let Some(count) = self.shapes.get(&shape).and_then(|at| self.rows.get_mut(*at)) {
+            add_up(&mut count.1, new);
+            return;
+        }
         let of = self.bounded(hour, noted);
-        self.merge(of, ActivityCount { requests, bytes: noted.bytes, first: now, last: now });
+        let at = self.merge(of, new);
+        if self.shapes.len() < SHAPES {
+            self.shapes.insert(shape, at);
+        }
     }
 
     /// The finest row for this request that there is still room for.
@@ -149,9 +175,7 @@ impl State {
         };
         for (most, tool, network) in steps {
             let finer = ActivityOf { tool, network, ..of.clone() };
-            let mut hash = DefaultHasher::new();
-            finer.hash(&mut hash);
-            let hash = hash.finish();
+            let hash = hash_of(&finer);
             if seen.contains(&hash) {
                 return finer;
             }
@@ -164,39 +188,62 @@ impl State {
         of
     }
 
-    fn merge(&mut self, of: ActivityOf, new: ActivityCount) {
-        let count = self.rows.entry(of).or_insert(ActivityCount { requests: 0, bytes: 0, ..new });
-        count.requests = count.requests.saturating_add(new.requests);
-        count.bytes = count.bytes.saturating_add(new.bytes);
-        count.first = count.first.min(new.first);
-        count.last = count.last.max(new.last);
+    fn merge(&mut self, of: ActivityOf, new: ActivityCount) -> usize {
+        if let Some((at, (_, count))) = self.at.get(&of).and_then(|at| Some((*at, self.rows.get_mut(*at)?))) {
+            add_up(count, new);
+            return at;
+        }
+        let at = self.rows.len();
+        self.at.insert(of.clone(), at);
+        self.rows.push((of, new));
+        at
     }
 
     fn add_folder(&mut self, now: Timestamp, key: KeyId, storage: StorageId, place: &str) {
         let day = now.seconds().div_euclid(86_400);
         if day != self.day {
-            self.day = day;
+            self.turn_day_over();
             self.seen_folders.clear();
+            self.day = day;
         }
-        if self.folders.len() >= MOST {
-            // Nothing is written at the moment: the whole storage stands for all.
-            if let Some(requests) =
-                self.folders.get_mut(&FolderOf { key, day, storage, folder: String::new() })
-            {
-                *requests += 1;
-            }
+        let mut folder = folder_of(place);
+        let counts = self.folders.entry((key, storage)).or_default();
+        if let Some(requests) = counts.get_mut(folder) {
+            *requests += 1;
             return;
         }
         let seen = self.seen_folders.entry((key, storage)).or_default();
-        let mut folder = folder_of(place);
         while !folder.is_empty() && !seen.contains(folder) && seen.len() >= FOLDERS {
             folder = parent_of(folder);
         }
         if !seen.contains(folder) {
             seen.insert(folder.to_owned());
         }
-        *self.folders.entry(FolderOf { key, day, storage, folder: folder.to_owned() }).or_default() += 1;
+        *counts.entry(folder.to_owned()).or_default() += 1;
     }
+
+    /// Puts the folders of the day that is counted with those to be taken.
+    fn turn_day_over(&mut self) {
+        let day = self.day;
+        for ((key, storage), counts) in std::mem::take(&mut self.folders) {
+            for (folder, requests) in counts {
+                *self.earlier.entry(FolderOf { key, day, storage, folder }).or_default() += requests;
+            }
+        }
+    }
+}
+
+fn add_up(count: &mut ActivityCount, new: ActivityCount) {
+    count.requests = count.requests.saturating_add(new.requests);
+    count.bytes = count.bytes.saturating_add(new.bytes);
+    count.first = count.first.min(new.first);
+    count.last = count.last.max(new.last);
+}
+
+fn hash_of(value: &impl Hash) -> u64 {
+    let mut hash = DefaultHasher::new();
+    value.hash(&mut hash);
+    hash.finish()
 }
 
 enum Width {

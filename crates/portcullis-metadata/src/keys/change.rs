@@ -85,6 +85,32 @@ pub(super) fn halves(secret: &StoredSecret) -> (Option<Vec<u8>>, Option<Vec<u8>>
     }
 }
 
+/// Deletes a key; false if there is none such, or it was deleted before.
+pub(crate) async fn end_key(write: &mut Write, id: KeyId, now: Timestamp) -> Result<bool, Fault> {
+    retire(write, id, now, now).await?;
+    let sql = "UPDATE keys SET state = 'deleted', deleted_us = $2, secret_sealed = NULL, secret_hash = NULL \
+               WHERE id = $1 AND state <> 'deleted'";
+    let rows = within!(write.tx, c => {
+        sqlx::query(sql).bind(id.to_string()).bind(now.micros()).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    if rows > 0 {
+        write.note(ChangeKind::Key, &id);
+    }
+    Ok(rows > 0)
+}
+
+/// Keeps what may change of a key, if it still is as the caller read it.
+pub(crate) async fn change_if_same(write: &mut Write, before: &Key, after: &Key) -> Result<(), Fault> {
+    let sql = concat!("SELECT ", columns!(), " FROM keys WHERE id = $1 AND state <> 'deleted'");
+    let row = within!(write.tx, c => {
+        sqlx::query_as::<_, KeyRow>(sql).bind(before.id.to_string()).fetch_optional(c).await
+    })?;
+    if row.ok_or(MetadataErrorKind::NotFound)?.read()? != *before {
+        return Err(MetadataErrorKind::Stale.into());
+    }
+    write.update_key(&Key { id: before.id, ..after.clone() }).await
+}
+
 impl Metadata {
     /// Keeps a new key and what is kept of its secret. Names may repeat.
     ///
@@ -111,14 +137,7 @@ impl Metadata {
     pub async fn update_key_if_same(&self, before: &Key, after: &Key) -> Result<()> {
         let work = async {
             let mut write = self.write().await?;
-            let sql = concat!("SELECT ", columns!(), " FROM keys WHERE id = $1 AND state <> 'deleted'");
-            let row = within!(write.tx, c => {
-                sqlx::query_as::<_, KeyRow>(sql).bind(before.id.to_string()).fetch_optional(c).await
-            })?;
-            if row.ok_or(MetadataErrorKind::NotFound)?.read()? != *before {
-                return Err(MetadataErrorKind::Stale.into());
-            }
-            write.update_key(&Key { id: before.id, ..after.clone() }).await?;
+            change_if_same(&mut write, before, after).await?;
             self.commit(write).await
         };
         work.await.during("change a key")
@@ -132,21 +151,9 @@ impl Metadata {
     pub async fn delete_key(&self, id: KeyId, now: Timestamp) -> Result<bool> {
         let work = async {
             let mut write = self.write().await?;
-            retire(&mut write, id, now, now).await?;
-            let sql = "UPDATE keys SET state = 'deleted', deleted_us = $2, secret_sealed = NULL, secret_hash = NULL \
-                       WHERE id = $1 AND state <> 'deleted'";
-            let rows = within!(write.tx, c => {
-                sqlx::query(sql)
-                    .bind(id.to_string())
-                    .bind(now.micros())
-                    .execute(c)
-                    .await
-                    .map(|done| done.rows_affected())
-            })?;
-            if rows == 0 {
+            if !end_key(&mut write, id, now).await? {
                 return Ok(false);
             }
-            write.note(ChangeKind::Key, &id);
             self.commit(write).await?;
             Ok::<_, Fault>(true)
         };

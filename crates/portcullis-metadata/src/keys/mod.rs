@@ -1,8 +1,12 @@
 //! Keys and what is kept of their secrets.
 
+mod adoption;
 mod change;
+mod overlap;
 mod retired;
 mod rotate;
+mod tombstones;
+mod written;
 
 use std::fmt;
 
@@ -36,6 +40,10 @@ impl fmt::Debug for StoredSecret {
     }
 }
 
+pub use adoption::Mover;
+pub(crate) use change::end_key;
+pub use overlap::Overlap;
+pub(crate) use change::change_if_same;
 pub use retired::RetiredSecret;
 pub use rotate::NewSecret;
 

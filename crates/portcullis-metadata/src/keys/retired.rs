@@ -6,7 +6,7 @@ use portcullis_domain::{CredentialId, KeyId, Timestamp};
 use super::{SecretRow, StoredSecret};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, reading, within};
-use crate::error::{During, Fault, MetadataErrorKind, Result};
+use crate::error::{During, Fault, Result};
 use crate::row::{Both, number, read, row};
 
 /// Credentials that a key had before.
@@ -24,16 +24,26 @@ pub struct RetiredSecret {
     pub retired: Timestamp,
     /// The first moment at which they no longer work.
     pub until: Timestamp,
+    /// Whether it was noted that they stopped: then they have, whatever the clock says.
+    pub ended: bool,
+}
+
+impl RetiredSecret {
+    /// Whether they work beside the present ones at that moment.
+    #[must_use]
+    pub fn works(&self, now: Timestamp) -> bool {
+        !self.ended && now < self.until
+    }
 }
 
 macro_rules! columns {
     () => {
-        "key_id, generation, credential, retired_us, until_us, secret_sealed, secret_hash"
+        "key_id, generation, credential, retired_us, until_us, ended, secret_sealed, secret_hash"
     };
 }
 
 row! {
-    RetiredRow { key_id: String, generation: i64, credential: String, retired_us: i64, until_us: i64 }
+    RetiredRow { key_id: String, generation: i64, credential: String, retired_us: i64, until_us: i64, ended: i64 }
 }
 row! {
     IdRow { key_id: String }
@@ -49,6 +59,7 @@ impl Both<RetiredRow, SecretRow> {
             stored: secret.read()?,
             retired: Timestamp::from_micros(row.retired_us),
             until: Timestamp::from_micros(row.until_us),
+            ended: row.ended != 0,
         })
     }
 }
@@ -60,8 +71,9 @@ pub(super) async fn retire(
     until: Timestamp,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let sql = "INSERT INTO retired_secrets (key_id, generation, credential, secret_sealed, secret_hash, retired_us, until_us) \
-               SELECT id, generation, credential, secret_sealed, secret_hash, $2, $3 FROM keys \
+    let sql = "INSERT INTO retired_secrets \
+               (key_id, generation, credential, secret_sealed, secret_hash, retired_us, until_us, ended) \
+               SELECT id, generation, credential, secret_sealed, secret_hash, $2, $3, 0 FROM keys \
                WHERE id = $1 AND state <> 'deleted'";
     within!(write.tx, c => {
         let query = sqlx::query(sql).bind(id.to_string()).bind(now.micros()).bind(until.micros());
@@ -72,7 +84,8 @@ pub(super) async fn retire(
 
 /// Ends credentials that still work beside the present ones; says how many there were.
 pub(super) async fn end_overlap(write: &mut Write, id: KeyId, now: Timestamp) -> Result<u64, Fault> {
-    let sql = "UPDATE retired_secrets SET until_us = $2 WHERE key_id = $1 AND until_us > $2";
+    let sql = "UPDATE retired_secrets SET ended = 1, until_us = CASE WHEN until_us > $2 THEN $2 ELSE until_us END \
+               WHERE key_id = $1 AND ended = 0";
     Ok(within!(write.tx, c => {
         let query = sqlx::query(sql).bind(id.to_string()).bind(now.micros());
         query.execute(c).await.map(|done| done.rows_affected())
@@ -81,7 +94,7 @@ pub(super) async fn end_overlap(write: &mut Write, id: KeyId, now: Timestamp) ->
 
 /// How many credentials of a key work beside the present ones.
 pub(super) async fn overlaps(write: &mut Write, id: KeyId, now: Timestamp) -> Result<i64, Fault> {
-    let sql = "SELECT COUNT(*) FROM retired_secrets WHERE key_id = $1 AND until_us > $2";
+    let sql = "SELECT COUNT(*) FROM retired_secrets WHERE key_id = $1 AND ended = 0 AND until_us > $2";
     Ok(within!(write.tx, c => {
         sqlx::query_scalar(sql).bind(id.to_string()).bind(now.micros()).fetch_one(c).await
     })?)
@@ -125,27 +138,6 @@ impl Metadata {
         work.await.during("read all earlier credentials")
     }
 
-    /// Sets the moment at which the credentials that still work beside a key's present ones stop: `now` ends them.
-    ///
-    /// # Errors
-    /// [`NotFound`](MetadataErrorKind::NotFound) if there are none; what any verb may give.
-    pub async fn set_overlap(&self, key: KeyId, until: Timestamp, now: Timestamp) -> Result<()> {
-        let work = async {
-            let mut write = self.write().await?;
-            let sql = "UPDATE retired_secrets SET until_us = $3 WHERE key_id = $1 AND until_us > $2";
-            let rows = within!(write.tx, c => {
-                let query = sqlx::query(sql).bind(key.to_string()).bind(now.micros());
-                query.bind(until.max(now).micros()).execute(c).await.map(|done| done.rows_affected())
-            })?;
-            if rows == 0 {
-                return Err(MetadataErrorKind::NotFound.into());
-            }
-            write.note(ChangeKind::Key, &key);
-            self.commit(write).await
-        };
-        work.await.during("change how long earlier credentials work")
-    }
-
     /// Erases up to `limit` (1 to 1,000) secrets of credentials that stopped before this moment, and says how many; call again until
     /// it says fewer. That a key had these credentials is remembered for good.
     ///
@@ -156,7 +148,7 @@ impl Metadata {
             let mut write = self.write().await?;
             let sql = "UPDATE retired_secrets SET secret_sealed = NULL, secret_hash = NULL \
                        WHERE (key_id, generation) IN (SELECT key_id, generation FROM retired_secrets \
-                       WHERE until_us < $1 AND (secret_sealed IS NOT NULL OR secret_hash IS NOT NULL) LIMIT $2) \
+                       WHERE ended = 1 AND until_us < $1 AND (secret_sealed IS NOT NULL OR secret_hash IS NOT NULL) LIMIT $2) \
                        RETURNING key_id";
             let limit = i64::from(limit.clamp(1, 1_000));
             let rows: Vec<IdRow> = within!(write.tx, c => {

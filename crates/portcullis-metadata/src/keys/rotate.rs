@@ -43,11 +43,10 @@ impl Metadata {
                 return Err(MetadataErrorKind::Stale.into());
             }
             refuse_taken(&mut write, id, new.credential).await?;
-            if until <= now {
-                end_overlap(&mut write, id, now).await?;
-            } else if overlaps(&mut write, id, now).await? > 0 {
+            if until > now && overlaps(&mut write, id, now).await? > 0 {
                 return Err(MetadataErrorKind::Conflict("overlap").into());
             }
+            end_overlap(&mut write, id, now).await?;
             retire(&mut write, id, until.max(now), now).await?;
             replace(&mut write, &before, new).await?;
             self.commit(write).await

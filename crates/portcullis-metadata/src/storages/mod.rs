@@ -1,9 +1,10 @@
 //! Storages and their connections.
 
 mod change;
+mod end;
 mod list;
 mod openers;
-mod pieces;
+pub(crate) mod pieces;
 mod posture;
 mod review;
 
@@ -20,6 +21,7 @@ use crate::error::{During, Fault, Result};
 use crate::page::{Page, PageRequest, pattern};
 use crate::row::{networks_from_text, number, read, row, trial_from};
 
+pub use end::{DetachedStorage, EndedStorage};
 pub use list::{ListOrder, ListQuery, OpenedByAdmins, Openness};
 pub use openers::OpenerGroup;
 pub use posture::{OpenStorages, StoredTotals};
@@ -221,12 +223,12 @@ impl Metadata {
             .during("read a storage")
     }
 
-    /// The storages of all sites, detached ones included, oldest first.
+    /// The storages of all sites, detached ones included and deleted ones left out, oldest first.
     ///
     /// # Errors
     /// What any verb may give.
     pub async fn all_storages(&self) -> Result<Vec<Storage>> {
-        let sql = concat!("SELECT ", columns!(), " FROM storages ORDER BY id");
+        let sql = concat!("SELECT ", columns!(), " FROM storages WHERE state <> 'deleted' ORDER BY id");
         let rows = reading!(self, pool => sqlx::query_as::<_, StorageRow>(sql).fetch_all(pool).await);
         rows.map_err(Fault::from)
             .and_then(|rows| rows.into_iter().map(StorageRow::read).collect())

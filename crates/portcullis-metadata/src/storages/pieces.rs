@@ -2,7 +2,7 @@
 
 /// A piece of a statement: text of ours, or a value that is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     /// SQL.
     Sql(&'static str),
     /// A text.
@@ -13,20 +13,20 @@ pub(super) enum Piece {
 
 /// A statement in the making.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pieces(pub(super) Vec<Piece>);
+pub(crate) struct Pieces(pub(crate) Vec<Piece>);
 
 impl Pieces {
-    pub(super) fn sql(&mut self, text: &'static str) -> &mut Self {
+    pub(crate) fn sql(&mut self, text: &'static str) -> &mut Self {
         self.0.push(Piece::Sql(text));
         self
     }
 
-    pub(super) fn text(&mut self, value: &impl ToString) -> &mut Self {
+    pub(crate) fn text(&mut self, value: &impl ToString) -> &mut Self {
         self.0.push(Piece::Text(value.to_string()));
         self
     }
 
-    pub(super) fn number(&mut self, value: i64) -> &mut Self {
+    pub(crate) fn number(&mut self, value: i64) -> &mut Self {
         self.0.push(Piece::Number(value));
         self
     }
@@ -46,4 +46,4 @@ macro_rules! assembled {
         query
     }};
 }
-pub(super) use assembled;
+pub(crate) use assembled;

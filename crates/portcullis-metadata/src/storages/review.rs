@@ -10,6 +10,8 @@ use crate::row::{number, read, read_optional, row};
 /// Why a key deserves a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReviewReason {
+    /// Its secret was found by somebody and reported, and is still the present one.
+    SecretFound,
     /// It changes files and may be used from any address.
     WritesFromAnywhere,
     /// It was not used for long, or never.
@@ -27,7 +29,9 @@ pub struct KeysToReview {
     pub expiring: u64,
     /// That change files and may be used from any address.
     pub writing_from_anywhere: u64,
-    /// With any of the three; each key once.
+    /// Of which the secret was found; of these alone also those that were switched off.
+    pub secret_found: u64,
+    /// With any of these; each key once.
     pub any: u64,
     /// One of them.
     pub example: Option<ReviewExample>,
@@ -52,6 +56,10 @@ row! {
 row! {
     /// Those that write from anywhere, and how many of them are neither unused nor expiring.
     WritingRow { writing: i64, neither: i64 }
+}
+row! {
+    /// Those of which the secret was found, and how many of them are not among the others.
+    FoundRow { found: i64, alone: i64 }
 }
 row! {
     ExampleRow { id: String, name: String, storage_id: Option<String>, storage_name: Option<String> }
@@ -89,6 +97,12 @@ impl KeyReview {
         query.sql("AND (k.expires_us IS NULL OR k.expires_us > ").number(self.now.micros()).sql(")");
     }
 
+    /// Whether they work or not: what was switched off because of it is what somebody has to look at.
+    fn found(&self, query: &mut Pieces) {
+        query.sql("k.site_id = ").text(&self.site).sql(" AND k.state = 'active' AND ");
+        self.condition(query, ReviewReason::SecretFound);
+    }
+
     fn aged(&self, query: &mut Pieces) {
         query.sql("(");
         self.condition(query, ReviewReason::Unused);
@@ -107,6 +121,9 @@ impl KeyReview {
             ReviewReason::Expiring => {
                 query.sql("(k.expires_us IS NOT NULL AND k.expires_us < ");
                 query.number(self.ends_before.micros()).sql(")");
+            }
+            ReviewReason::SecretFound => {
+                query.sql("k.leaked_us IS NOT NULL");
             }
             ReviewReason::WritesFromAnywhere => {
                 query.sql(
@@ -133,7 +150,9 @@ impl Metadata {
             // Apart, so that each is answered from an index of its own: how old they are, and what they open.
             let aged = self.count_aged(review).await?;
             let writing = self.count_writing(review).await?;
+            let found = self.count_found(review).await?;
             let first = [
+                (found.found, ReviewReason::SecretFound),
                 (writing.writing, ReviewReason::WritesFromAnywhere),
                 (aged.unused, ReviewReason::Unused),
                 (aged.expiring, ReviewReason::Expiring),
@@ -146,7 +165,8 @@ impl Metadata {
                 unused: number("unused", aged.unused)?,
                 expiring: number("expiring", aged.expiring)?,
                 writing_from_anywhere: number("writing", writing.writing)?,
-                any: number("any", aged.either + writing.neither)?,
+                secret_found: number("secret_found", found.found)?,
+                any: number("any", aged.either + writing.neither + found.alone)?,
                 example,
             })
         };
@@ -177,6 +197,19 @@ impl Metadata {
         Ok(reading!(self, pool => assembled!(query).build_query_as::<WritingRow>().fetch_one(pool).await)?)
     }
 
+    async fn count_found(&self, review: &KeyReview) -> Result<FoundRow, Fault> {
+        let mut query = Pieces::default();
+        query.sql("SELECT COUNT(*) AS found, COUNT(CASE WHEN NOT (");
+        review.working(&mut query);
+        query.sql(" AND (");
+        review.aged(&mut query);
+        query.sql(" OR ");
+        review.condition(&mut query, ReviewReason::WritesFromAnywhere);
+        query.sql(")) THEN 1 END) AS alone FROM keys k WHERE ");
+        review.found(&mut query);
+        Ok(reading!(self, pool => assembled!(query).build_query_as::<FoundRow>().fetch_one(pool).await)?)
+    }
+
     async fn first_to_review(
         &self,
         review: &KeyReview,
@@ -185,9 +218,13 @@ impl Metadata {
         let mut query = Pieces::default();
         query.sql("SELECT k.id, k.name, s.id AS storage_id, s.name AS storage_name ");
         query.sql("FROM keys k LEFT JOIN storages s ON s.id = k.storage_id WHERE ");
-        review.working(&mut query);
-        query.sql(" AND ");
-        review.condition(&mut query, reason);
+        if reason == ReviewReason::SecretFound {
+            review.found(&mut query);
+        } else {
+            review.working(&mut query);
+            query.sql(" AND ");
+            review.condition(&mut query, reason);
+        }
         query.sql(" ORDER BY k.id LIMIT 1");
         let row = reading!(self, pool => {
             assembled!(query).build_query_as::<ExampleRow>().fetch_optional(pool).await

@@ -110,16 +110,20 @@ impl Metadata {
     /// [`Conflict("external")`](MetadataErrorKind::Conflict) if it is another user's;
     /// [`NotFound`](MetadataErrorKind::NotFound); what any verb may give.
     pub async fn set_external(&self, user: UserId, external: Option<&str>) -> Result<()> {
-        let sql = "UPDATE users SET external_id = $2 WHERE id = $1";
-        let rows = writing!(self, pool => {
-            sqlx::query(sql)
-                .bind(user.to_string())
-                .bind(external)
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected())
-        });
-        found(rows).during("tie a user to an identity provider")
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "UPDATE users SET external_id = $2 WHERE id = $1";
+            found(within!(write.tx, c => {
+                sqlx::query(sql)
+                    .bind(user.to_string())
+                    .bind(external)
+                    .execute(c)
+                    .await
+                    .map(|done| done.rows_affected())
+            }))?;
+            self.commit(write).await
+        };
+        work.await.during("tie a user to an identity provider")
     }
 
     /// Notes when a user signed in; an older sign-in than the one that is kept changes nothing. Not in the change feed. Of
@@ -203,11 +207,15 @@ impl Metadata {
     /// # Errors
     /// What any verb may give.
     pub async fn set_password_printed(&self, user: UserId, printed: bool) -> Result<()> {
-        let sql = "UPDATE users SET password_printed = $2 WHERE id = $1";
-        let done = writing!(self, pool => {
-            sqlx::query(sql).bind(user.to_string()).bind(i64::from(printed)).execute(pool).await.map(drop)
-        });
-        done.during("note how a password came about")
+        let work = async {
+            let mut write = self.write().await?;
+            let sql = "UPDATE users SET password_printed = $2 WHERE id = $1";
+            within!(write.tx, c => {
+                sqlx::query(sql).bind(user.to_string()).bind(i64::from(printed)).execute(c).await.map(drop)
+            })?;
+            self.commit(write).await
+        };
+        work.await.during("note how a password came about")
     }
 }
 

@@ -141,7 +141,8 @@ impl Metadata {
         next.map_err(Fault::from).and_then(|next| number("next", next)).during("read the next number")
     }
 
-    /// Keeps what may change of a user: role and state. The rest of the record is not looked at. Their sessions stay.
+    /// Keeps what may change of a user: role and state. The rest of the record is not looked at. Their sessions stay, but for somebody
+    /// who is let in again: what was left of before they were kept out does not come back.
     ///
     /// # Errors
     /// [`Stale`](MetadataErrorKind::Stale) if the user is no longer as `before`;
@@ -171,35 +172,13 @@ impl Metadata {
                     .await
                     .map(drop)
             })?;
+            if before.state == UserState::Disabled && after.state != UserState::Disabled {
+                write.end_sessions_of(before.id, None).await?;
+            }
             write.note(ChangeKind::User, &before.id);
             self.commit(write).await
         };
         work.await.during("change a user")
-    }
-
-    /// Lets a user in or keeps them out.
-    ///
-    /// # Errors
-    /// [`NotFound`](MetadataErrorKind::NotFound); what any verb may give.
-    pub async fn set_user_state(&self, user: UserId, state: UserState) -> Result<()> {
-        let work = async {
-            let mut write = self.write().await?;
-            let sql = "UPDATE users SET state = $2 WHERE id = $1";
-            let rows = within!(write.tx, c => {
-                sqlx::query(sql)
-                    .bind(user.to_string())
-                    .bind(state.as_str())
-                    .execute(c)
-                    .await
-                    .map(|done| done.rows_affected())
-            })?;
-            if rows == 0 {
-                return Err(MetadataErrorKind::NotFound.into());
-            }
-            write.note(ChangeKind::User, &user);
-            self.commit(write).await
-        };
-        work.await.during("set the state of a user")
     }
 }
 

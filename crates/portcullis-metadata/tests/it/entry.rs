@@ -8,7 +8,7 @@ use portcullis_metadata::{
 
 use crate::sharing::group;
 use crate::sites::below;
-use crate::world::{World, at, key_for, name, new_storage, new_user, session};
+use crate::world::{World, at, key_for, name, new_storage, new_user, session, set_state};
 
 fn invited(site: portcullis_domain::SiteId, username: &str) -> NewUser {
     NewUser { role: Role::Member, state: UserState::Invited, password_phc: None, ..new_user(site, username) }
@@ -96,10 +96,10 @@ pub(crate) async fn an_invitation_is_taken_up_once(world: &World) {
     };
     assert_eq!(accept(9, 5).await, None);
     assert_eq!(accept(2, 11).await, None, "at its end it holds no longer");
-    metadata.set_user_state(ada.id, UserState::Disabled).await.unwrap();
+    set_state(&metadata, ada.id, UserState::Disabled).await;
     assert_eq!(accept(2, 5).await, None, "who was disabled does not come back by an invitation");
     assert_eq!(metadata.invitation(&[2; 32]).await.unwrap(), None);
-    metadata.set_user_state(ada.id, UserState::Invited).await.unwrap();
+    set_state(&metadata, ada.id, UserState::Invited).await;
     assert_eq!(metadata.login_of(ada.id).await.unwrap().unwrap().password_phc, None);
 
     metadata.create_session(&session(ada.id, 1, 100), None).await.unwrap();

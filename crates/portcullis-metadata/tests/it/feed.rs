@@ -6,7 +6,7 @@ use portcullis_domain::UserState;
 use portcullis_metadata::{ChangeKind, Metadata, MetadataErrorKind, StoredSecret};
 use tokio::time::timeout;
 
-use crate::world::{World, at, key_for, new_storage, new_user, session, site};
+use crate::world::{World, at, key_for, new_storage, new_user, session, site, set_state};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -26,7 +26,7 @@ pub(crate) async fn every_change_is_in_the_feed(world: &World) {
     assert_eq!(since(&metadata, 0).await, [(ChangeKind::Site, main.id.to_string()), user.clone()]);
 
     metadata.set_password(admin.id, "x").await.unwrap();
-    metadata.set_user_state(admin.id, UserState::Active).await.unwrap();
+    set_state(&metadata, admin.id, UserState::Active).await;
     let ada = metadata.create_user(new_user(main.id, "ada")).await.unwrap();
     assert_eq!(since(&metadata, 2).await, [user.clone(), user, (ChangeKind::User, ada.id.to_string())]);
 

@@ -11,7 +11,7 @@ use portcullis_metadata::{
 use crate::sites::below;
 use crate::world::{World, at, name, new_storage};
 
-fn link(storage: &Storage, text: &str) -> Link {
+pub(crate) fn link(storage: &Storage, text: &str) -> Link {
     Link {
         id: LinkId::generate(),
         site: storage.site,

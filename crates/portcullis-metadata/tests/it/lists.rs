@@ -9,7 +9,7 @@ use portcullis_metadata::{
     StoredSecret,
 };
 
-use crate::world::{World, at, key_for, new_storage, new_user, site};
+use crate::world::{World, at, key_for, new_storage, new_user, site, set_state};
 
 fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap()
@@ -350,7 +350,7 @@ pub(crate) async fn which_keys_open(world: &World) {
     }
     let rest = Key { channel: Channel::Rest, ..of(&admin) };
     metadata.create_key(&rest, &StoredSecret::None).await.unwrap();
-    metadata.set_user_state(second.id, UserState::Disabled).await.unwrap();
+    set_state(&metadata, second.id, UserState::Disabled).await;
     let all = metadata.openers_of_all(main.id, at(NOW)).await.unwrap();
     assert_eq!(all.iter().map(|group| (group.storage, group.keys)).collect::<Vec<_>>(), [(None, 2)]);
 }

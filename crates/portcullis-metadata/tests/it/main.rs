@@ -3,9 +3,11 @@
 #![cfg(test)]
 #![expect(clippy::cognitive_complexity, reason = "every assertion counts as a branch")]
 
+mod activity;
 mod audit;
 mod claims;
 mod damage;
+mod ending;
 mod entry;
 mod external;
 mod facts;
@@ -14,8 +16,10 @@ mod keys;
 mod links;
 mod lists;
 mod migration;
+mod overlap;
 mod people;
 mod races;
+mod recording;
 mod review;
 mod rotation;
 mod sharing;
@@ -43,6 +47,13 @@ macro_rules! suite {
 }
 
 suite! {
+    activity::what_a_key_did,
+    activity::who_was_refused,
+    activity::refusals_page_by_page,
+    activity::sums_over_time,
+    activity::what_advice_rests_on,
+    activity::advice_is_followed_and_taken_back,
+    activity::nothing_is_kept_for_ever,
     people::the_first_site_and_admin,
     people::users,
     people::sessions,
@@ -57,6 +68,9 @@ suite! {
     facts::a_detached_storage_has_no_facts,
     facts::sums_over_a_site,
     facts::many_storages_at_once,
+    ending::a_remote_storage_is_deleted,
+    ending::a_builtin_storage_is_detached_and_attached,
+    ending::a_storage_ends_whole_or_not_at_all,
     lists::every_filter_in_every_order,
     lists::an_access_key_id_finds_its_storage,
     lists::what_is_open,
@@ -78,6 +92,7 @@ suite! {
     trail::checkpoints_and_what_is_due,
     trail::a_removed_beginning_leaves_a_note,
     trail::what_stands_before_the_chain,
+    recording::what_changes_nothing_leaves_no_entry,
     feed::every_change_is_in_the_feed,
     feed::a_purged_feed_says_so,
     feed::the_hint_arrives,
@@ -87,7 +102,13 @@ suite! {
     races::one_key_is_deleted_once,
     rotation::a_rotated_key_keeps_everything_but_its_credentials,
     rotation::what_is_gone_is_not_rotated,
-    rotation::rotations_at_once_follow_each_other,
+    rotation::an_access_key_may_stay,
+    rotation::one_of_two_rotations_at_once_comes_about,
+    rotation::old_secrets_are_forgotten,
+    overlap::an_overlap_runs_and_ends_by_itself,
+    overlap::one_overlap_at_a_time,
+    overlap::an_overlap_is_moved_and_ended,
+    overlap::who_moved_and_who_has_not,
     claims::a_token_is_claimed_once_on_all_nodes,
     claims::a_changed_password_ends_the_other_sessions,
     claims::a_printed_password_is_remembered_until_it_is_changed,

@@ -1,9 +1,9 @@
 //! Sites, users, sessions and settings.
 
-use portcullis_domain::{Scope, Site, SiteId, UserId, UserState, Username};
+use portcullis_domain::{User, Scope, Site, SiteId, UserId, UserState, Username};
 use portcullis_metadata::{MetadataErrorKind, StoredSecret};
 
-use crate::world::{World, at, key_for, name, new_storage, new_user, session, site};
+use crate::world::{World, at, key_for, name, new_storage, new_user, session, site, set_state};
 
 pub(crate) async fn the_first_site_and_admin(world: &World) {
     let metadata = world.open().await;
@@ -46,7 +46,7 @@ pub(crate) async fn users(world: &World) {
     // What was refused used up no number.
     let ada = metadata.create_user(new_user(site.id, "ada")).await.unwrap();
     assert_eq!(ada.number, 10_002);
-    assert_eq!(metadata.users(site.id).await.unwrap(), [admin, ada.clone()]);
+    assert_eq!(metadata.users(site.id).await.unwrap(), [admin.clone(), ada.clone()]);
     assert_eq!(metadata.users(SiteId::generate()).await.unwrap(), []);
     assert_eq!(metadata.user(UserId::generate()).await.unwrap(), None);
 
@@ -57,16 +57,16 @@ pub(crate) async fn users(world: &World) {
     assert_eq!(metadata.login(&Username::parse("ad").unwrap()).await.unwrap(), None);
 
     metadata.set_password(ada.id, "$argon2id$new").await.unwrap();
-    metadata.set_user_state(ada.id, UserState::Disabled).await.unwrap();
+    set_state(&metadata, ada.id, UserState::Disabled).await;
     let found = metadata.login(&username).await.unwrap().unwrap();
     let (state, phc) = (found.user.state, found.password_phc.as_deref());
     assert_eq!((state, phc), (UserState::Disabled, Some("$argon2id$new")));
-    metadata.set_user_state(ada.id, UserState::Active).await.unwrap();
+    set_state(&metadata, ada.id, UserState::Active).await;
     assert_eq!(metadata.user(ada.id).await.unwrap(), Some(ada));
     let unknown = UserId::generate();
     assert_eq!(metadata.set_password(unknown, "x").await.unwrap_err().kind, MetadataErrorKind::NotFound);
-    let error = metadata.set_user_state(unknown, UserState::Active).await.unwrap_err();
-    assert_eq!(error.kind, MetadataErrorKind::NotFound);
+    let nobody = User { id: unknown, ..admin.clone() };
+    assert_eq!(metadata.update_user(&nobody, &nobody).await.unwrap_err().kind, MetadataErrorKind::NotFound);
 }
 
 pub(crate) async fn sessions(world: &World) {

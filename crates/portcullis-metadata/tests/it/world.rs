@@ -84,6 +84,34 @@ impl World {
         beside!(self, c => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(c).await.unwrap())
     }
 
+    async fn texts(&self, sql: &str) -> Vec<String> {
+        beside!(self, c => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(c).await.unwrap())
+    }
+
+    /// Every row of every table but those of the trail, as text.
+    pub(crate) async fn everything(&self) -> Vec<String> {
+        let tables = if self.dir.is_some() {
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        } else {
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
+        };
+        let mut all = Vec::new();
+        for table in self.texts(tables).await.iter().filter(|table| !table.starts_with("audit")) {
+            let row = if self.dir.is_some() {
+                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                let columns: Vec<_> =
+                    self.texts(&columns).await.iter().map(|column| format!("quote(\"{column}\")")).collect();
+                columns.join(" || ',' || ")
+            } else {
+                "t::text".to_owned()
+            };
+            let mut rows = self.texts(&format!("SELECT {row} FROM {table} t")).await;
+            rows.sort_unstable();
+            all.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+        }
+        all
+    }
+
     /// The bytes of the SQLite file and its companions.
     pub(crate) fn file_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -144,6 +172,12 @@ pub(crate) fn new_user(site: SiteId, username: &str) -> NewUser {
         password_phc: Some(format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA${username}")),
         created: at(1),
     }
+}
+
+/// Keeps somebody out, or lets them in.
+pub(crate) async fn set_state(metadata: &Metadata, user: UserId, state: UserState) {
+    let user = metadata.user(user).await.unwrap().unwrap();
+    metadata.update_user(&user, &User { state, ..user.clone() }).await.unwrap();
 }
 
 pub(crate) fn new_storage(owner: &User, display_name: &str) -> NewStorage {

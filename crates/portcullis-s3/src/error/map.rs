@@ -94,7 +94,8 @@ fn denied(denial: Denial) -> S3Error {
         | Denial::SecondFactorMissing
         | Denial::BadCode
         | Denial::LinkLocked
-        | Denial::GrantMismatch => S3Error::denied(),
+        | Denial::GrantMismatch
+        | Denial::CutOff => S3Error::denied(),
     }
 }
 

@@ -79,7 +79,7 @@ async fn act(
         expires: door.access.now().after(Duration::from_secs(u64::from(asked.seconds))),
     };
     let key = who.key_id().ok_or(Code::AccessDenied)?;
-    let made = door.access.mint_temporary(&who, key, &narrowing).map_err(|error| {
+    let made = door.access.mint_temporary(&who, key, &narrowing).await.map_err(|error| {
         if !matches!(error, AccessError::Denied(Denial::WrongCredentialKind)) {
             return access_error(error, About::default());
         }

@@ -18,6 +18,8 @@ mod multipart;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod outsiders;
+#[cfg(test)]
 mod presigned;
 #[cfg(test)]
 mod refusals;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use portcullis_access::{
     Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, System, Temporary, ThrottleConfig,
 };
@@ -97,6 +98,7 @@ impl World {
             peer: IpAddr::from([127, 0, 0, 1]),
             request_id: "test",
             tool: "test",
+            line: None,
         };
         let proved = access.prove_password(&origin, "admin", &password).await.unwrap();
         let signed_in = access.begin_session(origin, &proved, Duration::from_secs(86_400)).await.unwrap();
@@ -255,6 +257,25 @@ impl World {
         page.items.into_iter().map(|event| (event.action, event.object, event.allowed)).collect()
     }
 
+    /// Why requests with a key were refused, the newest first.
+    pub(crate) async fn reasons(&self, key: KeyId) -> Vec<String> {
+        self.access.flush(&self.system).await.unwrap();
+        let filter = AuditFilter { key: Some(key), verdict: Some(false), ..AuditFilter::default() };
+        let page = self.metadata.audit(&filter, &PageRequest::first(100)).await.unwrap();
+        page.items.into_iter().map(|event| event.reason).collect()
+    }
+
+    /// A key of another channel for this storage.
+    pub(crate) async fn key_of_channel(&self, storage: &Storage, channel: Channel) -> Credentials {
+        let made = self.key(storage, Permission::ReadWrite).await;
+        let id = KeyId::generate();
+        let minted = self.access.mint(&self.admin, id, channel).unwrap();
+        let key = Key { id, credential: minted.credential, channel, ..made.key };
+        self.metadata.create_key(&key, &minted.stored).await.unwrap();
+        self.access.applied(Change::Key(id)).await.unwrap();
+        Credentials { key, id: minted.credential.to_string(), secret: minted.secret }
+    }
+
     /// Temporary credentials of a key, and a client that has them.
     pub(crate) fn temporary(
         &self,
@@ -270,7 +291,9 @@ impl World {
         };
         change(&mut narrowing);
         let who = self.admin.principal();
-        let made = self.access.mint_temporary(who, credentials.key.id, &narrowing).unwrap();
+        let made = self.access.mint_temporary(who, credentials.key.id, &narrowing);
+        // An admin's: nothing is waited for.
+        let made = made.now_or_never().unwrap().unwrap();
         let client = Client::new(self.address, made.access_key.as_str(), made.secret.reveal());
         let client = client.with_token(made.session_token.reveal());
         (made, client)

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_control::{KeyChange, KeyDraft, KeyView, Rotation, ScopeDraft};
+use portcullis_control::{Done, KeyChange, KeyDraft, KeyView, ScopeDraft};
 use portcullis_domain::Scope;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::network::{NetworkIn, NotedNetwork, drafts, noted};
+use super::overlap::OverlapOut;
 use super::present;
+use super::receipt::ReceiptDto;
+use super::trial::TrialSettingsOut;
 
 /// What a key is for: `{"storage": id}`, `{"user": id}` or `"site"`.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -71,13 +74,34 @@ pub(crate) struct KeyOut {
     /// The first moment at which it no longer works; null for never.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// What a report that its secret was found does to it: `disable` or `alarm`.
+    on_leak: String,
+    /// When its secret was reported as found; null if it was not since it has these credentials.
+    #[schema(format = DateTime)]
+    leaked_at: Option<String>,
     /// `active`, `expired` or `disabled`.
     state: &'static str,
     /// Its last use; null if it was never used.
     last_used: Option<LastUseOut>,
+    /// Networks that are tried out on it; null if none are.
+    trial: Option<TrialSettingsOut>,
+    /// How often its credentials were changed.
+    generation: u32,
+    /// The credentials that it had before and that still work; null if there are none.
+    overlap: Option<OverlapOut>,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
+    /// In the answer to a change: what it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<ReceiptDto>,
+}
+
+impl From<Done<KeyView>> for KeyOut {
+    fn from(done: Done<KeyView>) -> Self {
+        let receipt = Some(ReceiptDto::from(&done.receipt));
+        Self { receipt, ..Self::from(done.value) }
+    }
 }
 
 /// When, from where and with which tool a key was last used. A use shows after some seconds.
@@ -95,7 +119,7 @@ pub(crate) struct LastUseOut {
 
 impl From<KeyView> for KeyOut {
     fn from(view: KeyView) -> Self {
-        let KeyView { key, status, last_used } = view;
+        let KeyView { key, status, last_used, overlap } = view;
         let last_used = last_used.map(|used| LastUseOut {
             at: used.at.to_string(),
             address: used.peer.to_string(),
@@ -109,11 +133,17 @@ impl From<KeyView> for KeyOut {
             permission: key.permission.to_string(),
             overwrite: key.effective_overwrite().to_string(),
             networks: noted(&key.networks),
+            trial: key.trial.as_ref().map(TrialSettingsOut::from),
             prefix: key.prefix.to_string(),
             expires_at: key.expires.map(|end| end.to_string()),
+            on_leak: key.on_leak.to_string(),
+            leaked_at: key.leaked.map(|at| at.to_string()),
             state: status.as_str(),
             last_used,
+            generation: key.generation,
+            overlap: overlap.as_ref().map(OverlapOut::from),
             created_at: key.created.to_string(),
+            receipt: None,
             name: key.name.to_string(),
         }
     }
@@ -146,6 +176,9 @@ pub(crate) struct KeyIn {
     /// The first moment at which it no longer works; never if left out.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// What a report that its secret was found does to it: `disable` (the rule if left out), or `alarm`: it works on, and is marked.
+    #[schema(pattern = "^(disable|alarm)$")]
+    on_leak: Option<String>,
     /// Whether to make an S3 key too, beside a user's REST key: independent of it from then on, under the same name and terms.
     s3: Option<bool>,
     /// Not in this version: credentials chosen by a person.
@@ -176,6 +209,7 @@ impl From<KeyIn> for KeyDraft {
             networks: drafts(given.networks),
             prefix: given.prefix,
             expires_at: given.expires_at,
+            on_leak: given.on_leak,
         }
     }
 }
@@ -204,29 +238,19 @@ pub(crate) struct KeyPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Option<String>>,
+    /// What a report that its secret was found does to it: `disable` or `alarm`.
+    #[schema(pattern = "^(disable|alarm)$")]
+    on_leak: Option<String>,
+    /// Without it, a key that takes from itself the address from which it asks is refused.
+    #[serde(default)]
+    confirm_lockout: bool,
 }
 
 impl From<KeyPatch> for KeyChange {
     fn from(given: KeyPatch) -> Self {
-        let KeyPatch { name, permission, overwrite, networks, prefix, expires_at } = given;
-        let prefix = prefix.map(Option::unwrap_or_default);
-        Self { name, permission, overwrite, networks: networks.map(drafts), prefix, expires_at }
-    }
-}
-
-/// How a key gets new credentials.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Rotation)]
-pub(crate) struct RotationIn {
-    /// For how many seconds the old credentials go on working. Only 0, or nothing, in this version: they end at once.
-    #[schema(minimum = 0, maximum = 0)]
-    overlap_seconds: Option<u64>,
-}
-
-impl From<RotationIn> for Rotation {
-    fn from(given: RotationIn) -> Self {
-        Self { overlap_seconds: given.overlap_seconds }
+        let KeyPatch { name, permission, overwrite, networks, prefix, expires_at, on_leak, confirm_lockout } = given;
+        let (networks, prefix) = (networks.map(drafts), prefix.map(Option::unwrap_or_default));
+        Self { name, permission, overwrite, networks, prefix, expires_at, on_leak, confirm_lockout, ..Self::default() }
     }
 }
 
@@ -248,6 +272,9 @@ pub(crate) struct CreatedKeyOut {
     pub(crate) setup: BTreeMap<&'static str, String>,
     /// The S3 key that was made too, if it was asked for.
     pub(crate) s3: Option<S3KeyOut>,
+    /// Of a rotation: what it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) receipt: Option<ReceiptDto>,
 }
 
 /// The S3 key that was made beside a user's REST key.

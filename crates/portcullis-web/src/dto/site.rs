@@ -45,6 +45,9 @@ pub(crate) struct RulesOut {
     /// From whom a second factor is asked: `optional`, `admins` or `everybody`.
     #[schema(example = "optional")]
     second_factor: String,
+    /// Which uses of files are written to the audit trail: `none`, `changes` or `all`. Refusals always are.
+    #[schema(example = "none")]
+    data_events: String,
 }
 
 impl From<SiteRules> for RulesOut {
@@ -55,6 +58,7 @@ impl From<SiteRules> for RulesOut {
             keys_need_networks: rules.keys_need_networks,
             idle_key_days: rules.idle_key_days,
             second_factor: rules.second_factor.to_string(),
+            data_events: rules.data_events.to_string(),
         }
     }
 }
@@ -94,13 +98,22 @@ pub(crate) struct RulesIn {
     /// From whom a second factor is asked: `optional`, `admins` or `everybody`.
     #[schema(pattern = "^(optional|admins|everybody)$")]
     second_factor: Option<String>,
+    /// Which uses of files are written to the audit trail: `none`, `changes` (uploads and deletions) or `all` (downloads and listings
+    /// too). What cannot be written down is refused.
+    #[schema(pattern = "^(none|changes|all)$")]
+    data_events: Option<String>,
 }
 
 impl From<RulesIn> for RulesDraft {
     fn from(given: RulesIn) -> Self {
-        let RulesIn { members_make_keys, longest_key_days, keys_need_networks, idle_key_days, second_factor } =
-            given;
-        Self { members_make_keys, longest_key_days, keys_need_networks, idle_key_days, second_factor }
+        Self {
+            members_make_keys: given.members_make_keys,
+            longest_key_days: given.longest_key_days,
+            keys_need_networks: given.keys_need_networks,
+            idle_key_days: given.idle_key_days,
+            second_factor: given.second_factor,
+            data_events: given.data_events,
+        }
     }
 }
 

@@ -1,12 +1,16 @@
 //! Storages.
 
-use portcullis_control::{RemoteDraft, ShareStatus, Step, StorageChange, StorageDraft, StorageView};
-use portcullis_domain::Secret;
+use portcullis_control::{
+    DetachedStorage, Receipt, RemoteDraft, ShareStatus, Step, StorageChange, StorageDraft, StorageView,
+};
+use portcullis_domain::{Health, Secret, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::network::{NetworkIn, NotedNetwork, drafts, noted};
 use super::present;
+use super::receipt::ReceiptDto;
+use super::trial::TrialSettingsOut;
 use crate::problem::Problem;
 
 /// A storage.
@@ -57,17 +61,31 @@ pub(crate) struct StorageOut {
     permission: String,
     /// From where any key may be used; anywhere if empty.
     networks: Vec<NotedNetwork>,
+    /// Networks that are tried out on it; null if none are.
+    trial: Option<TrialSettingsOut>,
     /// The most bytes it may hold, previous versions and unfinished uploads included; null for no limit.
     quota_bytes: Option<u64>,
-    /// How the connection to the provider is: `reachable`, `degraded` or `unreachable`.
+    /// How the connection to the provider is: `reachable`, `degraded` or `unreachable`. A detached storage is `unreachable`.
     health: String,
+    /// `active`, or `detached`: set aside with its files, until an admin attaches it again.
+    #[schema(example = "active")]
+    state: String,
+    /// Since when it is detached; null if it is not.
+    #[schema(format = DateTime)]
+    detached_at: Option<String>,
+    /// It is switched off until then and comes back by itself; null if it is not.
+    #[schema(format = DateTime)]
+    paused_until: Option<String>,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
+    /// In the answer to a change: what it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<ReceiptDto>,
 }
 
 impl StorageOut {
-    pub(crate) fn new(view: StorageView, s3_address: &str) -> Self {
+    pub(crate) fn new(view: StorageView, s3_address: &str, now: Timestamp) -> Self {
         let StorageView { storage, usage, available, health, s3_active, share } = view;
         let (people, links) = match share {
             ShareStatus::Private => (0, 0),
@@ -95,10 +113,35 @@ impl StorageOut {
             s3_access: storage.s3_access,
             permission: storage.permission.to_string(),
             networks: noted(&storage.networks),
+            trial: storage.trial.as_ref().map(TrialSettingsOut::from),
             quota_bytes: storage.quota_bytes,
             health: health.to_string(),
+            state: storage.state.to_string(),
+            detached_at: None,
+            paused_until: storage.paused_until.filter(|end| *end > now).map(|end| end.to_string()),
             created_at: storage.created.to_string(),
+            receipt: None,
         }
+    }
+
+    /// As the answer to a change that ended this.
+    pub(crate) fn with_receipt(self, receipt: &Receipt) -> Self {
+        Self { receipt: Some(receipt.into()), ..self }
+    }
+
+    /// One that was set aside, with what it held then.
+    pub(crate) fn detached(detached: DetachedStorage, s3_address: &str, now: Timestamp) -> Self {
+        let DetachedStorage { storage, since, bytes, files } = detached;
+        let view = StorageView {
+            storage,
+            usage: None,
+            available: None,
+            health: Health::Unreachable,
+            s3_active: false,
+            share: ShareStatus::Private,
+        };
+        let since = since.map(|since| since.to_string());
+        Self { used_bytes: bytes, files, detached_at: since, ..Self::new(view, s3_address, now) }
     }
 }
 
@@ -287,7 +330,8 @@ impl StoragePatch {
 impl From<StoragePatch> for StorageChange {
     fn from(given: StoragePatch) -> Self {
         let StoragePatch { name, permission, networks, s3_access, quota_bytes, .. } = given;
-        Self { name, permission, networks: networks.map(drafts), s3_access, quota_bytes }
+        let networks = networks.map(drafts);
+        Self { name, permission, networks, s3_access, quota_bytes, ..Self::default() }
     }
 }
 

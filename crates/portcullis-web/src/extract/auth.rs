@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::request::Parts;
 use portcullis_access::{Denial, Origin, Principal, SiteAdmin};
-use portcullis_domain::Channel;
+use portcullis_domain::{Channel, Line};
 use portcullis_listener::Peer;
 use subtle::ConstantTimeEq as _;
 
@@ -22,6 +22,7 @@ pub(crate) struct Stranger {
     peer: IpAddr,
     request_id: String,
     tool: String,
+    line: Option<Arc<dyn Line>>,
 }
 
 impl Stranger {
@@ -31,12 +32,19 @@ impl Stranger {
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
         let agent =
             parts.headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
-        Ok(Self { peer, request_id, tool: agent.unwrap_or_default() })
+        let line = parts.extensions.get().cloned();
+        Ok(Self { peer, request_id, tool: agent.unwrap_or_default(), line })
     }
 
     /// Where the request comes from.
     pub(crate) fn origin(&self) -> Origin<'_> {
-        Origin { channel: Channel::Rest, peer: self.peer, request_id: &self.request_id, tool: &self.tool }
+        Origin {
+            channel: Channel::Rest,
+            peer: self.peer,
+            request_id: &self.request_id,
+            tool: &self.tool,
+            line: self.line.as_ref(),
+        }
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_access::{Oneself, SiteAdmin};
-use portcullis_control::{
-    Control, CreatedKey, CreatedKeys, KeyChange, KeyDraft, KeyQuery, KeyView, Page, PageRequest, Result,
-    Rotation, TemporaryCredentials, TemporaryDraft,
+use portcullis_control::networks::{Clients, TrialView};
+use portcullis_control::{Attempts, 
+    Control, CreatedKey, CreatedKeys, Done, KeyChange, KeyDraft, KeyProof, KeyQuery, KeyView, ProofDraft, Mover, Page, PageRequest, Result,
+    Overlap, OverlapChange, OverlapView, Rotation, TemporaryCredentials, TemporaryDraft,
 };
 use portcullis_domain::{Key, KeyId};
 
@@ -55,6 +56,13 @@ impl Keeper {
         }
     }
 
+    pub(crate) async fn attempts(&self, control: &Control, id: KeyId) -> Result<Vec<Attempts>> {
+        match self {
+            Self::Admin(admin) => control.attempts_with_key(admin, id).await,
+            Self::Own(me) => control.attempts_with_own_key(me, id).await,
+        }
+    }
+
     pub(crate) async fn create(
         &self,
         control: &Control,
@@ -73,10 +81,24 @@ impl Keeper {
         id: KeyId,
         change: &KeyChange,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<KeyView>> {
+    ) -> Result<Option<Done<KeyView>>> {
         match self {
             Self::Admin(admin) => control.update_key_if(admin, id, change, is_as_seen).await,
             Self::Own(me) => control.update_own_key_if(me, id, change, is_as_seen).await,
+        }
+    }
+
+    pub(crate) async fn clients(&self, control: &Control, id: KeyId) -> Result<Clients> {
+        match self {
+            Self::Admin(admin) => control.clients_of_key(admin, id).await,
+            Self::Own(me) => control.clients_of_own_key(me, id).await,
+        }
+    }
+
+    pub(crate) async fn trial(&self, control: &Control, id: KeyId) -> Result<Option<TrialView>> {
+        match self {
+            Self::Admin(admin) => control.trial_of_key(admin, id).await,
+            Self::Own(me) => control.trial_of_own_key(me, id).await,
         }
     }
 
@@ -86,10 +108,49 @@ impl Keeper {
         id: KeyId,
         rotation: &Rotation,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<CreatedKey>> {
+    ) -> Result<Option<Done<CreatedKey>>> {
         match self {
             Self::Admin(admin) => control.rotate_key_if(admin, id, rotation, is_as_seen).await,
             Self::Own(me) => control.rotate_own_key_if(me, id, rotation, is_as_seen).await,
+        }
+    }
+
+    pub(crate) async fn users_of_pair(&self, control: &Control, id: KeyId) -> Result<Vec<Mover>> {
+        match self {
+            Self::Admin(admin) => control.users_of_pair(admin, id).await,
+            Self::Own(me) => control.users_of_own_pair(me, id).await,
+        }
+    }
+
+    pub(crate) async fn overlap(&self, control: &Control, id: KeyId) -> Result<OverlapView> {
+        match self {
+            Self::Admin(admin) => control.overlap(admin, id).await,
+            Self::Own(me) => control.own_overlap(me, id).await,
+        }
+    }
+
+    pub(crate) async fn move_overlap_if(
+        &self,
+        control: &Control,
+        id: KeyId,
+        change: &OverlapChange,
+        is_as_seen: impl Fn(&Overlap) -> bool + Send + Sync,
+    ) -> Result<Option<OverlapView>> {
+        match self {
+            Self::Admin(admin) => control.move_overlap_if(admin, id, change, is_as_seen).await,
+            Self::Own(me) => control.move_own_overlap_if(me, id, change, is_as_seen).await,
+        }
+    }
+
+    pub(crate) async fn end_overlap_if(
+        &self,
+        control: &Control,
+        id: KeyId,
+        is_as_seen: impl Fn(&Overlap) -> bool + Send + Sync,
+    ) -> Result<Option<Done<KeyView>>> {
+        match self {
+            Self::Admin(admin) => control.end_overlap_if(admin, id, is_as_seen).await,
+            Self::Own(me) => control.end_own_overlap_if(me, id, is_as_seen).await,
         }
     }
 
@@ -98,7 +159,7 @@ impl Keeper {
         control: &Control,
         id: KeyId,
         is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
-    ) -> Result<Option<()>> {
+    ) -> Result<Option<Done<()>>> {
         match self {
             Self::Admin(admin) => control.delete_key_if(admin, id, is_as_seen).await,
             Self::Own(me) => control.delete_own_key_if(me, id, is_as_seen).await,
@@ -114,6 +175,13 @@ impl Keeper {
         match self {
             Self::Admin(admin) => control.temporary_credentials(admin, id, draft).await,
             Self::Own(me) => control.own_temporary_credentials(me, id, draft).await,
+        }
+    }
+
+    pub(crate) async fn prove(&self, control: &Control, id: KeyId, draft: &ProofDraft) -> Result<KeyProof> {
+        match self {
+            Self::Admin(admin) => control.prove_key(admin, id, draft).await,
+            Self::Own(me) => control.prove_own_key(me, id, draft).await,
         }
     }
 

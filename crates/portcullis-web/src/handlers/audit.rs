@@ -31,6 +31,9 @@ pub(crate) struct EventsQuery {
     #[serde(default, deserialize_with = "from_text")]
     #[param(value_type = Option<String>)]
     storage: Option<StorageId>,
+    /// Only what was allowed, or only what was not.
+    #[serde(default, deserialize_with = "from_text")]
+    allowed: Option<bool>,
     /// The most items on the page.
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
@@ -50,8 +53,9 @@ pub(crate) async fn list(
     Admin(admin): Admin,
     Params(query): Params<EventsQuery>,
 ) -> Result<Response> {
-    let EventsQuery { request_id, key, storage, limit, cursor } = query;
+    let EventsQuery { request_id, key, storage, allowed: verdict, limit, cursor } = query;
     let page = request_of(limit, cursor);
-    let found = app.control.audit_events(&admin, AuditQuery { request_id, key, storage }, &page).await?;
+    let query = AuditQuery { request_id, key, storage, verdict };
+    let found = app.control.audit_events(&admin, query, &page).await?;
     ok(&page_of(found, AuditEventOut::from))
 }

@@ -69,6 +69,9 @@ pub(crate) struct ExportQuery {
     #[serde(default, deserialize_with = "from_text")]
     #[param(value_type = Option<String>)]
     storage: Option<StorageId>,
+    /// Only what was allowed, or only what was not.
+    #[serde(default, deserialize_with = "from_text")]
+    allowed: Option<bool>,
     /// Instead of the site's entries those that belong to no site, such as refusals of access keys that nobody has; for the
     /// admins of the topmost site.
     #[serde(default, deserialize_with = "from_text")]
@@ -89,9 +92,9 @@ pub(crate) async fn export(
     Admin(admin): Admin,
     Params(query): Params<ExportQuery>,
 ) -> Result<Response> {
-    let ExportQuery { format, request_id, key, storage, unassigned } = query;
+    let ExportQuery { format, request_id, key, storage, allowed: verdict, unassigned } = query;
     let (format, unassigned) = (format.unwrap_or(Format::Jsonl), unassigned.unwrap_or(false));
-    let filtered = request_id.is_some() || key.is_some() || storage.is_some();
+    let filtered = request_id.is_some() || key.is_some() || storage.is_some() || verdict.is_some();
     if unassigned && (filtered || format == Format::Csv) {
         return Err(Problem::invalid_field("unassigned", "only as JSON lines and without a filter"));
     }
@@ -99,7 +102,7 @@ pub(crate) async fn export(
         let copy = app.control.copy_trail(&admin, unassigned).await?;
         return Ok(as_file(format, whole(copy, app.control.trail_key())?));
     }
-    let query = AuditQuery { request_id, key, storage };
+    let query = AuditQuery { request_id, key, storage, verdict };
     // So that what is wrong with the call is told in its answer.
     app.control.record_export(&admin).await?;
     let (access, control) = (app.access.clone(), app.control.clone());

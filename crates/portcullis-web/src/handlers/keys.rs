@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 use super::{created, json, ok, told_once};
 use crate::app::App;
 use crate::dto::{
-    CreatedKeyOut, Items, KeyIn, KeyOut, KeyPatch, RotationIn, S3KeyOut, TemporaryIn, TemporaryOut, page_of,
+    CreatedKeyOut, DeletedOut, Items, KeyIn, KeyOut, KeyPatch, ReceiptDto, RotationIn, S3KeyOut, TemporaryIn, TemporaryOut, page_of,
     request_of,
 };
 use crate::etag::{self, IfMatch, tagged};
@@ -97,8 +97,9 @@ pub(crate) async fn create(
     Ok(tagged(told_once(created(&at, &made)?), &tag))
 }
 
-/// Give a key a new access key and a new secret. Everything else of it stays. When this returns, nothing is admitted under the old
-/// ones, neither what was signed with them beforehand, and transfers under way under them have ended.
+/// Give a key a new secret, and a new access key if it is not to stay. Everything else of it stays. Without an overlap nothing is
+/// admitted under the old ones when this returns, neither what was signed with them beforehand, and transfers under way under them
+/// have ended. With one they work beside the new for a while; there is one overlap at a time (409 `overlap-runs`).
 #[utoipa::path(
     post, path = "/api/v1/keys/{id}/rotate", tag = "keys", operation_id = "rotateKey",
     params(("id" = String, Path, description = "The key.")), request_body = Option<RotationIn>,
@@ -115,7 +116,9 @@ pub(crate) async fn rotate(
     let rotated = keeper.rotate_if(&app.control, id, &rotation, |now| seen.holds(now)).await?;
     let rotated = rotated.ok_or_else(Problem::changed)?;
     let tag = etag::of(&rotated.view.key);
-    Ok(tagged(ok(&with_secret(rotated, &app.s3_address))?, &tag))
+    let receipt = Some(ReceiptDto::from(&rotated.receipt));
+    let out = CreatedKeyOut { receipt, ..with_secret(rotated.into_value(), &app.s3_address) };
+    Ok(tagged(ok(&out)?, &tag))
 }
 
 fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
@@ -143,6 +146,7 @@ fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
         setup: texts(setups),
         key: view.into(),
         s3: None,
+        receipt: None,
     }
 }
 
@@ -225,15 +229,15 @@ pub(crate) async fn update(
 #[utoipa::path(
     delete, path = "/api/v1/keys/{id}", tag = "keys", operation_id = "deleteKey",
     params(("id" = String, Path, description = "The key.")),
-    responses((status = 204, description = "Deleted."))
+    responses((status = 200, description = "Deleted, and what ended with it.", body = DeletedOut))
 )]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     keeper: Keeper,
     Id(id): Id<KeyId>,
     seen: IfMatch,
-) -> Result<StatusCode> {
+) -> Result<Response> {
     let deleted = keeper.delete_if(&app.control, id, |now| seen.holds(now)).await?;
-    deleted.ok_or_else(Problem::changed)?;
-    Ok(StatusCode::NO_CONTENT)
+    let deleted = deleted.ok_or_else(Problem::changed)?;
+    ok(&DeletedOut::from(&deleted.receipt))
 }

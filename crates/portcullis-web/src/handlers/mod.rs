@@ -2,21 +2,30 @@
 
 #![expect(unused_qualifications, reason = "in code that utoipa generates, under the spans of ours")]
 
+pub(crate) mod advice;
 pub(crate) mod audit;
 pub(crate) mod audit_export;
+pub(crate) mod dead_keys;
+pub(crate) mod ending;
 pub(crate) mod file;
 pub(crate) mod files;
+pub(crate) mod found;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod me;
+pub(crate) mod networks;
+pub(crate) mod overlap;
 pub(crate) mod passkeys;
+pub(crate) mod prove;
+pub(crate) mod refusals;
 pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod sites;
 pub(crate) mod storages;
+pub(crate) mod usage;
 pub(crate) mod users;
 
 use axum::response::{IntoResponse, Response};

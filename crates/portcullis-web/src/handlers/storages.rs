@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use portcullis_control::{Order, ProbeOptions, StorageChange, StorageDraft, StorageQuery, StorageView};
+use portcullis_control::{Done, Order, ProbeOptions, StorageChange, StorageDraft, StorageQuery, StorageView};
 use portcullis_domain::StorageId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -30,6 +30,10 @@ pub(crate) struct StoragesQuery {
     #[serde(default, deserialize_with = "from_text")]
     #[param(default = "created_at")]
     sort: Option<String>,
+    /// `active`, or `detached`: those that were set aside with their files, the oldest first.
+    #[serde(default, deserialize_with = "from_text")]
+    #[param(default = "active")]
+    state: Option<String>,
     /// The most items on the page.
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
@@ -55,8 +59,17 @@ pub(crate) async fn list(
         Some(_) => return Err(Problem::invalid_field("sort", "created_at or name")),
     };
     let page = request_of(query.limit, query.cursor);
+    let now = app.access.now();
+    match query.state.as_deref() {
+        None | Some("active") => {}
+        Some("detached") => {
+            let found = app.control.detached_storages(&admin, query.search.as_deref(), &page).await?;
+            return ok(&page_of(found, |detached| StorageOut::detached(detached, &app.s3_address, now)));
+        }
+        Some(_) => return Err(Problem::invalid_field("state", "active or detached")),
+    }
     let found = app.control.storages(&admin, StorageQuery { search: query.search, order }, &page).await?;
-    ok(&page_of(found, |view| StorageOut::new(view, &app.s3_address)))
+    ok(&page_of(found, |view| StorageOut::new(view, &app.s3_address, now)))
 }
 
 /// Make a storage. It cannot be reached from outside until there is a key for it.
@@ -72,7 +85,7 @@ pub(crate) async fn create(
     let view = app.control.create_storage(&admin, &StorageDraft::from(given)).await?;
     let at = format!("/api/v1/storages/{}", view.storage.id);
     let tag = etag::of(&view.storage);
-    Ok(tagged(created(&at, &StorageOut::new(view, &app.s3_address))?, &tag))
+    Ok(tagged(created(&at, &StorageOut::new(view, &app.s3_address, app.access.now()))?, &tag))
 }
 
 /// A storage.
@@ -111,12 +124,19 @@ pub(crate) async fn update(
     }
     let change = StorageChange::from(given);
     let view = app.control.update_storage_if(&admin, id, &change, |now| seen.holds(now)).await?;
-    told(&app, view.ok_or_else(Problem::changed)?)
+    told_with(&app, view.ok_or_else(Problem::changed)?)
 }
 
-fn told(app: &App, view: StorageView) -> Result<Response> {
+pub(super) fn told(app: &App, view: StorageView) -> Result<Response> {
     let tag = etag::of(&view.storage);
-    Ok(tagged(ok(&StorageOut::new(view, &app.s3_address))?, &tag))
+    Ok(tagged(ok(&StorageOut::new(view, &app.s3_address, app.access.now()))?, &tag))
+}
+
+pub(super) fn told_with(app: &App, done: Done<StorageView>) -> Result<Response> {
+    let tag = etag::of(&done.storage);
+    let (value, receipt) = (done.value, &done.receipt);
+    let out = StorageOut::new(value, &app.s3_address, app.access.now()).with_receipt(receipt);
+    Ok(tagged(ok(&out)?, &tag))
 }
 
 /// Try a storage out, step by step. A step that fails is a finding; the status is 200 all the same.

@@ -22,6 +22,7 @@ mod groups;
 mod identity;
 mod join;
 mod labels;
+mod leak;
 mod networks_editor;
 mod new_connection;
 mod origin;
@@ -30,6 +31,8 @@ mod page;
 mod people;
 mod posted;
 mod probe;
+mod prove;
+mod rotation;
 mod security;
 mod seen;
 mod setups;
@@ -72,6 +75,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(groups::routes())
         .merge(identity::routes())
         .merge(join::routes())
+        .merge(leak::routes())
+        .merge(prove::routes())
         .merge(sites::routes())
         .merge(security::routes())
         .layer(from_fn(origin::same_origin))

@@ -20,8 +20,11 @@ static ENGLISH: &[&str] = &[
     include_str!("../../texts/en/shared.txt"),
     include_str!("../../texts/en/people.txt"),
     include_str!("../../texts/en/api_keys.txt"),
+    include_str!("../../texts/en/leaks.txt"),
     include_str!("../../texts/en/sites.txt"),
     include_str!("../../texts/en/sharing.txt"),
+    include_str!("../../texts/en/ending.txt"),
+    include_str!("../../texts/en/rotation.txt"),
 ];
 
 static TEXTS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {

@@ -16,6 +16,13 @@ impl From<ControlError> for Problem {
             ControlError::NotFound => Self::not_found(),
             ControlError::Conflict { field } => conflict(field),
             ControlError::InUse(what) => in_use(&what),
+            ControlError::OverlapRuns { until } => {
+                let detail = format!(
+                    "The credentials before these still work, until {until}. End that (DELETE /api/v1/keys/{{id}}/overlap), or wait; \
+                     without an overlap new ones end them too."
+                );
+                Self::new(StatusCode::CONFLICT, "overlap-runs", "An overlap runs", detail)
+            }
             ControlError::Stale => Self::changed(),
             ControlError::ConfirmationNeeded => {
                 let detail = "Prove once more who you are (POST /api/v1/sessions/current/confirm), then send this again.";
@@ -102,6 +109,7 @@ fn denied(denial: Denial) -> Problem {
         Denial::WrongCredentialKind
         | Denial::ConditionalWrite
         | Denial::GrantMismatch
+        | Denial::CutOff
         | Denial::LinkLocked
         | Denial::Policy(
             DenyReason::KeyDisabled

@@ -22,6 +22,7 @@ pub(crate) const KINDS: &[(&str, &str)] = &[
     ("no-passkeys-here", "409: browsers have no passkeys at this server's address"),
     ("not-found", "404: nothing, or nothing that may be known of"),
     ("other-bytes", "422: the digest that was sent is not that of the bytes that came"),
+    ("overlap-runs", "409: the credentials before these still work"),
     ("precondition-failed", "412: a condition on a file does not hold"),
     ("quota-exceeded", "413: the storage would hold more than its quota"),
     ("range", "416: the file is shorter"),

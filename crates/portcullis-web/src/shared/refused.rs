@@ -54,6 +54,7 @@ impl From<ControlError> for Refused {
             | ControlError::Conflict { .. }
             | ControlError::InUse(_)
             | ControlError::Stale
+            | ControlError::OverlapRuns { .. }
             | ControlError::ConfirmationNeeded
             | ControlError::KeysByAdminsOnly
             | ControlError::Metadata(_)) => Self::Failed(other.to_string()),

@@ -124,6 +124,14 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             json!({"name": "matrix", "channel": "s3", "scope": {"storage": storage}, "permission": "read"})
         }
         ("POST", "/api/v1/keys/{id}/rotate") => json!({"overlap_seconds": 0}),
+        (
+            "POST" | "PUT",
+            "/api/v1/keys/{id}/networks/preview"
+            | "/api/v1/storages/{id}/networks/preview"
+            | "/api/v1/keys/{id}/trial"
+            | "/api/v1/storages/{id}/trial",
+        ) => json!({"networks": ["203.0.113.0/24", "192.0.2.0/24"]}),
+        ("POST", "/api/v1/keys/{id}/trial/enforce" | "/api/v1/storages/{id}/trial/enforce") => json!({}),
         ("POST", "/api/v1/keys/{id}/temporary-credentials") => json!({"duration_seconds": 900}),
         ("POST", "/api/v1/share-links") => {
             json!({"storage": storage, "folder": "", "name": "matrix", "permission": "read"})

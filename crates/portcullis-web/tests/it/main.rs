@@ -4,12 +4,14 @@
 
 mod authenticator;
 mod conditions;
+mod ending;
 mod examples;
 mod files;
 mod isolation;
 mod keys;
 mod links;
 mod matrix;
+mod networks;
 mod once;
 mod openapi;
 mod own_keys;
@@ -24,4 +26,5 @@ mod shared;
 mod sites;
 mod socket;
 mod storages;
+mod unrecordable;
 mod world;

@@ -224,8 +224,11 @@ fn has_nothing_to_do(operation: &Operation, status: u16) -> bool {
         "/api/v1/me/totp/confirm",
         "/api/v1/me/recovery-codes",
         "/api/v1/invitations/accept",
+        "/api/v1/keys/{id}/trial/enforce",
+        "/api/v1/storages/{id}/trial/enforce",
     ];
     match (operation.method, status) {
+        ("GET", 404) => operation.path.ends_with("/trial"),
         ("DELETE", 404) => nobodys.contains(&operation.path),
         ("POST", 422) => about_nothing.contains(&operation.path),
         _ => false,

@@ -14,6 +14,8 @@ use crate::config;
 
 /// Largest answer that is read.
 const MAX_ANSWER: u64 = 32 << 20;
+/// The longest that is waited before something is sent again, in seconds.
+const LONGEST_WAIT: u64 = 120;
 
 /// A server, and who speaks to it.
 pub(super) struct Api {
@@ -57,15 +59,45 @@ impl Api {
 
     /// A server that is not told who speaks.
     pub(super) fn anonymous(server: Option<&str>) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(Duration::from_secs(10)))
-            .timeout_global(Some(Duration::from_secs(60)))
-            .user_agent(format!("portcullis/{}", env!("CARGO_PKG_VERSION")))
-            .max_redirects(0)
-            .build();
         let base = server.unwrap_or("http://127.0.0.1:8080").trim_end_matches('/').to_owned();
-        Self { agent: config.new_agent(), base, bearer: None }
+        Self { agent: agent(), base, bearer: None }
+    }
+
+    /// Sends a report of found secrets to the page for that; it needs no credentials.
+    ///
+    /// # Errors
+    /// No answer, or one of something else.
+    pub(super) fn report(&self, body: &str) -> anyhow::Result<Reported> {
+        let request = self.agent.post(format!("{}/found", self.base)).content_type("application/json");
+        let answer = request.send(body).with_context(|| format!("no answer from {}", self.base))?;
+        match answer.status().as_u16() {
+            202 => Ok(Reported::Taken),
+            429 | 503 => {
+                let wait = answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
+                Ok(Reported::Wait(wait.unwrap_or(10).clamp(1, LONGEST_WAIT)))
+            }
+            status => bail!("{} answered with status {status}; is this a Portcullis server?", self.base),
+        }
+    }
+
+    /// Any call, with the answer as it is: its status, and at most `most` bytes of its body.
+    ///
+    /// # Errors
+    /// No answer.
+    pub(super) fn raw(
+        &self,
+        method: ureq::http::Method,
+        path: &str,
+        body: &[u8],
+        most: u64,
+    ) -> anyhow::Result<(u16, Vec<u8>)> {
+        let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        if let Some(bearer) = &self.bearer {
+            request = request.header("Authorization", format!("Bearer {bearer}"));
+        }
+        let mut answer = self.agent.run(request.body(body.to_vec())?)?;
+        let body = answer.body_mut().with_config().limit(most).read_to_vec().unwrap_or_default();
+        Ok((answer.status().as_u16(), body))
     }
 
     /// The server's address.
@@ -107,6 +139,14 @@ impl Api {
             request = request.header("Authorization", format!("Bearer {bearer}"));
         }
         self.answer(request.call())
+    }
+
+    /// As [`Self::delete`], with what the call has to say besides.
+    ///
+    /// # Errors
+    /// As the other calls.
+    pub(super) fn delete_with(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.send(self.agent.delete(self.url(path)).force_send_body(), body)
     }
 
     pub(super) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
@@ -156,6 +196,27 @@ impl Api {
         }
         Err(problem(status.as_u16(), &text))
     }
+}
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reported {
+    /// It was taken.
+    Taken,
+    /// Not now: after so many seconds.
+    Wait(u64),
+}
+
+/// A client of HTTP as this program is one.
+pub(super) fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(Duration::from_secs(10)))
+        .timeout_global(Some(Duration::from_secs(60)))
+        .user_agent(format!("portcullis/{}", env!("CARGO_PKG_VERSION")))
+        .max_redirects(0)
+        .build();
+    config.new_agent()
 }
 
 /// `a=b&c=d`, percent-encoded.

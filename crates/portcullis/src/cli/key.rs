@@ -1,15 +1,22 @@
 //! `portcullis key`.
 
+mod overlap;
+
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::Usage;
 use super::api::Api;
-use super::args::{KeyCommand, KeyCreate, KeyUpdate, Remote, TemporaryArgs};
+use super::args::{KeyCommand, KeyCreate, KeyUpdate, Remote, RotateArgs, TemporaryArgs};
+use super::networks::tried_out;
 use super::render::{Form, confirmed, fields, networks, set, set_moment, set_networks, set_text, text};
 use crate::output;
 
 pub(super) fn run(remote: &Remote, command: KeyCommand) -> anyhow::Result<()> {
+    // With the key's own rights and no others.
+    if let KeyCommand::Prove(args) = &command {
+        return super::prove::run(remote, args);
+    }
     let (api, form) = (Api::new(remote)?, remote.form());
     match command {
         KeyCommand::Create(args) => create(&api, form, &args),
@@ -22,8 +29,13 @@ pub(super) fn run(remote: &Remote, command: KeyCommand) -> anyhow::Result<()> {
         KeyCommand::Enable { key, permission } => {
             change(&api, form, &key, &json!({ "permission": permission }))
         }
-        KeyCommand::Rotate { key, setup } => rotate(&api, form, &key, setup.as_deref()),
+        KeyCommand::Rotate(args) => rotate(&api, form, &args),
+        KeyCommand::Overlap(command) => overlap::run(&api, form, command),
+        KeyCommand::Trial(command) => super::networks::trial(&api, form, &command, |of| {
+            Ok(format!("/keys/{}", text(&api.find_key(of)?, "id")))
+        }),
         KeyCommand::Temporary(args) => temporary(&api, form, &args),
+        KeyCommand::Prove(args) => super::prove::run(remote, &args),
         KeyCommand::Delete { key, yes } => {
             let id = text(&api.find_key(&key)?, "id");
             confirmed(yes, &format!("Delete {key} for good? Tools that use it stop working at once."))?;
@@ -85,7 +97,7 @@ fn create(api: &Api, form: Form, args: &KeyCreate) -> anyhow::Result<()> {
     });
     set_networks(&mut body, &args.networks);
     for (name, value) in
-        [("overwrite", &args.overwrite), ("prefix", &args.prefix), ("expires_at", &args.expires)]
+        [("overwrite", &args.overwrite), ("prefix", &args.prefix), ("expires_at", &args.expires), ("on_leak", &args.on_leak)]
     {
         set_text(&mut body, name, value.as_ref());
     }
@@ -96,13 +108,25 @@ fn create(api: &Api, form: Form, args: &KeyCreate) -> anyhow::Result<()> {
     tell(form, &answer, wanted.storage.as_ref(), args.setup.as_deref())
 }
 
-fn rotate(api: &Api, form: Form, wanted: &str, tool: Option<&str>) -> anyhow::Result<()> {
+fn rotate(api: &Api, form: Form, args: &RotateArgs) -> anyhow::Result<()> {
     // Beforehand: once the secret is told, nothing may fail before it is shown.
-    let key = api.find_key(wanted)?;
+    let key = api.find_key(&args.key)?;
     let storage = key.pointer("/scope/storage").and_then(Value::as_str);
     let storage = storage.map(|id| api.get(&format!("/storages/{id}"))).transpose()?;
-    let answer = api.post(&format!("/keys/{}/rotate", text(&key, "id")), &json!({}))?;
-    tell(form, &answer, storage.as_ref(), tool)
+    let mut body = json!({});
+    if let Some(seconds) = args.overlap {
+        set(&mut body, "overlap_seconds", json!(seconds));
+    }
+    if args.keep_access_key {
+        set(&mut body, "keep_access_key", json!(true));
+    }
+    set_text(&mut body, "reason", args.reason.as_ref());
+    let answer = api.post(&format!("/keys/{}/rotate", text(&key, "id")), &body)?;
+    tell(form, &answer, storage.as_ref(), args.setup.as_deref())?;
+    if let Some(until) = answer.pointer("/key/overlap/until").and_then(Value::as_str) {
+        output::prompt(&format!("The old credentials work until {until}; see `key overlap show`.\n"));
+    }
+    Ok(())
 }
 
 /// Shows a new secret in the form that was asked for.
@@ -211,6 +235,7 @@ fn list(
 
 fn show(form: Form, key: &Value) -> anyhow::Result<()> {
     let used = key.get("last_used").filter(|used| !used.is_null());
+    let overlap = key.get("overlap").filter(|overlap| !overlap.is_null());
     let last = |used: &Value| {
         format!("{} from {} with {}", text(used, "at"), text(used, "address"), text(used, "tool"))
     };
@@ -225,22 +250,34 @@ fn show(form: Form, key: &Value) -> anyhow::Result<()> {
             ("Permission", text(key, "permission")),
             ("Overwrite", text(key, "overwrite")),
             ("Networks", networks(key)),
+            ("Tried out", tried_out(key)),
             ("Prefix", text(key, "prefix")),
             ("State", text(key, "state")),
             ("Expires", text(key, "expires_at")),
+            ("If found", text(key, "on_leak")),
+            ("Secret found", text(key, "leaked_at")),
             ("Created", text(key, "created_at")),
             ("Last used", used.map_or_else(|| "never".to_owned(), last)),
+            ("Old pair", overlap.map_or_else(|| "stopped".to_owned(), overlap::in_words)),
         ],
     )
 }
 
 fn update(api: &Api, form: Form, args: &KeyUpdate) -> anyhow::Result<()> {
+    if args.dry_run {
+        let record = format!("/keys/{}", text(&api.find_key(&args.key)?, "id"));
+        return super::networks::preview(api, form, &record, &args.networks);
+    }
     let mut body = json!({});
+    if args.confirm_lockout {
+        set(&mut body, "confirm_lockout", json!(true));
+    }
     let texts = [
         ("name", &args.name),
         ("permission", &args.permission),
         ("overwrite", &args.overwrite),
         ("prefix", &args.prefix),
+        ("on_leak", &args.on_leak),
     ];
     for (name, value) in texts {
         set_text(&mut body, name, value.as_ref());

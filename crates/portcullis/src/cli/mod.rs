@@ -17,11 +17,15 @@ mod key;
 mod link;
 mod login;
 mod me;
+mod networks;
+mod prove;
 mod render;
+mod scan;
 mod secret;
 mod session;
 mod site;
 mod storage;
+mod storage_end;
 mod user;
 
 use std::ffi::OsString;
@@ -98,6 +102,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             None => audit::run(&call.remote, &call.args),
             Some(command) => audit_trail::run(&call.remote, command, call.args.request_id.as_deref()),
         },
+        Command::Scan(args) => scan::run(&args),
         Command::Completion { shell } => {
             args::completion(shell);
             Ok(())

@@ -13,6 +13,8 @@ use crate::output;
 
 /// The longest secret that is read, in bytes.
 const LONGEST: u64 = 4096;
+/// The longest file with a secret in it, in bytes.
+const LONGEST_FILE: usize = 64 * 1024;
 
 /// A line that the terminal does not show while it is typed; from standard input without asking if that is no terminal, or wanted.
 pub(super) fn hidden(question: &str, from_stdin: bool) -> anyhow::Result<Zeroizing<String>> {
@@ -41,6 +43,21 @@ pub(super) fn of_file(path: &Path) -> anyhow::Result<Zeroizing<String>> {
         .read_line(&mut text)
         .with_context(|| format!("{} cannot be read", path.display()))?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// A small file, or standard input for `-`, whole.
+pub(super) fn whole_file(path: &Path) -> anyhow::Result<Zeroizing<String>> {
+    // As much as it may hold beforehand: a buffer that grows would leave pieces of a secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_FILE));
+    let most = u64::try_from(LONGEST_FILE).unwrap_or(u64::MAX);
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(most).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes))
+    };
+    read.with_context(|| format!("{} cannot be read", path.display()))?;
+    let text = str::from_utf8(&bytes).with_context(|| format!("{} is not text", path.display()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// A password that exists.

@@ -73,6 +73,7 @@ fn set_rules(body: &mut Value, rules: &RuleArgs) {
         }
     }
     set_text(&mut wanted, "second_factor", rules.second_factor.as_ref());
+    set_text(&mut wanted, "data_events", rules.data_events.as_ref());
     if wanted != json!({}) {
         set(body, "rules", wanted);
     }
@@ -95,6 +96,7 @@ fn show(form: Form, site: &Value) -> anyhow::Result<()> {
             ("Keys need networks", rule("keys_need_networks")),
             ("Idle key days", rule("idle_key_days")),
             ("Second factor", rule("second_factor")),
+            ("Data events", rule("data_events")),
             ("Created", text(site, "created_at")),
         ],
     )

@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use super::api::Api;
 use super::args::{Limit, Remote, StorageCommand, StorageCreate, StorageUpdate};
+use super::networks::tried_out;
 use super::render::{Form, networks, set, set_networks, set_text, size, text};
-use super::secret;
+use super::{secret, storage_end};
 use crate::config;
 
 pub(super) fn run(remote: &Remote, command: StorageCommand) -> anyhow::Result<()> {
@@ -28,7 +29,20 @@ pub(super) fn run(remote: &Remote, command: StorageCommand) -> anyhow::Result<()
             show(form, &api.patch(&format!("/storages/{}", text(&found, "id")), &body)?)
         }
         StorageCommand::Update(given) => update(form, &api, &given),
-        StorageCommand::List { search } => {
+        StorageCommand::Trial(command) => super::networks::trial(&api, form, &command, |of| {
+            Ok(format!("/storages/{}", text(&api.find_storage(of)?, "id")))
+        }),
+        StorageCommand::List { search, detached: true } => {
+            storage_end::list_detached(form, &api, search.as_deref())
+        }
+        StorageCommand::Impact { storage } => storage_end::impact(form, &api, &storage),
+        StorageCommand::Delete { storage, confirm } => {
+            storage_end::delete(form, &api, &storage, confirm.as_deref())
+        }
+        StorageCommand::Attach { storage } => storage_end::attach(form, &api, &storage),
+        StorageCommand::Pause { storage, minutes } => storage_end::pause(form, &api, &storage, minutes),
+        StorageCommand::Resume { storage } => storage_end::resume(form, &api, &storage),
+        StorageCommand::List { search, detached: false } => {
             let query: Vec<_> = search.as_deref().map(|text| ("search", text)).into_iter().collect();
             let header = ["NAME", "PROVIDER", "BUCKET", "USED", "FILES", "FOLDERS", "S3", "HEALTH"];
             form.list(&api.all("/storages", &query)?, &header, row)
@@ -74,6 +88,10 @@ fn create(form: Form, api: &Api, given: &StorageCreate) -> anyhow::Result<()> {
 
 fn update(form: Form, api: &Api, given: &StorageUpdate) -> anyhow::Result<()> {
     let found = api.find_storage(&given.storage)?;
+    if given.dry_run {
+        let record = format!("/storages/{}", text(&found, "id"));
+        return super::networks::preview(api, form, &record, &given.networks);
+    }
     let mut body = json!({});
     set_text(&mut body, "name", given.name.as_ref());
     set_text(&mut body, "permission", given.permission.as_ref());
@@ -148,6 +166,7 @@ fn show(form: Form, item: &Value) -> anyhow::Result<()> {
             ("Bucket there", text(item, "bucket")),
             ("Permission", text(item, "permission")),
             ("Networks", networks(item)),
+            ("Tried out", tried_out(item)),
             ("Used", size(item, "used_bytes")),
             ("Available", size(item, "available_bytes")),
             ("Quota", if quota == "-" { "none".to_owned() } else { quota }),
@@ -155,6 +174,7 @@ fn show(form: Form, item: &Value) -> anyhow::Result<()> {
             ("Folders", text(item, "folders")),
             ("S3 active", text(item, "s3_active")),
             ("Health", text(item, "health")),
+            ("Paused until", text(item, "paused_until")),
             ("Created", text(item, "created_at")),
         ],
     )

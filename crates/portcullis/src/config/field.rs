@@ -89,6 +89,11 @@ pub(crate) const FIELDS: &[Field] = &[
         "DAYS",
         "After how many days entries of the audit trail go, leaving a signed note [default: never]",
     ),
+    field(
+        "retired_secret_days",
+        "DAYS",
+        "For how many days secrets that were replaced are kept, sealed, to tell who still uses them [default: 90]",
+    ),
     field("log", "FILTER", "Which messages to log, e.g. portcullis=debug [default: portcullis=info,warn]"),
     field("log_format", "text|json", "How to log [default: text]"),
 ];

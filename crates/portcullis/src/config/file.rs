@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::{FIELDS, Raw, oidc};
+use super::{FIELDS, Raw, oidc, sinks};
 
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -53,8 +53,20 @@ pub(super) fn parse(text: &str, name: &str, problems: &mut Vec<String>) -> Vec<(
             }
             continue;
         }
+        if field == "audit_sink" {
+            let tables = value.get_ref().as_array().map(|items| items.iter().map(|item| item.get_ref().as_table()));
+            match tables.and_then(Iterator::collect::<Option<Vec<_>>>) {
+                Some(tables) => {
+                    for (number, table) in tables.into_iter().enumerate() {
+                        read_sink(number, table, |at| format!("{name}:{}", line(at)), &mut fields, problems);
+                    }
+                }
+                None => problems.push(format!("{origin}: expected a list of tables: [[audit_sink]]")),
+            }
+            continue;
+        }
         if !FIELDS.iter().any(|known| known.name == field) {
-            let known: Vec<_> = FIELDS.iter().map(|known| known.name).chain(["oidc"]).collect();
+            let known: Vec<_> = FIELDS.iter().map(|known| known.name).chain(["oidc", "audit_sink"]).collect();
             problems.push(format!("{origin}: unknown setting; known are {}", known.join(", ")));
             continue;
         }
@@ -90,6 +102,29 @@ fn read_oidc(
             None => problems.push(format!(
                 "{origin}: expected text or a list of texts in quotation marks, or true or false"
             )),
+        }
+    }
+}
+
+/// The fields of one of the tables `[[audit_sink]]`.
+fn read_sink(
+    number: usize,
+    table: &DeTable<'_>,
+    place: impl Fn(usize) -> String,
+    fields: &mut Vec<(String, Raw)>,
+    problems: &mut Vec<String>,
+) {
+    for (key, value) in table {
+        let key_text = key.get_ref();
+        let origin = format!("{}: audit_sink.{key_text}", place(key.span().start));
+        if !sinks::FIELDS.contains(&key_text.as_ref()) {
+            // The value may be a secret: it is not repeated.
+            problems.push(format!("{origin}: unknown setting; known are {}", sinks::FIELDS.join(", ")));
+            continue;
+        }
+        match plain(value.get_ref()) {
+            Some(value) => fields.push((format!("{}{number}.{key_text}", sinks::PREFIX), Raw { value, origin })),
+            None => problems.push(format!("{origin}: expected text or a list of texts, in quotation marks")),
         }
     }
 }

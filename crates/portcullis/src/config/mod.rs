@@ -7,6 +7,7 @@ mod field;
 mod file;
 mod master_key;
 mod oidc;
+mod sinks;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +21,10 @@ use portcullis_listener::{Limits, Proxies, ProxyKind};
 pub(crate) use field::{FIELDS, Field};
 pub(crate) use master_key::{MasterKeySource, read as read_master_key, write_new as write_master_key};
 pub(crate) use oidc::{ClientSecretSource, OidcConfig};
+pub(crate) use sinks::SinkConfig;
+
+/// How long secrets that were replaced are kept if nothing is said.
+const RETIRED_SECRETS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Everything `serve` needs.
 #[derive(Debug, Clone)]
@@ -50,8 +55,12 @@ pub(crate) struct Config {
     pub(crate) master_key: MasterKeySource,
     /// The provider by which people sign in.
     pub(crate) oidc: Option<OidcConfig>,
+    /// Where the audit trail is sent on to.
+    pub(crate) sinks: Vec<SinkConfig>,
     /// How long entries of the audit trail stay; for ever if there is none.
     pub(crate) audit_retention: Option<Duration>,
+    /// How long secrets that were replaced are kept.
+    pub(crate) retired_secrets: Duration,
     /// Which messages are logged.
     pub(crate) log: String,
     /// Whether messages are JSON.
@@ -129,7 +138,9 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
             &mut problems,
         ),
         oidc: oidc::read(&from_file, &mut problems),
+        sinks: sinks::read(&from_file, &mut problems),
         audit_retention: retention(get("audit_retention_days"), &mut problems),
+        retired_secrets: retention(get("retired_secret_days"), &mut problems).unwrap_or(RETIRED_SECRETS),
         log: get("log").map_or_else(|| "portcullis=info,warn".to_owned(), |raw| raw.value),
         log_json: log_format(get("log_format"), &mut problems),
     };

@@ -65,11 +65,19 @@ pub(crate) fn exchange(
 /// Every connection comes from a loopback address of its own, so that those who guess wrong in one row are not slowed in
 /// the next.
 fn connect(host: &str) -> TcpStream {
+    connect_with(host, None)
+}
+
+/// A receive buffer of `narrow` bytes leaves what was not read with the server.
+fn connect_with(host: &str, narrow: Option<usize>) -> TcpStream {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
     let own = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 1)) + next % 60_000);
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((own, 0)).into()).unwrap();
+    if let Some(bytes) = narrow {
+        socket.set_recv_buffer_size(bytes).unwrap();
+    }
     socket.connect(&host.parse::<SocketAddr>().unwrap().into()).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -161,6 +169,16 @@ impl<'a> Signed<'a> {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         exchange(self.world.s3_host(), method, &target, &headers, body)
+    }
+
+    /// A request for an object of the key's bucket whose body, so many bytes long, and answer are the caller's to send and read.
+    pub(crate) fn open(&self, method: &str, object: &str, length: u64) -> TcpStream {
+        let path = format!("/{}/{object}", self.key.bucket);
+        let headers = self.sign(method, &path, "", &[]);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut stream = connect_with(self.world.s3_host(), Some(16 << 10));
+        stream.write_all(&head(self.world.s3_host(), method, &path, &headers, length)).unwrap();
+        stream
     }
 
     /// Uploads so many zero bytes, piece by piece.

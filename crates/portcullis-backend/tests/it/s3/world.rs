@@ -120,6 +120,7 @@ impl World {
             peer: IpAddr::from([127, 0, 0, 1]),
             request_id: "test",
             tool: "test",
+            line: None,
         };
         let signed_in =
             access.sign_in(origin, "admin", &password, Duration::from_secs(86_400)).await.unwrap();

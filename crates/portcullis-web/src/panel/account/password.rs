@@ -73,6 +73,7 @@ pub(super) async fn replace(app: &App, person: &Person, form: &Fields) -> Result
         | ControlError::Stale
         | ControlError::ConfirmationNeeded
         | ControlError::KeysByAdminsOnly
+        | ControlError::OverlapRuns { .. }
         | ControlError::Access(_)
         | ControlError::Metadata(_)) => Refused::Wholly(PanelError::from(error)),
     })

@@ -1,4 +1,4 @@
-//! Other credentials for a key, in place of those it has.
+//! Other credentials for a key, in place of those it has or beside them for a while.
 
 use std::sync::Arc;
 
@@ -6,11 +6,14 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use portcullis_control::{CreatedKeys, KeyUse, Rotation, new_once_token};
+use portcullis_control::{ControlError, CreatedKeys, KeyUse, new_once_token};
+use portcullis_domain::Key;
 
 use super::super::error::PanelError;
+use super::super::fields::Fields;
 use super::super::page::{Chrome, page};
 use super::super::posted::Posted;
+use super::super::rotation::RotationForm;
 use super::super::words::{self, filters};
 use super::at::{AtKey, path};
 use super::shown;
@@ -24,45 +27,67 @@ struct GeneratePage<'a> {
     name: &'a str,
     access_key: &'a str,
     last_used: Option<&'a KeyUse>,
+    rotation: RotationForm,
     once: String,
     trouble: Option<&'static str>,
 }
 
 /// `GET /api-keys/{id}/generate`
-pub(super) async fn ask(at: AtKey) -> Response {
-    asked(&at, None).unwrap_or_else(|error| error.show(&at.at.person.chrome))
+pub(super) async fn ask(State(app): State<Arc<App>>, at: AtKey) -> Response {
+    let asked = async { asked(&at, fresh(&app, &at).await?, None) };
+    asked.await.unwrap_or_else(|error: PanelError| error.show(&at.at.person.chrome))
 }
 
-fn asked(at: &AtKey, trouble: Option<&'static str>) -> Result<Response, PanelError> {
+async fn fresh(app: &App, at: &AtKey) -> Result<RotationForm, PanelError> {
+    Ok(RotationForm::load(app, &at.at.keeper, &at.view).await?)
+}
+
+fn asked(
+    at: &AtKey,
+    rotation: RotationForm,
+    trouble: Option<&'static str>,
+) -> Result<Response, PanelError> {
     let key = &at.view.key;
+    let fine = trouble.is_none() && rotation.faults.is_empty();
     let template = GeneratePage {
         chrome: &at.at.person.chrome,
         own: path(key.id),
         name: key.name.as_str(),
         access_key: key.credential.as_str(),
         last_used: at.view.last_used.as_ref(),
+        rotation,
         once: new_once_token()?,
         trouble,
     };
-    let status = if trouble.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok(page(status, &template))
+    Ok(page(if fine { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, &template))
 }
 
 /// `POST /api-keys/{id}/generate`: makes the new credentials and shows them.
 pub(super) async fn make(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
-    let made = async {
-        let key = &at.view.key;
-        if !at.at.keeper.claim_once(&app.control, form.get("once")).await? {
-            return Ok(shown::already(&at.at.person.chrome));
-        }
-        // Whoever decides to stop a pair has seen this pair: one that somebody else made since is not to be stopped unseen.
-        let pair = form.get("pair");
-        let is_seen = |now: &portcullis_domain::Key| now.credential.as_str() == pair;
-        let rotated = at.at.keeper.rotate_if(&app.control, key.id, &Rotation::default(), is_seen).await?;
-        match rotated {
-            Some(made) => Ok(shown::show(&app, &at.at.person.chrome, &CreatedKeys { key: made, s3: None })),
-            None => asked(&at, Some(words::text("generate.changed"))),
-        }
+    try_make(&app, &at, &form).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+}
+
+async fn try_make(app: &App, at: &AtKey, form: &Fields) -> Result<Response, PanelError> {
+    let again = async |faults| {
+        let form = RotationForm::after(app, &at.at.keeper, &at.view, form, faults).await?;
+        asked(at, form, None)
     };
-    made.await.unwrap_or_else(|error: PanelError| error.show(&at.at.person.chrome))
+    let rotation = match RotationForm::read(form) {
+        Ok(rotation) => rotation,
+        Err(faults) => return again(faults).await,
+    };
+    if !at.at.keeper.claim_once(&app.control, form.get("once")).await? {
+        return Ok(shown::already(&at.at.person.chrome));
+    }
+    let is_seen = |now: &Key| RotationForm::is_of(form, now);
+    match at.at.keeper.rotate_if(&app.control, at.view.key.id, &rotation, is_seen).await {
+        Ok(Some(made)) => {
+            let made = CreatedKeys { key: made.into_value(), s3: None };
+            Ok(shown::show(app, &at.at.person.chrome, &made))
+        }
+        Ok(None) | Err(ControlError::Stale) => {
+            asked(at, fresh(app, at).await?, Some(words::text("generate.changed")))
+        }
+        Err(error) => again(RotationForm::faults_of(error)?).await,
+    }
 }

@@ -13,8 +13,10 @@ use super::super::connection::{Chip, chip};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
 use super::super::labels;
+use super::super::leak::LeakCard;
 use super::super::page::{Chrome, on_to, page, toast};
 use super::super::posted::Posted;
+use super::super::rotation::{self, OverlapSection};
 use super::super::seen::Seen;
 use super::super::words::{self, filters};
 use super::at::{AtKey, load, path};
@@ -53,6 +55,10 @@ struct KeyPage<'a> {
     is_site: bool,
     is_s3: bool,
     chip: Chip,
+    /// That an old pair still works.
+    old: Option<Chip>,
+    overlap: Option<OverlapSection>,
+    leak: LeakCard,
     created: Timestamp,
     last_used: Option<&'a KeyUse>,
     /// Whether other credentials can be had for it.
@@ -91,6 +97,9 @@ async fn shown(
         is_site: key.scope == Scope::Site,
         is_s3: key.channel == Channel::S3,
         chip: chip(view, chrome.now),
+        old: rotation::chip(view, chrome.now),
+        overlap: OverlapSection::load(app, &at.at.keeper, key.id, &path(key.id), chrome.now).await?,
+        leak: LeakCard::of(key),
         created: key.created,
         last_used: view.last_used.as_ref(),
         renews: may_make(app, &at.at.keeper).await?,
@@ -186,6 +195,23 @@ fn choices(key: &Key, admin: bool) -> Vec<Choice> {
     .chain([(Permission::None, words::text("api_keys.none.detail"))])
     .map(choice)
     .collect()
+}
+
+/// `POST /api-keys/{id}/overlap/stop`
+pub(super) async fn stop_old(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
+    back(&at, rotation::stop(&app, &at.at.keeper, at.view.key.id, &form).await)
+}
+
+/// `POST /api-keys/{id}/overlap/extend`
+pub(super) async fn extend_old(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
+    back(&at, rotation::extend(&app, &at.at.keeper, at.view.key.id, &form).await)
+}
+
+fn back(at: &AtKey, done: Result<&'static str, PanelError>) -> Response {
+    match done {
+        Ok(done) => on_to(&path(at.view.key.id), done),
+        Err(error) => error.show(&at.at.person.chrome),
+    }
 }
 
 /// `POST /api-keys/{id}/settings`

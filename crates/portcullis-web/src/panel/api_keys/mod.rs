@@ -31,6 +31,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api-keys/{id}", get(key::show))
         .route("/api-keys/{id}/settings", get(at::home).post(key::change))
         .route("/api-keys/{id}/generate", get(generate::ask).post(generate::make))
+        .route("/api-keys/{id}/overlap/stop", get(at::home).post(key::stop_old))
+        .route("/api-keys/{id}/overlap/extend", get(at::home).post(key::extend_old))
         .route("/api-keys/{id}/delete", get(delete::ask).post(delete::delete))
 }
 

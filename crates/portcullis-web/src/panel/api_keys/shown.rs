@@ -27,6 +27,8 @@ struct ShownPage<'a> {
     s3: Option<(&'a str, &'a str)>,
     s3_address: &'a str,
     setups: Vec<Setup>,
+    /// The page that proves the key.
+    prove: String,
     next: String,
 }
 
@@ -51,6 +53,7 @@ pub(super) fn show(app: &App, chrome: &Chrome, made: &CreatedKeys) -> Response {
         s3: s3.map(|made| (made.view.key.credential.as_str(), made.secret.reveal())),
         s3_address: &app.s3_address,
         setups,
+        prove: format!("/keys/{}/prove", s3.unwrap_or(first).view.key.id),
         next: path(first.view.key.id),
     };
     page(StatusCode::OK, &template)

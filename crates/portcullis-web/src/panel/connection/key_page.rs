@@ -8,13 +8,16 @@ use axum::response::Response;
 use http::StatusCode;
 use portcullis_access::SiteAdmin;
 use portcullis_control::KeyView;
+use portcullis_control::networks::{Clients, TrialView};
 use portcullis_control::setups::Setup;
-use portcullis_domain::{KeyId, Networks, Scope, Storage, StorageId, Timestamp};
+use portcullis_domain::{KeyId, Scope, Storage, StorageId, Timestamp};
 
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
-use super::super::networks_editor::{Client, CutOff, Draft, Editor, Frame, cut_off};
+use super::super::networks_editor::{Banner, Draft, Editor, Frame};
+use super::super::leak::LeakCard;
 use super::super::page::{Chrome, page, toast};
+use super::super::rotation::OverlapSection;
 use super::super::seen::Seen;
 use super::super::setups;
 use super::super::words;
@@ -24,12 +27,19 @@ use super::forms::{NameForm, Outcome, PermissionForm};
 use super::key_row::KeyRow;
 use super::subject::seen;
 use crate::app::App;
+use crate::extract::Keeper;
 
 /// Credentials with the storage they are for.
 #[derive(Debug)]
 pub(super) struct KeySubject {
     pub(super) storage: Storage,
     pub(super) view: KeyView,
+    /// An old pair that still works.
+    pub(super) overlap: Option<OverlapSection>,
+    /// Who used them.
+    pub(super) clients: Clients,
+    /// How networks that are tried out on them go.
+    pub(super) trial: Option<TrialView>,
 }
 
 /// The form for the end of credentials.
@@ -54,6 +64,8 @@ pub(super) struct KeyPage<'a> {
     storage: &'a Storage,
     key: KeyRow,
     setups: Vec<Setup>,
+    overlap: Option<&'a OverlapSection>,
+    leak: LeakCard,
     pub(super) name: NameForm,
     pub(super) rights: PermissionForm,
     pub(super) expiry: ExpiryForm,
@@ -85,15 +97,17 @@ impl KeySubject {
         if view.key.scope != Scope::Storage(storage) {
             return Err(PanelError::NotFound);
         }
-        Ok(Self { storage: app.control.storage(admin, storage).await?.storage, view })
-    }
-
-    /// Whom a change of the key's own networks would cut off.
-    pub(super) fn cut_off_by(&self, networks: &Networks, app: &App) -> Vec<CutOff> {
-        let key = &self.view.key;
-        let used = self.view.last_used.as_ref();
-        let clients = used.map(|used| Client { name: &key.name, used, also_bound: &self.storage.networks });
-        cut_off(clients, &key.networks, networks, app.access.now())
+        let overlap = match view.overlap {
+            None => None,
+            Some(_) => {
+                let (keeper, own) = (Keeper::Admin(admin.clone()), key_path(storage, key));
+                OverlapSection::load(app, &keeper, key, &own, app.access.now()).await?
+            }
+        };
+        let clients = app.control.clients_of_key(admin, key).await?;
+        let trial = app.control.trial_of_key(admin, key).await?;
+        let storage = app.control.storage(admin, storage).await?.storage;
+        Ok(Self { storage, view, overlap, clients, trial })
     }
 }
 
@@ -134,21 +148,22 @@ pub(super) fn minute(at: &str) -> String {
 }
 
 /// What the editor needs to know of the page of credentials.
-pub(super) fn frame(at: &AtKey, storage: &Storage) -> Frame {
+pub(super) fn frame(at: &AtKey, subject: &KeySubject) -> Frame {
     Frame {
         action: format!("{}/networks", key_path(at.at.storage, at.key)),
         csrf: at.at.person.chrome.csrf.clone(),
         now: at.at.person.chrome.now,
         own: at.at.person.peer,
         of_key: true,
-        bound: storage.networks.clone(),
+        bound: subject.storage.networks.clone(),
+        trial: subject.trial.as_ref().map(Banner::from),
     }
 }
 
 impl<'a> KeyPage<'a> {
     /// The page with everything as it is stored.
     pub(super) fn new(app: &App, at: &'a AtKey, subject: &'a KeySubject) -> Self {
-        let KeySubject { storage, view } = subject;
+        let KeySubject { storage, view, .. } = subject;
         let key = &view.key;
         let own = key_path(storage.id, key.id);
         Self {
@@ -158,10 +173,17 @@ impl<'a> KeyPage<'a> {
             storage,
             key: KeyRow::new(storage, view, 0, at.at.person.chrome.now),
             setups: setups::of(app, storage, &view.key, None),
+            overlap: subject.overlap.as_ref(),
+            leak: LeakCard::of(&subject.view.key),
             name: NameForm::new(format!("{own}/name"), &key.name, true),
             rights: PermissionForm::new(format!("{own}/permission"), key.permission, None),
             expiry: ExpiryForm::new(format!("{own}/expiry"), key.expires),
-            editor: Editor::new(frame(at, storage), Draft::stored(&key.networks), &key.networks, Vec::new()),
+            editor: Editor::new(
+                frame(at, subject),
+                Draft::stored(&key.networks),
+                &key.networks,
+                &subject.clients,
+            ),
         }
     }
 }

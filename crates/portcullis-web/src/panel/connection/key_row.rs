@@ -5,7 +5,7 @@ use std::time::Duration;
 use portcullis_control::{KeyStatus, KeyUse, KeyView, networks};
 use portcullis_domain::{Channel, Networks, Overwrite, Permission, Storage, Timestamp};
 
-use super::super::{format, labels, words};
+use super::super::{format, labels, rotation, words};
 use super::at;
 
 /// What ends sooner is pointed out.
@@ -30,6 +30,8 @@ pub(super) struct KeyRow {
     pub(super) is_s3: bool,
     pub(super) access_key: String,
     pub(super) chip: Chip,
+    /// That an old pair still works.
+    pub(super) overlap: Option<Chip>,
     pub(super) permission: Permission,
     /// What the connection takes away from the permission.
     pub(super) bounded: Option<String>,
@@ -52,6 +54,7 @@ impl KeyRow {
             is_s3: key.channel == Channel::S3,
             access_key: key.credential.to_string(),
             chip: chip(view, now),
+            overlap: rotation::chip(view, now),
             permission: key.permission,
             bounded: bounded(storage, key.permission),
             networks: named(&key.networks),
@@ -70,6 +73,11 @@ impl KeyRow {
 }
 
 pub(in super::super) fn chip(view: &KeyView, now: Timestamp) -> Chip {
+    if view.key.leaked.is_some() {
+        let off = view.status == KeyStatus::Disabled;
+        let text = words::text(if off { "leaked.chip.off" } else { "leaked.chip" });
+        return Chip { class: "bad", text: text.to_owned() };
+    }
     let soon = view.key.expires.filter(|end| *end < now.after(SOON));
     match (view.status, soon) {
         (KeyStatus::Disabled, _) => Chip { class: "", text: words::text("key.status.off").to_owned() },

@@ -12,12 +12,14 @@ use super::super::error::PanelError;
 use super::super::fields::Fields;
 use super::super::page::{on_to, page};
 use super::super::posted::Posted;
+use super::super::rotation;
 use super::super::words;
 use super::at::{AtKey, key_path};
 use super::forms::Outcome;
 use super::key_page::{KeyPage, KeySubject, minute, seen_end};
 use super::subject::seen;
 use crate::app::App;
+use crate::extract::Keeper;
 
 const WRONG: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
@@ -44,6 +46,28 @@ pub(super) async fn load(app: &App, at: &AtKey) -> Result<KeySubject, PanelError
 /// Back to the page of the credentials, which says what was done.
 pub(super) fn done(at: &AtKey, done: &'static str) -> Response {
     on_to(&key_path(at.at.storage, at.key), done)
+}
+
+/// `POST /connections/{id}/keys/{key}/overlap/stop`
+pub(super) async fn stop_old(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
+    overlap(&app, &at, &form, false).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+}
+
+/// `POST /connections/{id}/keys/{key}/overlap/extend`
+pub(super) async fn extend_old(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
+    overlap(&app, &at, &form, true).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+}
+
+async fn overlap(app: &App, at: &AtKey, form: &Posted, longer: bool) -> Result<Response, PanelError> {
+    // Credentials of another connection are not found below this one.
+    let key = load(app, at).await?.view.key.id;
+    let keeper = Keeper::Admin(at.at.admin.clone());
+    let told = if longer {
+        rotation::extend(app, &keeper, key, form).await?
+    } else {
+        rotation::stop(app, &keeper, key, form).await?
+    };
+    Ok(done(at, told))
 }
 
 /// `POST /connections/{id}/keys/{key}/name`

@@ -4,6 +4,7 @@
 //! whole page with what was typed. Every form carries what it was made from ([`Seen`](super::seen::Seen)).
 
 mod at;
+mod ending;
 mod forms;
 mod key_delete;
 mod key_networks;
@@ -27,6 +28,7 @@ use axum::routing::get;
 
 use crate::app::App;
 
+pub(super) use ending::DETACHED;
 pub(super) use key_row::{Chip, chip};
 
 pub(super) fn routes() -> Router<Arc<App>> {
@@ -43,10 +45,13 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/connections/{id}/provider/test", get(at::home).post(provider::test))
         .route("/connections/{id}/provider/credentials", get(provider::ask).post(provider::replace))
         .merge(links::routes())
+        .merge(ending::routes())
         .route("/connections/{id}/keys/{key}", get(key_page::show))
         .route("/connections/{id}/keys/{key}/name", get(at::key_home).post(key_settings::rename))
         .route("/connections/{id}/keys/{key}/permission", get(at::key_home).post(key_settings::permission))
         .route("/connections/{id}/keys/{key}/networks", get(at::key_home).post(key_networks::edit))
         .route("/connections/{id}/keys/{key}/expiry", get(at::key_home).post(key_settings::expiry))
+        .route("/connections/{id}/keys/{key}/overlap/stop", get(at::key_home).post(key_settings::stop_old))
+        .route("/connections/{id}/keys/{key}/overlap/extend", get(at::key_home).post(key_settings::extend_old))
         .route("/connections/{id}/keys/{key}/delete", get(key_delete::ask).post(key_delete::delete))
 }

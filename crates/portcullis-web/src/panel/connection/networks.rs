@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use portcullis_control::StorageChange;
+use http::StatusCode;
+use portcullis_control::networks::TrialChange;
+use portcullis_control::{FieldProblem, StorageChange};
 
 use super::super::error::PanelError;
 use super::super::fields::Fields;
-use super::super::networks_editor::{Edit, Op};
+use super::super::networks_editor::{Edit, Op, is_shown};
 use super::super::page::{on_to, page};
 use super::super::posted::Posted;
 use super::at::{At, path};
@@ -28,18 +30,24 @@ async fn try_edit(app: &App, at: &At, form: &Fields) -> Result<Response, PanelEr
     match op {
         Op::Discard => return Ok(Redirect::to(&path(at.storage)).into_response()),
         Op::Close => return close(app, at).await,
-        Op::Check | Op::Add | Op::Remove(_) | Op::Mine | Op::Take(_) | Op::Allow(_) | Op::Save => {}
+        Op::Enforce | Op::EndTrial => return trial(app, at, form, op).await,
+        Op::Check | Op::Add | Op::Remove(_) | Op::Mine | Op::Take(_) | Op::Allow(_) | Op::Save | Op::Try => {}
     }
     loop {
         let subject = Subject::load(app, &at.admin, at.storage).await?;
         let stored = &subject.view.storage.networks;
-        let edit = Edit::new(form, op, stored, at.person.peer);
-        let cut_off = edit.list().map(|list| subject.cut_off_by(list, app)).unwrap_or_default();
+        let edit = Edit::new(form, op, stored, &subject.clients, at.person.peer);
+        let frame = frame(at, &subject);
+        let (wanted, word) = if let Some(networks) = edit.to_store() {
+            (Some(StorageChange { networks: Some(networks), ..StorageChange::default() }), "done.networks")
+        } else {
+            let begin = edit.to_try().map(TrialChange::Begin);
+            (begin.map(|begin| StorageChange { trial: Some(begin), ..StorageChange::default() }), "done.trial")
+        };
         let mut problem = None;
-        if let Some(networks) = edit.to_store(&cut_off) {
-            let saved = StorageChange { networks: Some(networks), ..StorageChange::default() };
-            match change(app, at, &saved, |storage| storage.networks == *stored).await? {
-                Outcome::Done => return Ok(on_to(&path(at.storage), "done.networks")),
+        if let Some(wanted) = wanted {
+            match change(app, at, &wanted, |storage| storage.networks == *stored).await? {
+                Outcome::Done => return Ok(on_to(&path(at.storage), word)),
                 // Changed since the look a moment ago: another look sees that, and stores nothing.
                 Outcome::Stale => continue,
                 Outcome::Invalid(problems) => problem = problems.into_iter().next(),
@@ -47,7 +55,35 @@ async fn try_edit(app: &App, at: &At, form: &Fields) -> Result<Response, PanelEr
         }
         let mut shown = ConnectionPage::new(app, at, &subject);
         let status;
-        (status, shown.editor) = edit.show(frame(at), cut_off, problem);
+        (status, shown.editor) = edit.show(frame, problem);
         return Ok(page(status, &shown));
     }
+}
+
+/// Ends what is tried out, or puts it in force if whom it would refuse was seen.
+async fn trial(app: &App, at: &At, form: &Fields, op: Op) -> Result<Response, PanelError> {
+    let subject = Subject::load(app, &at.admin, at.storage).await?;
+    let tried = subject.view.storage.trial.as_ref();
+    let seen = subject.trial.as_ref().is_some_and(|trial| is_shown(trial, form));
+    let (trial, word) = match op {
+        Op::EndTrial => (TrialChange::End, "done.trial_ended"),
+        _ if seen => (TrialChange::Enforce, "done.networks"),
+        _ => return Ok(again(app, at, &subject, None)),
+    };
+    let wanted = StorageChange { trial: Some(trial), ..StorageChange::default() };
+    match change(app, at, &wanted, |storage| op == Op::EndTrial || storage.trial.as_ref() == tried).await? {
+        Outcome::Done => Ok(on_to(&path(at.storage), word)),
+        Outcome::Stale => {
+            let now = Subject::load(app, &at.admin, at.storage).await?;
+            Ok(again(app, at, &now, None))
+        }
+        Outcome::Invalid(problems) => Ok(again(app, at, &subject, problems.into_iter().next())),
+    }
+}
+
+/// The page with how the trial is now, and why it was not put in force.
+fn again(app: &App, at: &At, subject: &Subject, problem: Option<FieldProblem>) -> Response {
+    let mut shown = ConnectionPage::new(app, at, subject);
+    shown.editor.not_enforced(problem);
+    page(StatusCode::UNPROCESSABLE_ENTITY, &shown)
 }

@@ -12,13 +12,14 @@ use portcullis_domain::{Health, Networks};
 
 use super::super::connections::share;
 use super::super::fields::Fields;
-use super::super::networks_editor::{Draft, Editor, Frame};
+use super::super::networks_editor::{Banner, Draft, Editor, Frame};
 use super::super::page::{Chrome, page, toast};
 use super::super::seen::Seen;
 use super::super::setups;
 use super::super::words::filters;
 use super::super::{format, labels, words};
 use super::at::{At, path};
+use super::ending::PauseForm;
 use super::forms::{NameForm, PermissionForm};
 use super::key_row::{Chip, KeyRow, reach};
 use super::quota::QuotaForm;
@@ -62,6 +63,7 @@ pub(super) struct ConnectionPage<'a> {
     pub(super) name: NameForm,
     pub(super) rights: PermissionForm,
     pub(super) quota: QuotaForm,
+    pause: PauseForm,
     pub(super) editor: Editor,
 }
 
@@ -80,7 +82,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, at: At, RawQuery(query): R
 }
 
 /// What the editor needs to know of the page of a connection.
-pub(super) fn frame(at: &At) -> Frame {
+pub(super) fn frame(at: &At, subject: &Subject) -> Frame {
     Frame {
         action: format!("{}/networks", path(at.storage)),
         csrf: at.person.chrome.csrf.clone(),
@@ -88,6 +90,7 @@ pub(super) fn frame(at: &At) -> Frame {
         own: at.person.peer,
         of_key: false,
         bound: Networks::anywhere(),
+        trial: subject.trial.as_ref().map(Banner::from),
     }
 }
 
@@ -124,7 +127,13 @@ impl<'a> ConnectionPage<'a> {
             name: NameForm::new(format!("{home}/name"), &storage.name, false),
             rights: PermissionForm::new(format!("{home}/permission"), storage.permission, followers),
             quota: QuotaForm::new(storage.quota_bytes),
-            editor: Editor::new(frame(at), Draft::stored(&storage.networks), &storage.networks, Vec::new()),
+            pause: PauseForm::new(&home, storage, now),
+            editor: Editor::new(
+                frame(at, subject),
+                Draft::stored(&storage.networks),
+                &storage.networks,
+                &subject.clients,
+            ),
             home,
         };
         shown.turn_to(subject, 1);

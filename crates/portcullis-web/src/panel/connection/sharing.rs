@@ -193,6 +193,7 @@ fn faults(error: ControlError) -> Result<Faults, PanelError> {
         | ControlError::InUse(_)
         | ControlError::ConfirmationNeeded
         | ControlError::KeysByAdminsOnly
+        | ControlError::OverlapRuns { .. }
         | ControlError::Access(_)
         | ControlError::Metadata(_)) => Err(error.into()),
     }

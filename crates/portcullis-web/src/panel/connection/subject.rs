@@ -3,11 +3,11 @@
 use std::fmt::Display;
 
 use portcullis_access::SiteAdmin;
+use portcullis_control::networks::{Clients, TrialView};
 use portcullis_control::{KeyQuery, KeyStatus, KeyUse, KeyView, PageRequest, RemoteView, StorageView};
-use portcullis_domain::{Channel, Health, Networks, Permission, StorageId};
+use portcullis_domain::{Channel, Health, Permission, StorageId};
 
 use super::super::error::PanelError;
-use super::super::networks_editor::{Client, CutOff, cut_off};
 use super::super::seen::Seen;
 use super::links::Links;
 use super::sharing::PeopleSharing;
@@ -27,6 +27,10 @@ pub(super) struct Subject {
     pub(super) people: PeopleSharing,
     /// The links that lead into it.
     pub(super) links: Links,
+    /// Who used any of its credentials.
+    pub(super) clients: Clients,
+    /// How networks that are tried out on it go.
+    pub(super) trial: Option<TrialView>,
 }
 
 /// Whether S3 tools can come in.
@@ -53,7 +57,10 @@ impl Subject {
         let remote = app.control.remote_view(admin, id).await?;
         let people = PeopleSharing::load(app, admin, id).await?;
         let links = Links::load(app, admin, id).await?;
-        Ok(Self { view, keys: page.items, has_more: page.next.is_some(), remote, people, links })
+        let clients = app.control.clients_of_storage(admin, id).await?;
+        let trial = app.control.trial_of_storage(admin, id).await?;
+        let (keys, has_more) = (page.items, page.next.is_some());
+        Ok(Self { view, keys, has_more, remote, people, links, clients, trial })
     }
 
     /// Whether S3 tools can come in.
@@ -92,15 +99,6 @@ impl Subject {
     /// The last use of any of its credentials.
     pub(super) fn last_use(&self) -> Option<&KeyUse> {
         self.keys.iter().filter_map(|view| view.last_used.as_ref()).max_by_key(|used| used.at)
-    }
-
-    /// Whom a change of the connection's networks would cut off.
-    pub(super) fn cut_off_by(&self, networks: &Networks, app: &App) -> Vec<CutOff> {
-        let clients = self.keys.iter().filter_map(|view| {
-            let used = view.last_used.as_ref()?;
-            Some(Client { name: &view.key.name, used, also_bound: &view.key.networks })
-        });
-        cut_off(clients, &self.view.storage.networks, networks, app.access.now())
     }
 
     /// The credentials that get the same permission as the connection if it changes: all of them, if all have what it has now.

@@ -13,7 +13,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::StatusCode;
-use portcullis_control::{ConnectionSort, ConnectionsPage, S3Filter};
+use portcullis_control::{ConnectionSort, ConnectionsPage, PageRequest, S3Filter};
 use portcullis_domain::{Health, Provider};
 
 use super::error::PanelError;
@@ -53,6 +53,8 @@ struct ListPage<'a> {
     rows: Vec<Row>,
     total: u64,
     matching: u64,
+    /// How many storages are set aside; a hundred stands for more.
+    detached: u64,
     /// The first and the last row on this page, counted through all pages; none if there is only one page.
     span: Option<(u64, u64)>,
     previous: Option<String>,
@@ -79,8 +81,13 @@ async fn list(
         Ok(found) => found,
         Err(error) => return PanelError::from(error).show(&person.chrome),
     };
+    let detached = match app.control.detached_storages(&admin, None, &PageRequest::first(100)).await {
+        Ok(detached) => u64::try_from(detached.items.len()).unwrap_or(u64::MAX),
+        Err(error) => return PanelError::from(error).show(&person.chrome),
+    };
     wanted.page = found.page;
-    page(StatusCode::OK, &view(&person.chrome, &wanted, &found, toast(&fields)))
+    let shown = ListPage { detached, ..view(&person.chrome, &wanted, &found, toast(&fields)) };
+    page(StatusCode::OK, &shown)
 }
 
 fn view<'a>(
@@ -103,6 +110,7 @@ fn view<'a>(
         rows: found.rows.iter().map(|row| Row::of(row, found.as_of)).collect(),
         total: found.total,
         matching: found.matching,
+        detached: 0,
         span: (found.pages > 1).then_some((first, first + on_page - 1)),
         previous: (found.page > 1).then(|| wanted.at_page(found.page - 1)),
         next: (found.page < found.pages).then(|| wanted.at_page(found.page + 1)),

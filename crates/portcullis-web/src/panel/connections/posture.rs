@@ -56,6 +56,7 @@ impl PostureView {
 fn reason(reason: ReviewReason) -> &'static str {
     match reason {
         ReviewReason::WritesFromAnywhere => words::text("list.review.anywhere"),
+        ReviewReason::SecretFound => words::text("list.review.leaked"),
         ReviewReason::Unused => words::text("list.review.unused"),
         ReviewReason::Expiring => words::text("list.review.expiring"),
     }

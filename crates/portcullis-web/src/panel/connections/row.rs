@@ -79,7 +79,8 @@ impl Row {
             share,
             share_detail,
             shared: row.share.is_shared(),
-            s3: Chip::of(&row.s3, storage, row.health_since),
+            s3: Chip::paused(storage, now)
+                .unwrap_or_else(|| Chip::of(&row.s3, storage, row.health_since)),
         }
     }
 }
@@ -146,6 +147,14 @@ fn is_old(row: &ConnectionRow, at: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Chip {
+    /// Of a storage that is switched off for a while.
+    fn paused(storage: &Storage, now: Timestamp) -> Option<Self> {
+        let end = storage.paused_until.filter(|end| *end > now)?;
+        let detail = words::fill("pause.chip.back", &[&format::left(now, end)]);
+        let text = words::text("pause.chip").to_owned();
+        Some(Self { text, tone: " warn", detail, warning: None, since: None })
+    }
+
     fn of(s3: &S3Connection, storage: &Storage, since: Option<Timestamp>) -> Self {
         let chip = |text: &str, tone, detail: &str| Self {
             text: text.to_owned(),

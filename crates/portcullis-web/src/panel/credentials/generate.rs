@@ -1,4 +1,4 @@
-//! New credentials in place of others, which stop at once.
+//! New credentials in place of others, which stop at once unless they are let work for a while.
 
 use std::sync::Arc;
 
@@ -7,18 +7,20 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::StatusCode;
 use portcullis_access::SiteAdmin;
-use portcullis_control::{ControlError, KeyStatus, KeyView, Rotation, new_once_token};
-use portcullis_domain::{Channel, KeyId, Scope, Storage};
+use portcullis_control::{ControlError, KeyStatus, KeyView, new_once_token};
+use portcullis_domain::{Channel, Key, KeyId, Scope, Storage};
 
 use super::super::error::PanelError;
 use super::super::labels;
 use super::super::page::{Chrome, page};
 use super::super::posted::Posted;
+use super::super::rotation::RotationForm;
 use super::super::visitor::{Admin, Person};
 use super::super::words::{self, filters};
 use super::new_key::find;
 use super::{Occasion, already, show};
 use crate::app::App;
+use crate::extract::Keeper;
 
 #[derive(Template)]
 #[template(path = "generate.html")]
@@ -29,6 +31,7 @@ struct GeneratePage<'a> {
     permission: &'static str,
     /// Why the new pair will not work either, if so.
     off: Option<&'static str>,
+    rotation: RotationForm,
     once: String,
     action: String,
     back: String,
@@ -77,7 +80,8 @@ pub(super) async fn ask(
     let asked = async {
         let storage = find(&app, &admin, &id).await?;
         let view = find_key(&app, &admin, &storage, &key).await?;
-        confirm(&person, &storage, &view, None)
+        let form = RotationForm::load(&app, &Keeper::Admin(admin), &view).await?;
+        confirm(&person, &storage, &view, form, None)
     };
     asked.await.unwrap_or_else(|error| error.show(&person.chrome))
 }
@@ -86,6 +90,7 @@ fn confirm(
     person: &Person,
     storage: &Storage,
     view: &KeyView,
+    rotation: RotationForm,
     trouble: Option<Trouble>,
 ) -> Result<Response, PanelError> {
     let back = format!("/connections/{}", storage.id);
@@ -104,8 +109,13 @@ fn confirm(
         action: format!("{back}/keys/{}/generate", view.key.id),
         back,
         trouble: trouble.map(Trouble::text),
+        rotation,
     };
-    let status = trouble.map_or(StatusCode::OK, Trouble::status);
+    let status = match trouble {
+        None if template.rotation.faults.is_empty() => StatusCode::OK,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+        Some(trouble) => trouble.status(),
+    };
     Ok(page(status, &template))
 }
 
@@ -119,22 +129,42 @@ pub(super) async fn make(
     let made = async {
         let storage = find(&app, &admin, &id).await?;
         let view = find_key(&app, &admin, &storage, &key).await?;
-        if !app.control.claim_once(&admin, form.get("once")).await? {
+        let keeper = Keeper::Admin(admin);
+        let rotation = match RotationForm::read(&form) {
+            Ok(rotation) => rotation,
+            Err(faults) => {
+                let again = RotationForm::after(&app, &keeper, &view, &form, faults).await?;
+                return confirm(&person, &storage, &view, again, None);
+            }
+        };
+        if !keeper.claim_once(&app.control, form.get("once")).await? {
             return Ok(already(&person.chrome, &format!("/connections/{}", storage.id)));
         }
-        // Whoever decides to stop a pair has seen this pair: one that somebody else made since is not to be stopped unseen.
-        if form.get("pair") != view.key.credential.as_str() {
-            return confirm(&person, &storage, &view, Some(Trouble::Changed));
-        }
-        match app.control.rotate_key(&admin, view.key.id, &Rotation::default()).await {
-            Ok(made) => {
+        let is_seen = |now: &Key| RotationForm::is_of(&form, now);
+        match keeper.rotate_if(&app.control, view.key.id, &rotation, is_seen).await {
+            Ok(Some(made)) => {
                 let storage = made.storage.as_ref().unwrap_or(&storage);
                 Ok(show(&app, &person.chrome, storage, &made, Occasion::Replaced))
             }
+            Ok(None) => {
+                let again = RotationForm::load(&app, &keeper, &view).await?;
+                confirm(&person, &storage, &view, again, Some(Trouble::Changed))
+            }
             Err(error @ (ControlError::NotFound | ControlError::ConfirmationNeeded)) => Err(error.into()),
             Err(error) => {
-                tracing::error!(%error, "credentials could not be replaced");
-                confirm(&person, &storage, &view, Some(Trouble::Failed))
+                let trouble = match RotationForm::faults_of(error) {
+                    Ok(faults) => {
+                        let again = RotationForm::after(&app, &keeper, &view, &form, faults).await?;
+                        return confirm(&person, &storage, &view, again, None);
+                    }
+                    Err(ControlError::Stale) => Trouble::Changed,
+                    Err(error) => {
+                        tracing::error!(%error, "credentials could not be replaced");
+                        Trouble::Failed
+                    }
+                };
+                let again = RotationForm::load(&app, &keeper, &view).await?;
+                confirm(&person, &storage, &view, again, Some(trouble))
             }
         }
     };

@@ -58,6 +58,8 @@ struct CredentialsPage<'a> {
     prefix: &'a str,
     expires: Option<Timestamp>,
     setups: Vec<Setup>,
+    /// The page that proves the key.
+    prove: String,
     next: String,
 }
 
@@ -76,7 +78,13 @@ pub(in super::super) fn show(
     let template = CredentialsPage {
         chrome,
         storage,
-        lead: occasion.lead(storage.name.as_str()),
+        lead: match (occasion, &made.view.overlap) {
+            (Occasion::Replaced, Some(overlap)) => words::fill(
+                "credentials.lead.beside",
+                &[&storage.name.as_str(), &super::super::format::moment(overlap.until)],
+            ),
+            (occasion, _) => occasion.lead(storage.name.as_str()),
+        },
         permission: labels::permission(permission),
         networks,
         more_networks: u64::try_from(more).unwrap_or(u64::MAX),
@@ -87,6 +95,7 @@ pub(in super::super) fn show(
         prefix: key.prefix.as_str(),
         expires: key.expires,
         setups: setups::of(app, storage, key, Some(&made.secret)),
+        prove: format!("/keys/{}/prove", key.id),
         next: format!("/connections/{}", storage.id),
     };
     page(StatusCode::OK, &template)

@@ -110,16 +110,17 @@ impl Draft {
             }
             Op::Allow(address) => {
                 self.listed = true;
-                self.push(&networks::read_one(&address.to_canonical().to_string(), ""));
+                self.push(&networks::read_one(&address.to_string(), ""));
             }
             Op::Add if self.adding.trim().is_empty() => {
                 self.fault = Some(words::text("networks.add.empty").to_owned());
             }
             // In the mode for any address the field is not there to be seen: what is left in it does not count.
             Op::Save if !self.listed => {}
-            Op::Add | Op::Check | Op::Save => self.take_over(None),
+            Op::Try if !self.listed => self.fault = Some(words::text("networks.try.any").to_owned()),
+            Op::Add | Op::Check | Op::Save | Op::Try => self.take_over(None),
             Op::Take(at) => self.take_over(Some(at)),
-            Op::Discard | Op::Close => {}
+            Op::Discard | Op::Close | Op::Enforce | Op::EndTrial => {}
         }
     }
 

@@ -2,19 +2,22 @@
 //! after the browser was closed and opened again; the server keeps nothing of it.
 //!
 //! Fields: `mode` (`any` or `listed`), for each row `network` and `note`, the field `add` with `add_note`, `seen` (what the form was made
-//! from) and `warned` (who the page said would be cut off). The button is `op`; what it can say is an [`Op`].
+//! from), `warned` (who the page said would be cut off) and `seen_trial` (what is tried out, and whom it would refuse). The button is
+//! `op`; what it can say is an [`Op`].
 
 mod cut_off;
 mod difference;
 mod draft;
 mod edit;
+mod trial;
 mod view;
 
-use std::net::IpAddr;
+use portcullis_domain::Network;
 
-pub(super) use cut_off::{Client, CutOff, cut_off};
+pub(super) use cut_off::CutOff;
 pub(super) use draft::Draft;
 pub(super) use edit::Edit;
+pub(super) use trial::{Banner, is_shown};
 pub(super) use view::{Editor, Frame};
 
 /// What a button of the editor asks for.
@@ -31,9 +34,15 @@ pub(super) enum Op {
     /// Adds what was probably meant by the wrong entry with this number, from 0.
     Take(usize),
     /// Adds an address that would be cut off otherwise.
-    Allow(IpAddr),
+    Allow(Network),
     /// Keeps the list.
     Save,
+    /// Tries the list out: what it would refuse is counted.
+    Try,
+    /// Puts what is tried out in force.
+    Enforce,
+    /// Ends what is tried out.
+    EndTrial,
     /// Forgets what is not saved.
     Discard,
     /// Instead of a list that lets in nobody: closes the door and leaves the list as it is.
@@ -51,6 +60,9 @@ impl Op {
             ("take", entry) => entry.parse().ok().map(Self::Take),
             ("allow", address) => address.parse().ok().map(Self::Allow),
             ("save", "") => Some(Self::Save),
+            ("try", "") => Some(Self::Try),
+            ("enforce", "") => Some(Self::Enforce),
+            ("end-trial", "") => Some(Self::EndTrial),
             ("discard", "") => Some(Self::Discard),
             ("close", "") => Some(Self::Close),
             (_, _) => None,
@@ -72,6 +84,9 @@ mod tests {
             ("take:0", Op::Take(0)),
             ("allow:2001:db8::1", Op::Allow("2001:db8::1".parse().unwrap())),
             ("save", Op::Save),
+            ("try", Op::Try),
+            ("enforce", Op::Enforce),
+            ("end-trial", Op::EndTrial),
             ("discard", Op::Discard),
             ("close", Op::Close),
         ] {

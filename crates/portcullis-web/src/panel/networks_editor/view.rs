@@ -2,15 +2,17 @@
 
 use std::net::IpAddr;
 
-use portcullis_control::networks;
+use portcullis_control::FieldProblem;
+use portcullis_control::networks::{self, Clients};
 use portcullis_domain::{Network, Networks, Timestamp};
 
 use super::super::fields::{Fields, sentence};
 use super::super::seen::Seen;
 use super::super::words;
+use super::cut_off::warning;
 use super::difference::{Stale, unsaved};
 use super::draft::Row;
-use super::{CutOff, Draft};
+use super::{Banner, CutOff, Draft};
 
 /// What the editor needs to know of the page around it.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub(in super::super) struct Frame {
     pub(in super::super) of_key: bool,
     /// The other list that holds as well: for a key that of its connection.
     pub(in super::super) bound: Networks,
+    /// What is tried out, if something is.
+    pub(in super::super) trial: Option<Banner>,
 }
 
 /// One row as it is shown.
@@ -36,6 +40,8 @@ pub(in super::super) struct RowView {
     pub(in super::super) remarks: Vec<String>,
     /// Whether it is not stored yet.
     pub(in super::super) is_new: bool,
+    /// When somebody last came in from there.
+    pub(in super::super) last_seen: Option<Timestamp>,
 }
 
 /// An entry that could not be taken over.
@@ -74,7 +80,7 @@ pub(in super::super) struct Editor {
 }
 
 impl Editor {
-    pub(in super::super) fn new(frame: Frame, draft: Draft, stored: &Networks, cut_off: Vec<CutOff>) -> Self {
+    pub(in super::super) fn new(frame: Frame, draft: Draft, stored: &Networks, clients: &Clients) -> Self {
         let list = draft.networks();
         let own_entry = networks::holder(&list, frame.own).map(|entry| entry.network.to_string());
         let unsaved = unsaved(&draft, stored);
@@ -93,7 +99,7 @@ impl Editor {
             Wrong { typed: entry.typed.clone(), message: sentence(&message), suggestion }
         });
         Self {
-            rows: rows(&draft, stored, &frame.bound),
+            rows: rows(&draft, stored, &frame.bound, clients),
             wrong: wrong.collect(),
             reach,
             own_entry,
@@ -107,7 +113,7 @@ impl Editor {
             adding_note: draft.adding_note,
             fault: draft.fault,
             notices: draft.notices,
-            cut_off,
+            cut_off: Vec::new(),
         }
     }
 
@@ -121,6 +127,14 @@ impl Editor {
         } else if !fresh {
             self.seen = Seen::given(form, "seen");
         }
+    }
+
+    /// Says why what is tried out was not put in force: what the verb found wrong, or that it was not what the form showed.
+    pub(in super::super) fn not_enforced(&mut self, problem: Option<FieldProblem>) {
+        if let Some(trial) = &mut self.frame.trial {
+            trial.is_stale = problem.is_none();
+        }
+        self.fault = problem.map(|problem| problem.message);
     }
 
     /// Whether there is something to put right before it can be saved.
@@ -144,22 +158,7 @@ impl Editor {
     }
 }
 
-/// Whether the page has shown who would be cut off.
-pub(super) fn was_warned(form: &Fields, cut_off: &[CutOff]) -> bool {
-    cut_off.is_empty() || warning(cut_off).is_in(form, "warned")
-}
-
-fn warning(cut_off: &[CutOff]) -> Seen {
-    // Not the moment of the last use: whoever goes on working is still the same.
-    let mut seen = Seen::default();
-    for who in cut_off {
-        seen.add(&who.name);
-        seen.add(&who.address);
-    }
-    seen
-}
-
-fn rows(draft: &Draft, stored: &Networks, bound: &Networks) -> Vec<RowView> {
+fn rows(draft: &Draft, stored: &Networks, bound: &Networks, clients: &Clients) -> Vec<RowView> {
     // Each row is one entry of one line, so the remarks come back in the order of the rows.
     let text: String = draft.rows.iter().map(|row| format!("{}\n", row.network)).collect();
     let mut entries = networks::read(&text).entries.into_iter();
@@ -174,6 +173,7 @@ fn rows(draft: &Draft, stored: &Networks, bound: &Networks) -> Vec<RowView> {
             note: row.note.clone(),
             remarks,
             is_new: !stored.entries().iter().any(|entry| entry.network == row.network),
+            last_seen: clients.last_seen(&row.network),
         }
     };
     draft.rows.iter().map(view).collect()
@@ -203,11 +203,12 @@ mod tests {
             own: "192.0.2.61".parse().unwrap(),
             of_key: false,
             bound: Networks::anywhere(),
+            trial: None,
         }
     }
 
     fn editor(draft: Draft, stored: &Networks) -> Editor {
-        Editor::new(frame(), draft, stored, Vec::new())
+        Editor::new(frame(), draft, stored, &Clients::default())
     }
 
     #[test]
@@ -245,7 +246,8 @@ mod tests {
     fn what_another_list_keeps_out_is_pointed_out() {
         let there = stored(&[("10.1.0.0/16", ""), ("203.0.113.7", ""), ("2001:db8::/32", "")]);
         let bound = stored(&[("10.0.0.0/8", ""), ("2001:db8:1::/48", "")]);
-        let editor = Editor::new(Frame { bound, ..frame() }, Draft::stored(&there), &there, Vec::new());
+        let editor =
+            Editor::new(Frame { bound, ..frame() }, Draft::stored(&there), &there, &Clients::default());
         let outside = words::text("networks.outside").to_owned();
         let told: Vec<_> = editor.rows.iter().map(|row| row.remarks.contains(&outside)).collect();
         assert_eq!(told, [false, true, false]);

@@ -18,6 +18,7 @@ pub(super) struct Form {
     pub(super) longest_key_days: String,
     pub(super) idle_key_days: String,
     pub(super) second_factor: String,
+    pub(super) data_events: String,
 }
 
 /// A site's own number of days if it is stricter than what holds above anyway.
@@ -39,6 +40,7 @@ impl Form {
             longest_key_days: stricter(view.site.rules.longest_key_days, above.longest_key_days),
             idle_key_days: stricter(view.site.rules.idle_key_days, above.idle_key_days),
             second_factor: view.effective.second_factor.as_str().to_owned(),
+            data_events: view.effective.data_events.as_str().to_owned(),
         }
     }
 
@@ -51,6 +53,7 @@ impl Form {
             longest_key_days: typed("longest_key_days"),
             idle_key_days: typed("idle_key_days"),
             second_factor: typed("second_factor"),
+            data_events: typed("data_events"),
         }
     }
 
@@ -63,6 +66,7 @@ impl Form {
     pub(super) fn draft(&self, view: &SiteView, faults: &mut Faults) -> RulesDraft {
         let (own, above) = (view.site.rules, view.above.unwrap_or(SiteRules::OPEN));
         let inherited = self.second_factor == view.effective.second_factor.as_str();
+        let same_events = self.data_events == view.effective.data_events.as_str();
         RulesDraft {
             members_make_keys: above.members_make_keys.then_some(self.members_make_keys),
             keys_need_networks: (!above.keys_need_networks).then_some(self.keys_need_networks),
@@ -81,6 +85,7 @@ impl Form {
                 faults,
             ),
             second_factor: (!inherited).then(|| self.second_factor.clone()),
+            data_events: (!same_events).then(|| self.data_events.clone()),
         }
     }
 }
@@ -142,7 +147,7 @@ mod tests {
             keys_need_networks: true,
             idle_key_days: Some(30),
             second_factor: SecondFactorRule::Admins,
-            data_events: portcullis_domain::DataEvents::None,
+            data_events: portcullis_domain::DataEvents::Changes,
         }
     }
 
@@ -165,7 +170,7 @@ mod tests {
             assert!(!changed(draft.idle_key_days, own.idle_key_days), "{view:?}");
             assert!(draft.members_make_keys.is_none_or(|wanted| wanted == own.members_make_keys));
             assert!(draft.keys_need_networks.is_none_or(|wanted| wanted == own.keys_need_networks));
-            assert_eq!(draft.second_factor, None);
+            assert_eq!((draft.second_factor, draft.data_events), (None, None));
         }
     }
 

@@ -13,7 +13,7 @@ use axum::routing::get;
 use http::StatusCode;
 use portcullis_access::SiteAdmin;
 use portcullis_control::{ControlError, SiteChange, SiteView};
-use portcullis_domain::{SecondFactorRule, Site, SiteRules};
+use portcullis_domain::{DataEvents, SecondFactorRule, Site, SiteRules};
 
 use super::error::PanelError;
 use super::fields::{Faults, Fields};
@@ -33,8 +33,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route(SECURITY, get(show).post(save))
 }
 
-/// From whom a second factor may be asked.
-struct Second {
+/// One of several ways that a rule can be.
+struct Choice {
     value: &'static str,
     name: &'static str,
     detail: &'static str,
@@ -53,7 +53,8 @@ struct SecurityPage<'a> {
     need_networks: bool,
     longest_above: Option<u16>,
     idle_above: Option<u16>,
-    second: Vec<Second>,
+    second: Vec<Choice>,
+    events: Vec<Choice>,
     form: Form,
     figures: Figures,
     affected: Option<String>,
@@ -81,6 +82,7 @@ fn add(seen: &mut Seen, rules: SiteRules) {
     seen.add(&rules.keys_need_networks);
     seen.add(&days(rules.idle_key_days));
     seen.add(&rules.second_factor);
+    seen.add(&rules.data_events);
 }
 
 /// What the page comes back with after it was sent.
@@ -101,12 +103,19 @@ fn shown(
     let status = if back.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let stored = || Back { form: Form::stored(view), faults: Faults::default(), affected: None };
     let Back { form, faults, affected } = back.unwrap_or_else(stored);
-    let second = |rule: &SecondFactorRule| Second {
+    let second = |rule: &SecondFactorRule| Choice {
         value: rule.as_str(),
         name: second_name(*rule),
         detail: second_detail(*rule),
         chosen: form.second_factor == rule.as_str(),
         barred: *rule < above.second_factor,
+    };
+    let events = |rule: &DataEvents| Choice {
+        value: rule.as_str(),
+        name: events_name(*rule),
+        detail: events_detail(*rule),
+        chosen: form.data_events == rule.as_str(),
+        barred: *rule < above.data_events,
     };
     let template = SecurityPage {
         chrome: &person.chrome,
@@ -117,6 +126,7 @@ fn shown(
         longest_above: above.longest_key_days,
         idle_above: above.idle_key_days,
         second: SecondFactorRule::ALL.iter().map(second).collect(),
+        events: DataEvents::ALL.iter().map(events).collect(),
         form,
         figures,
         affected,
@@ -139,6 +149,22 @@ fn second_detail(rule: SecondFactorRule) -> &'static str {
         SecondFactorRule::Optional => words::text("security.second.optional.detail"),
         SecondFactorRule::Admins => words::text("security.second.admins.detail"),
         SecondFactorRule::Everybody => words::text("security.second.everybody.detail"),
+    }
+}
+
+fn events_name(rule: DataEvents) -> &'static str {
+    match rule {
+        DataEvents::None => words::text("security.events.none"),
+        DataEvents::Changes => words::text("security.events.changes"),
+        DataEvents::All => words::text("security.events.all"),
+    }
+}
+
+fn events_detail(rule: DataEvents) -> &'static str {
+    match rule {
+        DataEvents::None => words::text("security.events.none.detail"),
+        DataEvents::Changes => words::text("security.events.changes.detail"),
+        DataEvents::All => words::text("security.events.all.detail"),
     }
 }
 

@@ -186,6 +186,7 @@ fn fault(error: &ControlError, wrong: &'static str) -> Option<(StatusCode, Strin
         | ControlError::Stale
         | ControlError::ConfirmationNeeded
         | ControlError::KeysByAdminsOnly
+        | ControlError::OverlapRuns { .. }
         | ControlError::Metadata(_) => None,
     }
 }

@@ -204,7 +204,8 @@ async fn who_is_disabled_stays_out() {
     let (world, fake) = world().await;
     sign_in(&mut Visit::nobody(&world), &fake).await;
     let ada = user(&world, "ada").await;
-    world.metadata.set_user_state(ada.id, UserState::Disabled).await.unwrap();
+    let disabled = portcullis_domain::User { state: UserState::Disabled, ..ada.clone() };
+    world.metadata.update_user(&ada, &disabled).await.unwrap();
     claims(&fake, json!({"groups": ["gate-admins"]}));
     let mut visit = Visit::nobody(&world);
     let page = sign_in(&mut visit, &fake).await;
@@ -395,6 +396,7 @@ async fn second_factors() {
                 peer: visit.peer,
                 request_id: "r",
                 tool: "t",
+                line: None,
             };
             world.access.oneself(&world.access.authenticate_bearer(origin, &token).await.unwrap()).unwrap()
         };

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::TrialCommand;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Make a key; its secret is shown once, now
@@ -38,19 +40,67 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         permission: String,
     },
-    /// Give a key a new access key and a new secret; the old ones stop working at once
-    Rotate {
-        /// Its id, access key or name
-        key: String,
-        /// Print only the set-up for this tool, as with `key create`
-        #[arg(long, value_name = "TOOL")]
-        setup: Option<String>,
-    },
+    /// Give a key a new secret; the old one stops working at once, or after --overlap
+    Rotate(RotateArgs),
+    /// The old credentials of a key that still work: who uses them, and until when
+    #[command(subcommand)]
+    Overlap(OverlapCommand),
+    /// Networks that are tried out on a key before they hold
+    #[command(subcommand)]
+    Trial(TrialCommand),
     /// Credentials for a while, with a part of what a key may do; they end with the key
     Temporary(TemporaryArgs),
+    /// Try out what a tool with a key would see, with the key's own access key and secret
+    Prove(super::ProveArgs),
     /// Delete a key for good
     Delete {
         /// Its id, access key or name
+        key: String,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    /// Its id, access key or name
+    pub(crate) key: String,
+    /// For how long the old credentials work beside the new, e.g. 1h, 24h or 7d; at most 30d [default: they stop at once]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub(crate) overlap: Option<u64>,
+    /// Keep the access key and change only the secret
+    #[arg(long)]
+    pub(crate) keep_access_key: bool,
+    /// routine, security_incident or lost; for the audit trail
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Print only the set-up for this tool, as with `key create`
+    #[arg(long, value_name = "TOOL")]
+    pub(crate) setup: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OverlapCommand {
+    /// Show until when they work, who has moved to the new ones and who has not
+    Show {
+        /// The key's id, access key or name
+        key: String,
+    },
+    /// Let them work until another moment, at most 30 days after they were replaced
+    Extend {
+        /// The key's id, access key or name
+        key: String,
+        /// For how long from now, e.g. 24h or 7d
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds, required_unless_present = "until")]
+        span: Option<u64>,
+        /// The moment at which they stop, e.g. 2027-01-31T18:00:00Z
+        #[arg(long, value_name = "TIME", conflicts_with = "span")]
+        until: Option<String>,
+    },
+    /// Stop them now
+    End {
+        /// The key's id, access key or name
         key: String,
         /// Don't ask
         #[arg(long)]
@@ -91,6 +141,9 @@ pub(crate) struct KeyCreate {
     /// The moment at which it stops working, e.g. 2027-01-31T18:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) expires: Option<String>,
+    /// What a report that its secret was found does to it: disable or alarm [default: disable]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on_leak: Option<String>,
     /// Print only the set-up for this tool: rclone, aws, s3cmd, restic, s3fs, boto3, curl, ...
     #[arg(long, value_name = "TOOL")]
     pub(crate) setup: Option<String>,
@@ -112,12 +165,21 @@ pub(crate) struct KeyUpdate {
     /// An address, network or range it may be used from; repeat for more, or `anywhere`
     #[arg(long = "network", value_name = "NETWORK")]
     pub(crate) networks: Vec<String>,
+    /// Change nothing; only show whom the networks would keep out, from the use of the last 30 days
+    #[arg(long, requires = "networks", conflicts_with_all = ["name", "permission", "overwrite", "prefix", "expires"])]
+    pub(crate) dry_run: bool,
+    /// Also if that locks out the key you ask with
+    #[arg(long)]
+    pub(crate) confirm_lockout: bool,
     /// Only objects whose key begins with this
     #[arg(long)]
     pub(crate) prefix: Option<String>,
     /// The moment at which it stops working, or never
     #[arg(long, value_name = "TIME")]
     pub(crate) expires: Option<String>,
+    /// What a report that its secret was found does to it: disable or alarm
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on_leak: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -141,10 +203,10 @@ pub(crate) struct TemporaryArgs {
     pub(crate) networks: Vec<String>,
 }
 
-/// `900s`, `15m`, `1h`, or seconds.
+/// `900s`, `15m`, `1h`, `7d`, or seconds.
 fn seconds(text: &str) -> Result<u64, String> {
-    let wrong = || format!("\"{text}\" is not a span of time; write 900s, 15m or 1h");
-    let units = [("h", 3600), ("m", 60), ("s", 1)];
+    let wrong = || format!("\"{text}\" is not a span of time; write 900s, 15m, 1h or 7d");
+    let units = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
     let found = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)));
     let (number, unit): (&str, u64) = found.unwrap_or((text, 1));
     number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)
@@ -157,10 +219,10 @@ mod tests {
     #[test]
     fn spans() {
         assert_eq!(
-            (seconds("900"), seconds("900s"), seconds("15m"), seconds("1h")),
-            (Ok(900), Ok(900), Ok(900), Ok(3600))
+            (seconds("900"), seconds("900s"), seconds("15m"), seconds("1h"), seconds("7d")),
+            (Ok(900), Ok(900), Ok(900), Ok(3600), Ok(604_800))
         );
-        for wrong in ["", "h", "1d", "-1h", "1.5h", "1hm", "99999999999999999999h", "9999999999999999999h"] {
+        for wrong in ["", "h", "1w", "-1h", "1.5h", "1hm", "99999999999999999999h", "9999999999999999999h"] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
     }

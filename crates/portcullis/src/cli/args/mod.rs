@@ -5,8 +5,10 @@ mod audit;
 mod key;
 mod link;
 mod people;
+mod scan;
 mod serve;
 mod storage;
+mod trial;
 
 use std::path::PathBuf;
 
@@ -14,13 +16,15 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use account::{JoinArgs, LoginArgs, MeCommand, PasswordArgs, SessionCommand};
 pub(crate) use audit::{Audit, AuditArgs, AuditCommand, AuditFormat, ExportArgs};
-pub(crate) use key::{KeyCommand, KeyCreate, KeyUpdate, TemporaryArgs};
+pub(crate) use key::{KeyCommand, KeyCreate, KeyUpdate, OverlapCommand, RotateArgs, TemporaryArgs};
 pub(crate) use link::{LinkCommand, LinkCreate, LinkUpdate};
 pub(crate) use people::{
     GrantCommand, GrantCreate, GrantFilter, GroupCommand, RuleArgs, SiteCommand, UserCommand, UserFilter,
 };
+pub(crate) use scan::{ProveArgs, ScanArgs};
 pub(crate) use serve::{DataArgs, MasterKeyCommand, ServeArgs};
 pub(crate) use storage::{Limit, StorageCommand, StorageCreate, StorageUpdate};
+pub(crate) use trial::TrialCommand;
 
 /// Storage access gateway: storages stay closed until a key opens them.
 #[derive(Debug, Parser)]
@@ -73,6 +77,8 @@ pub(crate) enum Command {
     MasterKey(MasterKeyCommand),
     /// Verify every stored byte against its checksum (server stopped)
     Scrub(DataArgs),
+    /// Find secrets of Portcullis in files and logs (needs no server); ends with 1 if there are any
+    Scan(ScanArgs),
     /// Print a completion script
     Completion {
         /// bash, zsh, fish, elvish or powershell

@@ -69,6 +69,9 @@ pub(crate) struct RuleArgs {
     /// From whom a second factor is asked: optional, admins or everybody
     #[arg(long, value_name = "WHO")]
     pub(crate) second_factor: Option<String>,
+    /// Which uses of files are written to the audit trail: none, changes or all
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) data_events: Option<String>,
 }
 
 /// A number of days, or none.

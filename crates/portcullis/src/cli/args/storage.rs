@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::TrialCommand;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum StorageCommand {
     /// Make a storage in the embedded store, or in a bucket of a provider
@@ -25,11 +27,48 @@ pub(crate) enum StorageCommand {
     },
     /// Change a storage; what is not named stays
     Update(StorageUpdate),
+    /// Networks that are tried out on a storage before they hold
+    #[command(subcommand)]
+    Trial(TrialCommand),
     /// List storages
     List {
         /// Only those whose name, label or bucket contains this
         #[arg(long)]
         search: Option<String>,
+        /// Those that were set aside with their files
+        #[arg(long)]
+        detached: bool,
+    },
+    /// Show what would end with a storage, and who would notice
+    Impact {
+        /// Its id, name or bucket name
+        storage: String,
+    },
+    /// Delete a connection for good; nothing is deleted at the provider, and built-in storages keep their files
+    Delete {
+        /// Its id, name or bucket name
+        storage: String,
+        /// The name of the storage, instead of typing it
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
+    /// Attach a detached storage again, with its files and its bucket name
+    Attach {
+        /// Its id, name or bucket name
+        storage: String,
+    },
+    /// Switch a storage off for a while; it comes back by itself
+    Pause {
+        /// Its id, name or bucket name
+        storage: String,
+        /// For how long, up to a day
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1440))]
+        minutes: u32,
+    },
+    /// Switch a storage on again before its pause is over
+    Resume {
+        /// Its id, name or bucket name
+        storage: String,
     },
     /// Show one storage
     Show {
@@ -110,6 +149,9 @@ pub(crate) struct StorageUpdate {
     /// An address, network or range from where any key may be used; repeat for more, or `anywhere`
     #[arg(long = "network", value_name = "NETWORK")]
     pub(crate) networks: Vec<String>,
+    /// Change nothing; only show whom the networks would keep out, from the use of the last 30 days
+    #[arg(long, requires = "networks", conflicts_with_all = ["name", "permission", "s3_access", "quota"])]
+    pub(crate) dry_run: bool,
     /// Whether S3 tools may reach it
     #[arg(long, value_name = "true|false")]
     pub(crate) s3_access: Option<bool>,

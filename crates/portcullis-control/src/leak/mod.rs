@@ -1,0 +1,13 @@
+//! Secrets that turned up where they should not: found by a scan, reported by whoever found them, and made harmless.
+
+mod forms;
+mod found;
+mod queue;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+pub use queue::{LEAK_REPORT_BYTES, LEAK_REPORT_SECRETS, LeakReport, NotTaken};
+pub(crate) use queue::Reports;
+pub use scan::{Finding, Scanner};
