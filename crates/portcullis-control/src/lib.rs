@@ -53,6 +53,7 @@ mod sinks;
 mod sites;
 mod storages;
 mod trail;
+mod transfers;
 mod users;
 
 use std::sync::Arc;
@@ -119,6 +120,7 @@ pub use storages::{
     StorageQuery, StorageView,
 };
 pub use trail::{TrailCopy, TrailPart};
+pub use transfers::TransferView;
 pub use users::{
     ChangedUser, CreatedUser, Ended, INVITATION_LIFETIME, InvitationView, NewInvitation, ResetUser,
     UserChange, UserDraft, UserQuery,
@@ -140,6 +142,7 @@ pub struct Control {
     postures: Arc<connections::Postures>,
     identities: Option<Arc<identity::Identities>>,
     abandoned: Arc<abandoned::Abandoned>,
+    rates: Arc<transfers::Rates>,
     sinks: sinks::Sinks,
     leaks: Arc<leak::Reports>,
     s3_door: Arc<dyn S3Door>,
@@ -159,6 +162,7 @@ impl Control {
             identities: None,
             sinks: sinks::Sinks::default(),
             abandoned: Arc::default(),
+            rates: Arc::default(),
             leaks: Arc::default(),
             s3_door: Arc::new(NoS3Door),
         }

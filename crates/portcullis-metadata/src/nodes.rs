@@ -20,6 +20,9 @@ const KEPT: Duration = Duration::from_secs(86_400);
 /// What was cut is kept for receipts, which are written within seconds.
 const CUTS_KEPT: Duration = Duration::from_secs(3_600);
 
+/// The setting that marks when somebody last looked at what is under way.
+const LOOKED: &str = "transfers_looked_at";
+
 /// This process among those on the database.
 pub(crate) struct Own {
     id: String,
@@ -225,6 +228,27 @@ impl Metadata {
             self.commit(write).await
         };
         work.await.during("cut a transfer off")
+    }
+
+    /// Notes that somebody looks at what is under way, so that the nodes show it.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn note_look(&self, now: Timestamp) -> Result<()> {
+        let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) \
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        let mark = now.micros().to_be_bytes().to_vec();
+        writing!(self, pool => sqlx::query(sql).bind(LOOKED).bind(mark).execute(pool).await.map(drop))
+            .during("note that somebody looks")
+    }
+
+    /// The mark of the last look; another one after each.
+    ///
+    /// # Errors
+    /// What any verb may give.
+    pub async fn last_look(&self) -> Result<Option<i64>> {
+        let mark = self.setting(LOOKED).await?;
+        Ok(mark.and_then(|mark| Some(i64::from_be_bytes(mark.try_into().ok()?))))
     }
 
     /// Shows the others what is under way on this node.

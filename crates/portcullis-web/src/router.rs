@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::finish::finish;
 use crate::handlers::{
-    advice, usage, audit, audit_export, dead_keys, ending, file, files, found, grants, groups, health, keys, links, me, networks, overlap, passkeys, prove, refusals, second_factor,
-    sessions, sites, storages, users,
+    advice, usage, audit, audit_export, audit_sinks, dead_keys, ending, file, files, found, grants, groups, health, keys, links, me, networks, overlap, passkeys, prove, refusals, second_factor,
+    sessions, sites, storages, transfers, users,
 };
 use crate::once::once;
 use crate::{openapi, panel, shared};
@@ -83,6 +83,8 @@ fn administration(routes: Routes) -> Routes {
         .routes(routes!(advice::take))
         .routes(routes!(advice::undo))
         .routes(routes!(usage::show))
+        .routes(routes!(transfers::list))
+        .routes(routes!(transfers::cut))
         .routes(routes!(audit::list))
         .routes(routes!(refusals::explain))
         .routes(routes!(refusals::fix))
@@ -90,6 +92,7 @@ fn administration(routes: Routes) -> Routes {
         .routes(routes!(dead_keys::of_key))
         .routes(routes!(audit_export::export))
         .routes(routes!(audit_export::public_key))
+        .routes(routes!(audit_sinks::list))
 }
 
 fn people(routes: Routes) -> Routes {

@@ -51,7 +51,7 @@ pub(crate) struct Running {
 pub(crate) async fn open(config: &Config, web: &str) -> anyhow::Result<House> {
     // The store's lock comes first: a second server on the same directory must not touch anything.
     let store = open_store(config)?;
-    let metadata = open_metadata(config).await?;
+    let metadata = open_metadata(config).await?.as_node(&machine_name());
     let sealed =
         metadata.setting("master_key_check").await.map_err(|error| database_error(&error))?.is_some();
     let master = config::read_master_key(&config.master_key, &config.data_dir, !sealed)?;
@@ -65,6 +65,13 @@ pub(crate) async fn open(config: &Config, web: &str) -> anyhow::Result<House> {
     let house = House { metadata, store, remote, access, system, identity, sinks };
     first_start(&house, web).await?;
     Ok(house)
+}
+
+/// What this machine is called, for receipts that name nodes.
+fn machine_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name: String = name.trim().chars().filter(char::is_ascii_graphic).take(64).collect();
+    if name.is_empty() { "node".to_owned() } else { name }
 }
 
 /// The drivers of outside buckets.
@@ -243,6 +250,10 @@ pub(crate) fn start(
     tasks.spawn(async move { trail.keep_trail(&same_system, retention, end).await });
     let (same_system, outside, end) = (Arc::clone(&system), control.clone(), background.clone());
     tasks.spawn(async move { outside.keep_sinks(&same_system, end).await });
+    let (same_system, uploads, end) = (Arc::clone(&system), control.clone(), background.clone());
+    tasks.spawn(async move { uploads.keep_uploads(&same_system, end).await });
+    let (same_system, transfers, end) = (Arc::clone(&system), control.clone(), background.clone());
+    tasks.spawn(async move { transfers.keep_transfers(&same_system, end).await });
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
     tasks.spawn(housekeeping(Arc::clone(&store), control, background.clone()));

@@ -5,6 +5,8 @@ mod authentication;
 #[cfg(test)]
 mod background;
 #[cfg(test)]
+mod cutting;
+#[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod links;

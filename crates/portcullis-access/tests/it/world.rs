@@ -8,6 +8,8 @@ use portcullis_access::{
     Access, AccessConfig, AccessError, Body, Change, Denial, Get, GetOptions, GetOutcome, Grant, MasterKey,
     Origin, Permitted, Principal, Put, PutOptions, SignedPrincipal, SiteAdmin, StorageAccess, System,
 };
+use portcullis_backend::Drivers;
+use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
     Channel, Clock, DisplayName, GrantId, Grantee, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock,
@@ -65,10 +67,29 @@ impl World {
     }
 
     pub(crate) async fn with(config: AccessConfig) -> Self {
+        Self::over(config, |_, clock| Arc::new(MemoryDrivers::new(clock))).await
+    }
+
+    /// Over the embedded store, which hands large files out piece by piece.
+    pub(crate) async fn on_disk() -> Self {
+        Self::on_disk_with(config()).await
+    }
+
+    pub(crate) async fn on_disk_with(config: AccessConfig) -> Self {
+        let open = |at: &std::path::Path, clock| -> Arc<dyn Drivers> {
+            Store::open(&at.join("store"), StoreOptions::default(), clock).unwrap()
+        };
+        Self::over(config, open).await
+    }
+
+    async fn over(
+        config: AccessConfig,
+        drivers: impl FnOnce(&std::path::Path, Arc<dyn Clock>) -> Arc<dyn Drivers>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let metadata = open_database(folder.path()).await;
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_800_000_000)));
-        let drivers = Arc::new(MemoryDrivers::new(Arc::<ManualClock>::clone(&clock)));
+        let drivers = drivers(folder.path(), Arc::<ManualClock>::clone(&clock));
         let (access, system) =
             Access::open(config, metadata.clone(), drivers, &master(), Arc::<ManualClock>::clone(&clock))
                 .await

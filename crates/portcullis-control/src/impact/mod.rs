@@ -37,7 +37,7 @@ pub struct Impact {
     pub unused: Vec<AffectedKey>,
     /// Whether there is more than was looked at.
     pub has_more: bool,
-    /// Files that are on their way up or down at this moment, on this node.
+    /// Files that are on their way up or down at this moment, on every node that tells.
     pub transfers: usize,
     /// Links into it that lead anywhere today, the oldest first.
     pub links: Vec<AffectedLink>,
@@ -79,6 +79,7 @@ impl Control {
     pub async fn storage_impact(&self, admin: &SiteAdmin, id: StorageId) -> Result<Impact> {
         let storage = self.find_storage(admin, id).await?;
         self.access.written(admin).await;
+        let under_way = self.transfers(admin).await?;
         let now = self.access.now();
         let since = now.before(Duration::from_secs(u64::from(IMPACT_DAYS) * 86_400));
         let used =
@@ -104,7 +105,7 @@ impl Control {
             keys,
             unused,
             has_more: has_more || more_rows || more_shares,
-            transfers: self.access.transfers(admin).iter().filter(|under_way| under_way.storage == id).count(),
+            transfers: under_way.iter().filter(|transfer| transfer.storage_id() == Some(id)).count(),
             links: live.map(named).collect(),
             grants: grants.items,
             people,

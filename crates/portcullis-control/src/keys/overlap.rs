@@ -288,6 +288,7 @@ impl Control {
         self.carry_out(proof, deed, self.metadata.set_overlap(&overlap, now, now)).await?;
         let receipt = self.in_force(cutting, proof, deed, &[Change::Key(id)]).await?;
         drop(alone);
+        self.access.written(proof).await;
         let last_used = self.metadata.last_use(&[id]).await?.pop();
         Ok(Some(Done { value: self.view_key(key, last_used, None), receipt }))
     }

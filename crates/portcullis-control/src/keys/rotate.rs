@@ -176,6 +176,7 @@ impl Control {
         self.carry_out(proof, deed, rotated).await?;
         let receipt = self.in_force(cutting, proof, deed, &[Change::Key(id)]).await?;
         drop(alone);
+        self.access.written(proof).await;
         let last_used = self.metadata.last_use(&[id]).await?.pop();
         let view = self.view_key(key, last_used, self.overlap_of(id).await?);
         Ok(Some(Done { value: CreatedKey { view, secret: minted.secret, storage }, receipt }))

@@ -140,7 +140,9 @@ fn ids(part: &[u8], step: usize) -> impl Iterator<Item = (usize, CredentialId)> 
     memchr::memchr_iter(b'P', part).filter_map(move |at| {
         let text = spaced(part, at, step, CredentialId::LEN)?;
         let end = at.saturating_add(CredentialId::LEN.saturating_mul(step));
-        if word(at.checked_sub(step)) || word(Some(end)) {
+        // The digits before it may be of a sign that an address cannot hold, as in `Bearer%20`.
+        let escaped = at.checked_sub(3).and_then(|sign| part.get(sign)) == Some(&b'%');
+        if (word(at.checked_sub(step)) && !escaped) || word(Some(end)) {
             return None;
         }
         Some((at, text.parse().ok()?))

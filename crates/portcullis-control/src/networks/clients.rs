@@ -143,8 +143,8 @@ mod tests {
 
     use portcullis_domain::{
         Action, BucketName, Channel, Connection, CredentialId, DisplayName, Key, KeyPrefix, KeyState, Label,
-        NetworkEntry, OnLeak, Overwrite, Permission, Request, Scope, SiteId, Storage, StorageId, StorageState,
-        Subject, Target, UserId, decide,
+        NetworkEntry, OnLeak, Overwrite, Permission, Request, Scope, SiteId, Storage, StorageId,
+        StorageState, Subject, Target, UserId, decide,
     };
     use proptest::prelude::*;
 
@@ -318,7 +318,8 @@ mod tests {
 
     #[test]
     fn the_same_client_at_several_storages_is_one() {
-        let mut two = clients(Networks::anywhere(), &Networks::anywhere(), &["203.0.113.7", "203.0.113.7"], &[]);
+        let mut two =
+            clients(Networks::anywhere(), &Networks::anywhere(), &["203.0.113.7", "203.0.113.7"], &[]);
         two.seen[1].client.last = Timestamp::from_seconds(9);
         let preview = two.preview(&list(&["10.0.0.1".to_owned()]));
         assert_eq!((preview.cut_off.len(), preview.cut_off[0].requests), (1, 2));

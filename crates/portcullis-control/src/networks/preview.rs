@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use portcullis_access::{Oneself, Proof, SiteAdmin, TransferInfo};
 use portcullis_domain::{
-    DenyReason, Key, KeyId, Network, Networks, StorageId, StorageState, Timestamp, Trial, UserId,
+    DenyReason, Key, KeyId, Network, Networks, Scope, StorageId, StorageState, Timestamp, Trial, UserId,
 };
 use portcullis_metadata::{ActivityKind, ActivityRow};
 
@@ -215,7 +215,12 @@ impl Others<'_> {
         let works = |key: &Key| KeyStatus::of(key, now) == KeyStatus::Active;
         let found = match self.of {
             Of::Key(own) => {
-                let bound = match storage {
+                // A key for one storage can do nothing elsewhere: that it was shown at all counts as a try there.
+                let at = match own.scope {
+                    Scope::Storage(id) => Some(id),
+                    Scope::User(_) | Scope::Site => storage,
+                };
+                let bound = match at {
                     Some(id) => {
                         let found = metadata.storage(id).await?;
                         found.filter(|at| at.state == StorageState::Active).map(|at| at.networks)
@@ -234,7 +239,12 @@ impl Others<'_> {
     }
 
     /// Counts a transfer under way with whoever does it.
-    async fn add_transfer(&mut self, seen: &mut Vec<Seen>, transfer: TransferInfo, now: Timestamp) -> Result<()> {
+    async fn add_transfer(
+        &mut self,
+        seen: &mut Vec<Seen>,
+        transfer: TransferInfo,
+        now: Timestamp,
+    ) -> Result<()> {
         let Some(key) = transfer.key else { return Ok(()) };
         let concerned = match self.of {
             Of::Key(own) => own.id == key,

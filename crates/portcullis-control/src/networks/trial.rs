@@ -62,12 +62,18 @@ impl TrialChange {
     }
 
     /// Does it to a record's two settings.
-    pub(crate) fn apply(&self, networks: &mut Networks, trial: &mut Option<Trial>, now: Timestamp) -> Result<()> {
+    pub(crate) fn apply(
+        &self,
+        networks: &mut Networks,
+        trial: &mut Option<Trial>,
+        now: Timestamp,
+    ) -> Result<()> {
         match self {
             Self::Begin(drafts) => {
                 let tried = read(drafts)?;
                 if tried.is_anywhere() {
-                    let message = "an empty list lets everybody in, and a trial of it refuses nobody; list a network";
+                    let message =
+                        "an empty list lets everybody in, and a trial of it refuses nobody; list a network";
                     return Err(ControlError::invalid("networks", message));
                 }
                 *trial = Some(Trial { networks: tried, since: now });
@@ -75,7 +81,9 @@ impl TrialChange {
             Self::End => *trial = None,
             Self::Enforce => match trial.take() {
                 Some(tried) => *networks = tried.networks,
-                None => return Err(ControlError::invalid("trial", "nothing is tried out; begin a trial first")),
+                None => {
+                    return Err(ControlError::invalid("trial", "nothing is tried out; begin a trial first"));
+                }
             },
         }
         Ok(())

@@ -8,8 +8,6 @@ mod door;
 mod promise;
 mod s3;
 mod steps;
-#[cfg(test)]
-mod tests;
 mod within;
 
 pub use act::{Act, Answer, Ask, ProofStep, Seen};

@@ -10,6 +10,7 @@ use portcullis_domain::{Role, User, UserId, UserState};
 use portcullis_metadata::{NewUser, Page, PageRequest, UserRow};
 
 use crate::audit::Deed;
+use crate::receipt::UploadsOf;
 use crate::{ATTEMPTS, Control, ControlError, Result};
 
 pub use draft::{UserChange, UserDraft};
@@ -177,6 +178,9 @@ impl Control {
             UserState::Disabled => self.end_all_of(id).await?,
             UserState::Active | UserState::Invited => self.apply_user(id).await?,
         };
+        if after.state == UserState::Disabled {
+            self.give_up_uploads(admin, UploadsOf::User(id)).await;
+        }
         drop(alone);
         Ok(Some(ChangedUser { row: self.user(admin, id).await?, ended }))
     }

@@ -141,12 +141,12 @@ async fn deleting_takes_the_name_a_proof_and_what_was_seen() {
     assert!(delete(&world.admin, "Photos", false).await.unwrap().is_none());
     let stranger = world.stranger().await;
     assert!(matches!(delete(&stranger, "Photos", true).await, Err(ControlError::NotFound)));
+    let key = world.key(|_| ()).await;
     let late = world.unconfirmed().await;
     assert!(matches!(delete(&late, "Photos", true).await, Err(ControlError::ConfirmationNeeded)));
     assert!(world.control.storage(&world.admin, storage.id).await.is_ok());
     assert!(!world.trail().await.iter().any(|event| event.action == "detach_storage"));
     // A program's key proves itself with every call.
-    let key = world.key(|_| ()).await;
     let program = world.access.admin(&world.bearer(&key).await.unwrap()).unwrap();
     assert!(delete(&program, "Photos", true).await.unwrap().is_some());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_control::{
-    AuditEvent, ControlError, CreatedKey, Explanation, FixDraft, KeyChange, KeyDraft, LinkChange, NetworkDraft,
+    AuditEvent, ControlError, CreatedKey, Explanation, FixDraft, KeyDraft, LinkChange, NetworkDraft,
     Now, Rotation, ScopeDraft, StorageChange, UserChange,
 };
 use portcullis_domain::{Channel, Clock as _, DenyReason, KeyId, Storage, StorageId};
@@ -86,10 +86,6 @@ impl World {
             change(draft);
         })
         .await
-    }
-
-    async fn alter_key(&self, id: KeyId, change: KeyChange) {
-        self.control.update_key(&self.admin, id, &change).await.unwrap();
     }
 
     async fn alter_storage(&self, id: StorageId, change: StorageChange) {
@@ -326,13 +322,13 @@ async fn what_the_rule_saw() {
     let of_permission = seen(DenyReason::StoragePermission).await;
     let held = of_permission.held.unwrap().to_string();
     assert_eq!((held.as_str(), of_permission.asked.unwrap().as_str()), ("read", "delete"));
-    let of_expiry = seen(DenyReason::KeyExpired).await;
-    assert_eq!(of_expiry.ends.unwrap().to_string(), "2027-01-31T18:30:00Z");
     let of_deletion = seen(DenyReason::KeyDeleted).await.key.unwrap();
     assert!(of_deletion.is_deleted && of_deletion.deleted == Some(world.clock.now()));
     let of_pause = seen(DenyReason::StoragePaused).await;
     assert_eq!(of_pause.paused_until, Some(world.clock.now().after(Duration::from_secs(3600))));
     assert_eq!(of_pause.storage.unwrap().name.as_str(), "files");
+    let of_expiry = seen(DenyReason::KeyExpired).await;
+    assert_eq!(of_expiry.ends.unwrap().to_string(), "2027-01-31T18:30:00Z");
     let skewed = Refusal::new(&world, "time_skew", "authenticate").detail("skew_seconds=-5400");
     let explained = skewed.explained(&world).await;
     assert_eq!((explained.seen.skew_seconds, explained.now), (Some(-5400), Now::Unknown));

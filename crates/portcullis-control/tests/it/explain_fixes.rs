@@ -110,6 +110,12 @@ async fn the_rules_of_the_site_and_the_authority_of_a_key_hold() {
             draft.networks = narrow;
         })
         .await;
+    let steward = world
+        .key(|draft| {
+            draft.networks = vec![network("192.0.2.0/24")];
+            draft.expires_at = Some("2027-02-07T18:00:00Z".to_owned());
+        })
+        .await;
     let rules = RulesDraft { longest_key_days: Some(Some(7)), ..RulesDraft::default() };
     let site = world.admin.site();
     let change = SiteChange { name: None, rules };
@@ -120,12 +126,6 @@ async fn the_rules_of_the_site_and_the_authority_of_a_key_hold() {
     assert_eq!(explained.fix.as_ref().unwrap().value(), "2027-02-07T19:00:00Z", "no longer than the site lets");
     world.fix_it(&explained).await.unwrap();
     // A key that administers from one network cannot open another key to the world.
-    let steward = world
-        .key(|draft| {
-            draft.networks = vec![network("192.0.2.0/24")];
-            draft.expires_at = Some("2027-02-07T18:00:00Z".to_owned());
-        })
-        .await;
     let steward = world.access.admin(&world.bearer(&steward).await.unwrap()).unwrap();
     let id = explained.event.request_id.as_str();
     let refused = world.control.fix_refusal(&steward, id, &draft("allow_address", None)).await;

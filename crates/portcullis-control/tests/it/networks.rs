@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use portcullis_access::{List, Origin, Principal};
+use futures_util::StreamExt as _;
+use portcullis_access::{
+    Body, BodyFault, Get, GetOptions, GetOutcome, List, Origin, Principal, Put, PutOptions,
+};
 use portcullis_control::networks::{Client, TrialChange, read_drafts};
 use portcullis_control::{ControlError, CreatedKey, KeyChange, NetworkDraft, ScopeDraft, StorageChange};
 use portcullis_domain::{Clock as _, KeyPrefix, Storage};
@@ -85,12 +88,10 @@ async fn a_preview_names_exactly_whom_the_list_keeps_out() {
     let seen = of_key.kept.iter().find(|client| client.network.to_string() == "203.0.113.7").unwrap();
     // Coming in and listing is one request, twice.
     assert_eq!((seen.requests, seen.tool.as_str(), seen.key_name.as_str()), (2, "rclone", "nas"));
-    let of_storage = world.control.clients_of_storage(&world.admin, storage.id).await.unwrap().preview(&after);
-    let told: BTreeSet<_> = of_storage
-        .cut_off
-        .iter()
-        .map(|client| format!("{} {}", client.key_name, client.network))
-        .collect();
+    let of_storage =
+        world.control.clients_of_storage(&world.admin, storage.id).await.unwrap().preview(&after);
+    let told: BTreeSet<_> =
+        of_storage.cut_off.iter().map(|client| format!("{} {}", client.key_name, client.network)).collect();
     assert_eq!(told, texts(&["nas 198.51.100.9", "nas 198.51.100.10", "office 198.51.100.9"]));
     // So it is once it is saved.
     let saved = StorageChange {
@@ -134,14 +135,8 @@ async fn keys_that_do_not_work_anyway_are_not_cut_off() {
     assert_eq!(addresses(&preview.cut_off), texts(&["203.0.113.7"]));
     assert!(preview.kept.is_empty() && preview.let_in.is_empty());
     let eve = world.stranger().await;
-    assert!(matches!(
-        world.control.clients_of_storage(&eve, storage.id).await,
-        Err(ControlError::NotFound)
-    ));
-    assert!(matches!(
-        world.control.clients_of_key(&eve, off.view.key.id).await,
-        Err(ControlError::NotFound)
-    ));
+    assert!(matches!(world.control.clients_of_storage(&eve, storage.id).await, Err(ControlError::NotFound)));
+    assert!(matches!(world.control.clients_of_key(&eve, off.view.key.id).await, Err(ControlError::NotFound)));
 }
 
 #[tokio::test]
@@ -159,7 +154,10 @@ async fn a_key_locks_itself_out_only_if_it_says_so() {
     // Nor by way of a trial.
     let trial = tried(TrialChange::Begin(drafts(&["10.0.0.0/8"])));
     world.control.update_key(&itself, id, &trial).await.unwrap();
-    assert_eq!(fields(world.control.update_key(&itself, id, &tried(TrialChange::Enforce)).await), ["networks"]);
+    assert_eq!(
+        fields(world.control.update_key(&itself, id, &tried(TrialChange::Enforce)).await),
+        ["networks"]
+    );
     assert!(world.bearer(&key).await.is_ok());
     // Somebody else may, and so may the key that knows what it does.
     let known = KeyChange { confirm_lockout: true, ..tried(TrialChange::Enforce) };
@@ -189,9 +187,16 @@ async fn what_a_trial_says_is_what_is_so_in_force_and_it_refuses_nobody() {
     let mut seed = 7;
     let mut refused_in_all = 0;
     for round in 0..10 {
-        world.clock.advance(Duration::from_secs(1));
+        // Of each hour only so much is told apart.
+        world.clock.advance(Duration::from_secs(3600));
         let list: Vec<String> = (0..1 + chance(&mut seed) % 3)
-            .map(|_| format!("{}/{}", Ipv4Addr::from(0xcb00_7100 + chance(&mut seed) % 12), 28 + chance(&mut seed) % 5))
+            .map(|_| {
+                format!(
+                    "{}/{}",
+                    Ipv4Addr::from(0xcb00_7100 + chance(&mut seed) % 12),
+                    28 + chance(&mut seed) % 5
+                )
+            })
             .collect();
         let list: Vec<&str> = list.iter().map(String::as_str).collect();
         let of_storage = round % 2 == 1;
@@ -222,7 +227,10 @@ async fn what_a_trial_says_is_what_is_so_in_force_and_it_refuses_nobody() {
             side.insert(peer.clone());
         }
         assert_eq!((addresses(&view.refused), addresses(&view.admitted)), (out, inside), "{list:?}");
-        assert!(view.refused.iter().all(|client| client.requests >= 1 && client.tool == "rclone"), "{view:?}");
+        assert!(
+            view.refused.iter().all(|client| client.requests >= 1 && client.tool == "rclone"),
+            "{view:?}"
+        );
         refused_in_all += view.refused.len();
         let open = StorageChange { networks: Some(vec![]), ..StorageChange::default() };
         world.control.update_storage(&world.admin, storage.id, &open).await.unwrap();
@@ -253,7 +261,10 @@ async fn a_trial_begins_ends_and_leaves_a_trail() {
     let storage = world.storage("files").await;
     let key = world.reader(&storage, "nas").await;
     let id = key.view.key.id;
-    assert_eq!(fields(world.control.update_key(&world.admin, id, &tried(TrialChange::Enforce)).await), ["trial"]);
+    assert_eq!(
+        fields(world.control.update_key(&world.admin, id, &tried(TrialChange::Enforce)).await),
+        ["trial"]
+    );
     assert_eq!(
         fields(world.control.update_key(&world.admin, id, &tried(TrialChange::Begin(vec![]))).await),
         ["networks"]
@@ -282,4 +293,40 @@ async fn a_trial_begins_ends_and_leaves_a_trail() {
     for action in ["begin_trial", "end_trial", "enforce_trial"] {
         assert!(actions.contains(&action), "{action}: {actions:?}");
     }
+}
+
+#[tokio::test]
+async fn transfers_under_way_are_counted_with_whom_they_would_end() {
+    let world = World::on_disk().await;
+    let storage = world.storage("files").await;
+    let key = world.reader(&storage, "nas").await;
+    let object = portcullis_domain::ObjectKey::parse("large").unwrap();
+    let at = world.access.storage_by_id(world.admin.principal(), storage.id).await.unwrap();
+    let body = Body::Full(bytes::Bytes::from(vec![7; 8 * 1024 * 1024]));
+    at.grant::<Put>(object.clone()).unwrap().put(body, PutOptions::default()).await.unwrap();
+    let who = world.from(&key, "198.51.100.9".parse().unwrap()).await.unwrap();
+    let at = world.access.storage_by_id(&who, storage.id).await.unwrap();
+    let found = at.grant::<Get>(object).unwrap().get(GetOptions::default()).await.unwrap();
+    let GetOutcome::Found(found) = found else { panic!("no condition was set") };
+    let Body::Stream(mut stream) = found.body else { panic!("a large file comes piece by piece") };
+    assert!(stream.next().await.unwrap().is_ok());
+    // Begun so long ago that only the transfer itself says that it is in use.
+    world.clock.advance(Duration::from_secs(40 * 24 * 3600));
+    let after = read_drafts(&drafts(&["203.0.113.0/24"])).unwrap();
+    for clients in [
+        world.control.clients_of_key(&world.admin, key.view.key.id).await.unwrap(),
+        world.control.clients_of_storage(&world.admin, storage.id).await.unwrap(),
+    ] {
+        let preview = clients.preview(&after);
+        let [client] = &preview.cut_off[..] else { panic!("{preview:?}") };
+        assert_eq!((client.network.to_string().as_str(), client.transfers), ("198.51.100.9", 1));
+        assert_eq!(client.last, world.clock.now());
+    }
+    let done =
+        world.control.update_key(&world.admin, key.view.key.id, &listed(&["203.0.113.0/24"])).await.unwrap();
+    assert_eq!(done.receipt.transfers_cut, 1);
+    assert!(matches!(stream.next().await, Some(Err(BodyFault::Cut))));
+    drop(stream);
+    let now = world.control.clients_of_key(&world.admin, key.view.key.id).await.unwrap().preview(&after);
+    assert!(now.cut_off.is_empty(), "{now:?}");
 }

@@ -145,7 +145,7 @@ async fn it_is_ended_and_moved() {
     let world = World::new().await;
     let old = key(&world).await;
     let id = old.view.key.id;
-    rotate(&world, id, &for_days(1)).await;
+    rotate(&world, id, &Rotation { overlap_seconds: Some(100), ..Rotation::default() }).await;
     let start = world.clock.now();
     let latest = start.after(Duration::from_secs(30 * DAY));
     assert_eq!(look(&world, id).await.latest_end, latest);
@@ -164,9 +164,9 @@ async fn it_is_ended_and_moved() {
     ] {
         assert_eq!(fields(change(wrong.clone()).await), [field], "{wrong:?}");
     }
-    world.clock.advance(Duration::from_secs(DAY - 1));
-    let longer = change(OverlapChange { seconds: Some(DAY), until: None }).await.unwrap();
-    assert_eq!(longer.overlap.until, world.clock.now().after(Duration::from_secs(DAY)));
+    world.clock.advance(Duration::from_secs(99));
+    let longer = change(OverlapChange { seconds: Some(100), until: None }).await.unwrap();
+    assert_eq!(longer.overlap.until, world.clock.now().after(Duration::from_secs(100)));
     world.clock.advance(Duration::from_secs(2));
     assert!(world.bearer(&old).await.is_ok(), "it goes on");
     assert_eq!(change(until(latest)).await.unwrap().overlap.until, latest);
@@ -225,22 +225,22 @@ async fn who_moved_and_who_has_not() {
     let world = World::new().await;
     let old = key(&world).await;
     let id = old.view.key.id;
-    let (hour, home) = (Duration::from_secs(3600), "192.0.2.7");
+    let (step, home) = (Duration::from_secs(60), "192.0.2.7");
     for (peer, tool) in [(home, "rclone/1.60"), (home, "restic/0.16"), ("192.0.2.8", "aws-cli/2")] {
         use_it(&world, &old, peer, tool).await.unwrap();
     }
     let users = world.control.users_of_pair(&world.admin, id).await.unwrap();
     assert_eq!(users.len(), 3, "{users:?}");
-    world.clock.advance(hour);
+    world.clock.advance(step);
     let new = rotate(&world, id, &for_days(7)).await;
     assert_eq!(world.control.users_of_pair(&world.admin, id).await.unwrap(), []);
     let none = look(&world, id).await;
     assert_eq!((none.count(Moved::No), none.count(Moved::Yes), none.more), (3, 0, false));
-    world.clock.advance(hour);
+    world.clock.advance(step);
     use_it(&world, &new, home, "rclone/1.65").await.unwrap();
     use_it(&world, &new, "192.0.2.8", "aws-cli/2").await.unwrap();
     use_it(&world, &new, "198.51.100.1", "curl/8").await.unwrap();
-    world.clock.advance(hour);
+    world.clock.advance(step);
     use_it(&world, &old, "192.0.2.8", "aws-cli/2").await.unwrap();
     let now = look(&world, id).await;
     let told: Vec<_> = now
@@ -256,7 +256,7 @@ async fn who_moved_and_who_has_not() {
     assert_eq!(told, wanted, "the newcomer moved from nowhere");
     let aws = &now.clients[1].1;
     assert_eq!((aws.last_old, aws.old_requests, aws.new_requests), (world.clock.now(), 2, 1));
-    assert_eq!(aws.last_new, Some(world.clock.now().before(hour)));
+    assert_eq!(aws.last_new, Some(world.clock.now().before(step)));
 }
 
 #[tokio::test]

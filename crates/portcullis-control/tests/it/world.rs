@@ -162,6 +162,11 @@ impl World {
         self.control.create_key(&self.admin, &draft).await.unwrap()
     }
 
+    /// The moment after so many seconds, as somebody types it.
+    pub(crate) fn clock_after(&self, seconds: u64) -> String {
+        self.clock.now().after(Duration::from_secs(seconds)).to_string()
+    }
+
     /// Whoever has a REST key.
     pub(crate) async fn bearer(&self, key: &CreatedKey) -> Result<Principal, AccessError> {
         let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());

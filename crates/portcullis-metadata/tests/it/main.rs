@@ -16,6 +16,7 @@ mod keys;
 mod links;
 mod lists;
 mod migration;
+mod nodes;
 mod overlap;
 mod people;
 mod races;
@@ -23,6 +24,7 @@ mod recording;
 mod review;
 mod rotation;
 mod sharing;
+mod sinks;
 mod sites;
 mod storages;
 mod trail;
@@ -54,6 +56,9 @@ suite! {
     activity::what_advice_rests_on,
     activity::advice_is_followed_and_taken_back,
     activity::nothing_is_kept_for_ever,
+    nodes::who_lives_and_what_they_have_seen,
+    nodes::what_others_cut,
+    nodes::what_others_show,
     people::the_first_site_and_admin,
     people::users,
     people::sessions,
@@ -93,6 +98,9 @@ suite! {
     trail::a_removed_beginning_leaves_a_note,
     trail::what_stands_before_the_chain,
     recording::what_changes_nothing_leaves_no_entry,
+    sinks::a_sink_goes_through_the_trail,
+    sinks::one_holds_a_sink_at_a_time,
+    sinks::a_sink_misses_nothing_while_many_write,
     feed::every_change_is_in_the_feed,
     feed::a_purged_feed_says_so,
     feed::the_hint_arrives,

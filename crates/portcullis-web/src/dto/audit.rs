@@ -36,6 +36,8 @@ pub(crate) struct AuditEventOut {
     reason: String,
     /// The reason in words.
     explanation: Option<&'static str>,
+    /// What else is known, as `name=value` with spaces between; empty if nothing is.
+    detail: String,
 }
 
 impl From<AuditEvent> for AuditEventOut {
@@ -54,6 +56,7 @@ impl From<AuditEvent> for AuditEventOut {
             allowed: event.allowed,
             explanation: explanation(&event.reason),
             reason: event.reason,
+            detail: event.detail,
         }
     }
 }

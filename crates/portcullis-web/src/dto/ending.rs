@@ -23,7 +23,7 @@ pub(crate) struct ImpactOut {
     unused_keys: Vec<AffectedKeyOut>,
     /// Programs at addresses that would be refused, each counted once for each key.
     clients: usize,
-    /// Files that are on their way up or down at this moment, on the node that answers.
+    /// Files that are on their way up or down at this moment.
     transfers: usize,
     /// Links into it that would end.
     links: Vec<AffectedLinkOut>,

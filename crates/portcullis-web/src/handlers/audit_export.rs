@@ -25,7 +25,7 @@ use crate::problem::{Problem, Result};
 
 /// The columns of a CSV file.
 const COLUMNS: &str =
-    "at,request_id,site,actor,key,storage,channel,peer,tool,action,object,allowed,reason\r\n";
+    "at,request_id,site,actor,key,storage,channel,peer,tool,action,object,allowed,reason,detail\r\n";
 
 /// What a file is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, utoipa::ToSchema)]
@@ -93,7 +93,19 @@ pub(crate) async fn export(
     Params(query): Params<ExportQuery>,
 ) -> Result<Response> {
     let ExportQuery { format, request_id, key, storage, allowed: verdict, unassigned } = query;
-    let (format, unassigned) = (format.unwrap_or(Format::Jsonl), unassigned.unwrap_or(false));
+    let query = AuditQuery { request_id, key, storage, verdict };
+    file(&app, admin, format.unwrap_or(Format::Jsonl), query, unassigned.unwrap_or(false)).await
+}
+
+/// The file, for this door and for the panel.
+pub(crate) async fn file(
+    app: &App,
+    admin: SiteAdmin,
+    format: Format,
+    query: AuditQuery,
+    unassigned: bool,
+) -> Result<Response> {
+    let AuditQuery { request_id, key, storage, verdict } = &query;
     let filtered = request_id.is_some() || key.is_some() || storage.is_some() || verdict.is_some();
     if unassigned && (filtered || format == Format::Csv) {
         return Err(Problem::invalid_field("unassigned", "only as JSON lines and without a filter"));
@@ -102,7 +114,6 @@ pub(crate) async fn export(
         let copy = app.control.copy_trail(&admin, unassigned).await?;
         return Ok(as_file(format, whole(copy, app.control.trail_key())?));
     }
-    let query = AuditQuery { request_id, key, storage, verdict };
     // So that what is wrong with the call is told in its answer.
     app.control.record_export(&admin).await?;
     let (access, control) = (app.access.clone(), app.control.clone());
@@ -222,6 +233,7 @@ fn row(event: &AuditEvent) -> String {
         id(event.object.clone()),
         event.allowed.to_string(),
         event.reason.clone(),
+        event.detail.clone(),
     ];
     cells.map(|text| cell(&text)).join(",") + "\r\n"
 }

@@ -5,6 +5,7 @@
 pub(crate) mod advice;
 pub(crate) mod audit;
 pub(crate) mod audit_export;
+pub(crate) mod audit_sinks;
 pub(crate) mod dead_keys;
 pub(crate) mod ending;
 pub(crate) mod file;
@@ -25,6 +26,7 @@ pub(crate) mod second_factor;
 pub(crate) mod sessions;
 pub(crate) mod sites;
 pub(crate) mod storages;
+pub(crate) mod transfers;
 pub(crate) mod usage;
 pub(crate) mod users;
 

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 use portcullis_control::OverlapChange;
 use portcullis_domain::KeyId;
 
 use super::ok;
 use crate::app::App;
-use crate::dto::{OverlapPatch, OverlapStatusOut};
+use crate::dto::{KeyOut, OverlapPatch, OverlapStatusOut};
 use crate::etag::{self, IfMatch, tagged};
 use crate::extract::{Id, Json, Keeper};
 use crate::problem::{Problem, Result};
@@ -52,15 +51,14 @@ pub(crate) async fn update(
 #[utoipa::path(
     delete, path = "/api/v1/keys/{id}/overlap", tag = "keys", operation_id = "endOverlap",
     params(("id" = String, Path, description = "The key.")),
-    responses((status = 204, description = "Stopped."))
+    responses((status = 200, description = "The key, as it is now, and what ended.", body = KeyOut))
 )]
 pub(crate) async fn end(
     State(app): State<Arc<App>>,
     keeper: Keeper,
     Id(id): Id<KeyId>,
     seen: IfMatch,
-) -> Result<StatusCode> {
+) -> Result<Response> {
     let ended = keeper.end_overlap_if(&app.control, id, |now| seen.holds(now)).await?;
-    ended.ok_or_else(Problem::changed)?;
-    Ok(StatusCode::NO_CONTENT)
+    ok(&KeyOut::from(ended.ok_or_else(Problem::changed)?))
 }

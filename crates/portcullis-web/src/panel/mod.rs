@@ -9,6 +9,8 @@
 //! * **Sentences stand in `texts/en`**, looks in `assets/`, markup in `templates/`.
 
 mod account;
+mod activity;
+mod advice;
 mod api_keys;
 pub(crate) mod assets;
 mod connection;
@@ -21,6 +23,7 @@ pub(crate) mod format;
 mod groups;
 mod identity;
 mod join;
+mod knocks;
 mod labels;
 mod leak;
 mod networks_editor;
@@ -39,6 +42,8 @@ mod setups;
 mod sign_in;
 mod sites;
 mod switcher;
+mod transfers;
+mod usage;
 mod visitor;
 pub(crate) mod words;
 
@@ -66,6 +71,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/", get(account::start))
         .merge(sign_in::routes())
         .merge(account::routes())
+        .merge(activity::routes())
+        .merge(knocks::routes())
         .merge(connections::routes())
         .merge(new_connection::routes())
         .merge(connection::routes())
@@ -79,6 +86,9 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(prove::routes())
         .merge(sites::routes())
         .merge(security::routes())
+        .merge(advice::routes())
+        .merge(usage::routes())
+        .merge(transfers::routes())
         .layer(from_fn(origin::same_origin))
         .layer(from_fn(packing::pack_pages))
         .route("/assets/{version}/{*path}", get(assets::serve))

@@ -1,10 +1,12 @@
 //! What every page has: the frame around it, and the headers that let nothing foreign in.
 
+use std::sync::OnceLock;
+
 use askama::Template;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use http::{HeaderName, HeaderValue, StatusCode};
-use portcullis_control::Me;
+use portcullis_control::{Me, Receipt};
 use portcullis_domain::Timestamp;
 
 use super::account::ACCOUNT;
@@ -40,6 +42,10 @@ pub(super) struct Chrome {
     pub(super) path: String,
     /// The moment the page was made.
     pub(super) now: Timestamp,
+    /// What the deed before this page ended.
+    pub(super) receipt: Option<String>,
+    /// What the deed of this request ended, for the page after it.
+    pub(super) ended: OnceLock<Receipt>,
 }
 
 impl Chrome {
@@ -53,6 +59,8 @@ impl Chrome {
             plain_http: !app.is_secure() && !app.is_this_machine(),
             path: path.to_owned(),
             now: app.access.now(),
+            receipt: None,
+            ended: OnceLock::new(),
         }
     }
 
@@ -78,6 +86,52 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
             )
         }
     }
+}
+
+impl Chrome {
+    /// As [`on_to`]; the page says what the deed ended, too.
+    pub(super) fn on_to(&self, path: &str, done: &'static str) -> Response {
+        let path = match self.ended.get() {
+            Some(receipt) if !receipt.sentence().is_empty() => {
+                let separator = if path.contains('?') { '&' } else { '?' };
+                format!("{path}{separator}cut={}", numbers(receipt))
+            }
+            Some(_) | None => path.to_owned(),
+        };
+        on_to(&path, done)
+    }
+
+    /// Keeps what the deed of this request ended.
+    pub(super) fn note(&self, receipt: Receipt) {
+        self.ended.get_or_init(|| receipt);
+    }
+}
+
+/// A receipt as numbers, which cannot say anything else than a receipt does.
+fn numbers(receipt: &Receipt) -> String {
+    let (answered, nodes) = receipt.answered();
+    let millis = receipt.last_byte.map_or(0, |last| last.as_micros().div_ceil(1_000));
+    format!("{}.{}.{millis}.{answered}.{nodes}", receipt.transfers_cut, receipt.uploads_aborted)
+}
+
+/// What the address of a page says of the deed before it.
+pub(super) fn receipt_of(query: &super::fields::Fields) -> Option<String> {
+    let numbers: Vec<u64> = query.get("cut").split('.').filter_map(|number| number.parse().ok()).collect();
+    let [cut, uploads, millis, answered, nodes] = numbers.try_into().ok()?;
+    let mut text = words::count("receipt.cut", cut);
+    if cut > 0 {
+        text.push_str(&words::fill("receipt.last", &[&words::thousands(millis)]));
+    }
+    if uploads > 0 {
+        text.push_str(", ");
+        text.push_str(&words::count("receipt.uploads", uploads));
+    }
+    text.push_str("; ");
+    text.push_str(&words::fill("receipt.nodes", &[&answered, &nodes]));
+    if answered < nodes {
+        text.push_str(words::text("receipt.unanswered"));
+    }
+    Some(text)
 }
 
 /// On to another page, which confirms what was done: `done` is the name of the text that says so, such as `done.renamed`.

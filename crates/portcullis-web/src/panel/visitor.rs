@@ -13,7 +13,8 @@ use portcullis_control::ControlError;
 use super::account::{SECOND_FACTOR, is_open_without_factor};
 use super::cookie::{csrf_of, session_of};
 use super::error::PanelError;
-use super::page::Chrome;
+use super::fields::Fields;
+use super::page::{Chrome, receipt_of};
 use super::switcher::Switcher;
 use crate::app::App;
 use crate::extract::Stranger;
@@ -53,6 +54,7 @@ impl FromRequestParts<Arc<App>> for Person {
             return Err(Redirect::to(SECOND_FACTOR).into_response());
         }
         let mut chrome = Chrome::new(app, &me, csrf, parts.uri.path());
+        chrome.receipt = receipt_of(&Fields::parse(parts.uri.query().unwrap_or_default().as_bytes()));
         if second_factor_needed {
             chrome.sites = Switcher::back(app, &who);
         } else if me.admin

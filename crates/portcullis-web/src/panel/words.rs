@@ -11,6 +11,8 @@ static ENGLISH: &[&str] = &[
     include_str!("../../texts/en/sign_in.txt"),
     include_str!("../../texts/en/identity.txt"),
     include_str!("../../texts/en/account.txt"),
+    include_str!("../../texts/en/activity.txt"),
+    include_str!("../../texts/en/advice.txt"),
     include_str!("../../texts/en/second_factor.txt"),
     include_str!("../../texts/en/connections.txt"),
     include_str!("../../texts/en/new_connection.txt"),
@@ -25,6 +27,7 @@ static ENGLISH: &[&str] = &[
     include_str!("../../texts/en/sharing.txt"),
     include_str!("../../texts/en/ending.txt"),
     include_str!("../../texts/en/rotation.txt"),
+    include_str!("../../texts/en/transfers.txt"),
 ];
 
 static TEXTS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {

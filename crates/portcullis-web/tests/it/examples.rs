@@ -43,6 +43,9 @@ impl Things {
         let key =
             json!({"name": "kept", "channel": "s3", "scope": {"storage": storage}, "permission": "read"});
         let key = id(&make("/api/v1/keys", key).await["key"]);
+        // With earlier credentials that still work.
+        let rotate = world.ask("POST", &format!("/api/v1/keys/{key}/rotate")).bearer(token);
+        assert_eq!(rotate.json(&json!({"overlap_seconds": 3600})).send().await.status, 200);
         let link = json!({"storage": storage, "folder": "", "name": "kept", "permission": "read"});
         let link = id(&make("/api/v1/share-links", link).await["link"]);
         let site = make("/api/v1/sites", json!({"name": unused("site")})).await;
@@ -132,6 +135,8 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             | "/api/v1/storages/{id}/trial",
         ) => json!({"networks": ["203.0.113.0/24", "192.0.2.0/24"]}),
         ("POST", "/api/v1/keys/{id}/trial/enforce" | "/api/v1/storages/{id}/trial/enforce") => json!({}),
+        ("PATCH", "/api/v1/keys/{id}/overlap") => json!({"seconds": 7200}),
+        ("POST", "/api/v1/keys/{id}/prove") => json!({"from": "192.0.2.1"}),
         ("POST", "/api/v1/keys/{id}/temporary-credentials") => json!({"duration_seconds": 900}),
         ("POST", "/api/v1/share-links") => {
             json!({"storage": storage, "folder": "", "name": "matrix", "permission": "read"})

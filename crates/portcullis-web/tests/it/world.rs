@@ -73,6 +73,13 @@ pub(crate) struct Ask<'a> {
 }
 
 impl Ask<'_> {
+    /// As this program, not as `test/1`.
+    pub(crate) fn tool(mut self, tool: &str) -> Self {
+        let headers = self.request.headers_mut().unwrap();
+        headers.insert("user-agent", tool.parse().unwrap());
+        self
+    }
+
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }

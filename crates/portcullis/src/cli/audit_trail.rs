@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use portcullis_web::audit_file;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Usage;
 use super::api::{Api, encode};
@@ -21,6 +21,15 @@ pub(super) fn run(remote: &Remote, command: &AuditCommand, request_id: Option<&s
         AuditCommand::PublicKey => {
             let answer = Api::new(remote)?.get("/audit-events/public-key")?;
             remote.form().done(&answer, &text(&answer, "public_key"))
+        }
+        AuditCommand::Sinks => {
+            let answer = Api::new(remote)?.get("/audit-sinks")?;
+            let items = answer.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+            let header = ["NAME", "KIND", "TO", "STATE", "WAITING", "FAILING SINCE", "PROBLEM"];
+            remote.form().list(&items, &header, |item| {
+                let fields = ["name", "kind", "target", "state", "waiting", "failing_since", "problem"];
+                fields.map(|name| text(item, name)).into()
+            })
         }
     }
 }

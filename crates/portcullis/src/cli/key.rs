@@ -1,5 +1,6 @@
 //! `portcullis key`.
 
+mod advice;
 mod overlap;
 
 use anyhow::{Context as _, bail};
@@ -34,6 +35,7 @@ pub(super) fn run(remote: &Remote, command: KeyCommand) -> anyhow::Result<()> {
         KeyCommand::Trial(command) => super::networks::trial(&api, form, &command, |of| {
             Ok(format!("/keys/{}", text(&api.find_key(of)?, "id")))
         }),
+        KeyCommand::Advice(args) => advice::run(&api, form, &args),
         KeyCommand::Temporary(args) => temporary(&api, form, &args),
         KeyCommand::Prove(args) => super::prove::run(remote, &args),
         KeyCommand::Delete { key, yes } => {

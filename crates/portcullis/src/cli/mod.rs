@@ -26,6 +26,8 @@ mod session;
 mod site;
 mod storage;
 mod storage_end;
+mod transfers;
+mod usage;
 mod user;
 
 use std::ffi::OsString;
@@ -103,6 +105,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
             Some(command) => audit_trail::run(&call.remote, command, call.args.request_id.as_deref()),
         },
         Command::Scan(args) => scan::run(&args),
+        Command::Transfers(call) => transfers::run(&call.remote, call.command.as_ref()),
+        Command::Usage(call) => usage::run(&call.remote, &call.args),
         Command::Completion { shell } => {
             args::completion(shell);
             Ok(())

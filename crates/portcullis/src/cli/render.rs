@@ -18,7 +18,11 @@ impl Form {
     pub(super) fn record(self, item: &Value, rows: &[(&str, String)]) -> anyhow::Result<()> {
         match self {
             Self::Programs => json(item),
-            Self::People => fields(rows),
+            Self::People => {
+                fields(rows)?;
+                receipt(item);
+                Ok(())
+            }
         }
     }
 
@@ -42,8 +46,20 @@ impl Form {
     pub(super) fn done(self, answer: &Value, sentence: &str) -> anyhow::Result<()> {
         match self {
             Self::Programs => json(answer),
-            Self::People => Ok(output::line(sentence)?),
+            Self::People => {
+                output::line(sentence)?;
+                receipt(answer);
+                Ok(())
+            }
         }
+    }
+}
+
+/// Says what a change ended, beside the answer and not in it.
+fn receipt(answer: &Value) {
+    let summary = answer.pointer("/receipt/summary").and_then(Value::as_str).unwrap_or_default();
+    if !summary.is_empty() {
+        output::prompt(&format!("{summary}\n"));
     }
 }
 

@@ -13,17 +13,21 @@
 )]
 
 mod agency;
+mod audit_sinks;
 mod audit_trail;
 mod bad_input;
 mod cli;
 mod cli_people;
 mod clients;
 mod cluster;
+mod cut_off;
 mod demanding;
+mod ending;
 mod first_files;
 mod first_start;
 mod http;
 mod isolation;
+mod leaks;
 mod matrix;
 mod memory;
 mod offline;
@@ -35,6 +39,7 @@ mod remote;
 mod rest_matrix;
 mod rest_page;
 mod schemathesis;
+mod rotation;
 mod setups;
 mod shared_links;
 mod slow;

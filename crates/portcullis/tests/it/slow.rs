@@ -89,7 +89,7 @@ impl Slow {
     /// Lets the client go on.
     pub(crate) fn go(&self) {
         // A client that was cut off may be gone.
-        drop(self.go.send(()));
+        let _ = self.go.send(());
     }
 
     /// What became of it; to be asked after [`Slow::go`].

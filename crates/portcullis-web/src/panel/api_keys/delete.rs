@@ -10,7 +10,7 @@ use portcullis_control::KeyUse;
 
 use super::super::error::PanelError;
 use super::super::fields::Faults;
-use super::super::page::{Chrome, on_to, page};
+use super::super::page::{Chrome, page};
 use super::super::posted::Posted;
 use super::super::words::{self, filters};
 use super::HOME;
@@ -55,7 +55,11 @@ pub(super) async fn delete(State(app): State<Arc<App>>, at: AtKey, form: Posted)
         return asked(&at, faults);
     }
     match at.at.keeper.delete_if(&app.control, at.view.key.id, |_| true).await {
-        Ok(_) => on_to(HOME, "done.key_deleted"),
+        Ok(deleted) => {
+            let chrome = &at.at.person.chrome;
+            deleted.into_iter().for_each(|deleted| chrome.note(deleted.receipt));
+            chrome.on_to(HOME, "done.key_deleted")
+        }
         Err(error) => PanelError::from(error).show(&at.at.person.chrome),
     }
 }

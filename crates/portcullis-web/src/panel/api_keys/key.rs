@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
+use portcullis_control::networks::TrialChange;
 use portcullis_control::{ControlError, FieldProblem, KeyChange, KeyUse, KeyView, networks};
 use portcullis_domain::{Channel, Key, Permission, Scope, Timestamp};
 
@@ -13,14 +14,16 @@ use super::super::connection::{Chip, chip};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
 use super::super::labels;
+use super::super::knocks::OfKey;
 use super::super::leak::LeakCard;
+use super::super::networks_editor::{Banner, CutOff};
 use super::super::page::{Chrome, on_to, page, toast};
 use super::super::posted::Posted;
 use super::super::rotation::{self, OverlapSection};
 use super::super::seen::Seen;
 use super::super::words::{self, filters};
 use super::at::{AtKey, load, path};
-use super::may_make;
+use super::{may_make, trial};
 use crate::app::App;
 
 /// The longest list of networks that the form takes.
@@ -34,6 +37,8 @@ struct Settings {
     ends: bool,
     /// The end, in UTC, as `2027-01-31T18:00`.
     at: String,
+    /// Whom the networks would cut off.
+    cut_off: Vec<CutOff>,
 }
 
 /// One permission to choose.
@@ -59,6 +64,9 @@ struct KeyPage<'a> {
     old: Option<Chip>,
     overlap: Option<OverlapSection>,
     leak: LeakCard,
+    knocks: OfKey,
+    /// Networks that are tried out on it.
+    trial: Option<Banner>,
     created: Timestamp,
     last_used: Option<&'a KeyUse>,
     /// Whether other credentials can be had for it.
@@ -86,7 +94,8 @@ async fn shown(
     toast: Option<&'static str>,
 ) -> Result<Response, PanelError> {
     let (key, chrome) = (&view.key, &at.at.person.chrome);
-    let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let is_fine = faults.is_empty() && settings.cut_off.is_empty();
+    let status = if is_fine { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = KeyPage {
         chrome,
         toast,
@@ -100,6 +109,8 @@ async fn shown(
         old: rotation::chip(view, chrome.now),
         overlap: OverlapSection::load(app, &at.at.keeper, key.id, &path(key.id), chrome.now).await?,
         leak: LeakCard::of(key),
+        knocks: OfKey::load(&app.control, &at.at.keeper, key.id, key.credential.as_str()).await?,
+        trial: trial::banner(app, at, key.id).await?,
         created: key.created,
         last_used: view.last_used.as_ref(),
         renews: may_make(app, &at.at.keeper).await?,
@@ -119,6 +130,7 @@ impl Settings {
             networks: networks::to_text(&key.networks),
             ends: key.expires.is_some(),
             at: key.expires.map(|end| minute(&end.to_string())).unwrap_or_default(),
+            cut_off: Vec::new(),
         }
     }
 
@@ -130,6 +142,7 @@ impl Settings {
             networks: text("networks", MAX_LIST),
             ends: form.get("ends") == "at",
             at: text("expires_at", 40),
+            cut_off: Vec::new(),
         }
     }
 
@@ -221,16 +234,27 @@ pub(super) async fn change(State(app): State<Arc<App>>, at: AtKey, form: Posted)
 
 async fn try_change(app: &App, at: &AtKey, form: &Fields) -> Result<Response, PanelError> {
     let key = &at.view.key;
-    let settings = Settings::given(form);
+    let mut settings = Settings::given(form);
     let mut faults = Faults::default();
-    let change = settings.change(key, &mut faults);
+    let mut change = settings.change(key, &mut faults);
+    if form.get("op") == "try" {
+        change.trial = change.networks.take().map(TrialChange::Begin);
+        if change.trial.is_none() {
+            faults.add("networks", words::text("networks.try.same"));
+        }
+    }
     if !faults.is_empty() {
+        return shown(app, at, &at.view, settings, faults, None).await;
+    }
+    settings.cut_off = trial::cut_off_unseen(app, at, change.networks.as_deref(), form).await?;
+    if !settings.cut_off.is_empty() {
         return shown(app, at, &at.view, settings, faults, None).await;
     }
     let as_seen = |now: &Key| seen(now).is_in(form, "seen");
     match at.at.keeper.update_if(&app.control, key.id, &change, as_seen).await {
         Ok(Some(view)) => {
             let done = match (view.key.permission, key.permission) {
+                (_, _) if change.trial.is_some() => "done.trial",
                 (Permission::None, before) if before != Permission::None => "done.key_off",
                 (_, Permission::None) if view.key.permission != Permission::None => "done.key_on",
                 (_, _) => "done.key_saved",

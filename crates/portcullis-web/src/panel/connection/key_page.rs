@@ -15,6 +15,7 @@ use portcullis_domain::{KeyId, Scope, Storage, StorageId, Timestamp};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
 use super::super::networks_editor::{Banner, Draft, Editor, Frame};
+use super::super::knocks::OfKey;
 use super::super::leak::LeakCard;
 use super::super::page::{Chrome, page, toast};
 use super::super::rotation::OverlapSection;
@@ -40,6 +41,8 @@ pub(super) struct KeySubject {
     pub(super) clients: Clients,
     /// How networks that are tried out on them go.
     pub(super) trial: Option<TrialView>,
+    /// Who was refused with them.
+    pub(super) knocks: OfKey,
 }
 
 /// The form for the end of credentials.
@@ -66,6 +69,7 @@ pub(super) struct KeyPage<'a> {
     setups: Vec<Setup>,
     overlap: Option<&'a OverlapSection>,
     leak: LeakCard,
+    knocks: &'a OfKey,
     pub(super) name: NameForm,
     pub(super) rights: PermissionForm,
     pub(super) expiry: ExpiryForm,
@@ -106,8 +110,10 @@ impl KeySubject {
         };
         let clients = app.control.clients_of_key(admin, key).await?;
         let trial = app.control.trial_of_key(admin, key).await?;
+        let keeper = Keeper::Admin(admin.clone());
+        let knocks = OfKey::load(&app.control, &keeper, key, view.key.credential.as_str()).await?;
         let storage = app.control.storage(admin, storage).await?.storage;
-        Ok(Self { storage, view, overlap, clients, trial })
+        Ok(Self { storage, view, overlap, clients, trial, knocks })
     }
 }
 
@@ -156,7 +162,7 @@ pub(super) fn frame(at: &AtKey, subject: &KeySubject) -> Frame {
         own: at.at.person.peer,
         of_key: true,
         bound: subject.storage.networks.clone(),
-        trial: subject.trial.as_ref().map(Banner::from),
+        trial: subject.trial.as_ref().map(|trial| Banner::new(trial, at.at.person.chrome.now)),
     }
 }
 
@@ -175,6 +181,7 @@ impl<'a> KeyPage<'a> {
             setups: setups::of(app, storage, &view.key, None),
             overlap: subject.overlap.as_ref(),
             leak: LeakCard::of(&subject.view.key),
+            knocks: &subject.knocks,
             name: NameForm::new(format!("{own}/name"), &key.name, true),
             rights: PermissionForm::new(format!("{own}/permission"), key.permission, None),
             expiry: ExpiryForm::new(format!("{own}/expiry"), key.expires),

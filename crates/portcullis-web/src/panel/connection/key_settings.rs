@@ -10,7 +10,7 @@ use portcullis_domain::{Key, Permission, Timestamp};
 
 use super::super::error::PanelError;
 use super::super::fields::Fields;
-use super::super::page::{on_to, page};
+use super::super::page::page;
 use super::super::posted::Posted;
 use super::super::rotation;
 use super::super::words;
@@ -31,7 +31,10 @@ pub(super) async fn change(
     is_as_seen: impl Fn(&Key) -> bool + Send + Sync,
 ) -> Result<Outcome, PanelError> {
     match app.control.update_key_if(&at.at.admin, at.key, change, is_as_seen).await {
-        Ok(Some(_)) => Ok(Outcome::Done),
+        Ok(Some(changed)) => {
+            at.at.person.chrome.note(changed.receipt);
+            Ok(Outcome::Done)
+        }
         Ok(None) => Ok(Outcome::Stale),
         Err(ControlError::Invalid(problems)) => Ok(Outcome::Invalid(problems)),
         Err(error) => Err(error.into()),
@@ -45,7 +48,7 @@ pub(super) async fn load(app: &App, at: &AtKey) -> Result<KeySubject, PanelError
 
 /// Back to the page of the credentials, which says what was done.
 pub(super) fn done(at: &AtKey, done: &'static str) -> Response {
-    on_to(&key_path(at.at.storage, at.key), done)
+    at.at.person.chrome.on_to(&key_path(at.at.storage, at.key), done)
 }
 
 /// `POST /connections/{id}/keys/{key}/overlap/stop`

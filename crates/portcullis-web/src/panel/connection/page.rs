@@ -90,7 +90,7 @@ pub(super) fn frame(at: &At, subject: &Subject) -> Frame {
         own: at.person.peer,
         of_key: false,
         bound: Networks::anywhere(),
-        trial: subject.trial.as_ref().map(Banner::from),
+        trial: subject.trial.as_ref().map(|trial| Banner::new(trial, at.person.chrome.now)),
     }
 }
 

@@ -10,7 +10,7 @@ use portcullis_domain::Storage;
 
 use super::super::error::PanelError;
 use super::super::fields::Fields;
-use super::super::page::{on_to, page};
+use super::super::page::page;
 use super::super::posted::Posted;
 use super::at::{At, path};
 use super::forms::Outcome;
@@ -28,7 +28,10 @@ pub(super) async fn change(
     is_as_seen: impl Fn(&Storage) -> bool + Send + Sync,
 ) -> Result<Outcome, PanelError> {
     match app.control.update_storage_if(&at.admin, at.storage, change, is_as_seen).await {
-        Ok(Some(_)) => Ok(Outcome::Done),
+        Ok(Some(changed)) => {
+            at.person.chrome.note(changed.receipt);
+            Ok(Outcome::Done)
+        }
         Ok(None) => Ok(Outcome::Stale),
         Err(ControlError::Invalid(problems)) => Ok(Outcome::Invalid(problems)),
         Err(error) => Err(error.into()),
@@ -44,7 +47,7 @@ async fn try_rename(app: &App, at: &At, form: &Fields) -> Result<Response, Panel
     let named = StorageChange { name: Some(form.get("name").to_owned()), ..StorageChange::default() };
     let outcome = change(app, at, &named, |storage| seen(&storage.name).is_in(form, "seen")).await?;
     if let Outcome::Done = outcome {
-        return Ok(on_to(&path(at.storage), "done.renamed"));
+        return Ok(at.person.chrome.on_to(&path(at.storage), "done.renamed"));
     }
     let subject = Subject::load(app, &at.admin, at.storage).await?;
     let mut shown = ConnectionPage::new(app, at, &subject);
@@ -82,7 +85,7 @@ async fn try_permission(app: &App, at: &At, form: &Fields) -> Result<Response, P
             }
         }
     }
-    Ok(on_to(&path(at.storage), "done.permission"))
+    Ok(at.person.chrome.on_to(&path(at.storage), "done.permission"))
 }
 
 /// `POST /connections/{id}/s3-access`
@@ -98,7 +101,7 @@ async fn try_s3_access(app: &App, at: &At, form: &Fields) -> Result<Response, Pa
     };
     let switched = StorageChange { s3_access: Some(on), ..StorageChange::default() };
     match change(app, at, &switched, |storage| seen(&storage.s3_access).is_in(form, "seen")).await? {
-        Outcome::Done => Ok(on_to(&path(at.storage), if on { "done.s3_on" } else { "done.s3_off" })),
+        Outcome::Done => Ok(at.person.chrome.on_to(&path(at.storage), if on { "done.s3_on" } else { "done.s3_off" })),
         Outcome::Stale => {
             let subject = Subject::load(app, &at.admin, at.storage).await?;
             let mut shown = ConnectionPage::new(app, at, &subject);
@@ -113,5 +116,5 @@ async fn try_s3_access(app: &App, at: &At, form: &Fields) -> Result<Response, Pa
 pub(super) async fn close(app: &App, at: &At) -> Result<Response, PanelError> {
     let closed = StorageChange { s3_access: Some(false), ..StorageChange::default() };
     app.control.update_storage(&at.admin, at.storage, &closed).await?;
-    Ok(on_to(&path(at.storage), "done.s3_off"))
+    Ok(at.person.chrome.on_to(&path(at.storage), "done.s3_off"))
 }

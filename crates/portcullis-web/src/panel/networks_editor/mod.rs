@@ -14,7 +14,7 @@ mod view;
 
 use portcullis_domain::Network;
 
-pub(super) use cut_off::CutOff;
+pub(super) use cut_off::{CutOff, count, cut_off, warning};
 pub(super) use draft::Draft;
 pub(super) use edit::Edit;
 pub(super) use trial::{Banner, is_shown};

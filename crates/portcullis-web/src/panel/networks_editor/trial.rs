@@ -14,6 +14,7 @@ const SHOWN: usize = 20;
 /// A trial as the editor shows it.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Banner {
+    pub(in super::super) now: Timestamp,
     pub(in super::super) since: Timestamp,
     /// What is tried.
     pub(in super::super) networks: Vec<String>,
@@ -33,8 +34,8 @@ pub(in super::super) struct Banner {
     pub(in super::super) is_stale: bool,
 }
 
-impl From<&TrialView> for Banner {
-    fn from(view: &TrialView) -> Self {
+impl Banner {
+    pub(in super::super) fn new(view: &TrialView, now: Timestamp) -> Self {
         let sum = |list: &[Client]| list.iter().map(|client| client.requests).sum();
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let mut refused: Vec<CutOff> = view.refused.iter().cloned().map(CutOff::from).collect();
@@ -46,6 +47,7 @@ impl From<&TrialView> for Banner {
         let more = count(refused.len().saturating_sub(SHOWN));
         refused.truncate(SHOWN);
         Self {
+            now,
             since: view.trial.since,
             networks: view.trial.networks.entries().iter().map(|entry| entry.network.to_string()).collect(),
             refused,
@@ -61,5 +63,5 @@ impl From<&TrialView> for Banner {
 
 /// Whether a form shows this trial, with everybody whom it would refuse.
 pub(in super::super) fn is_shown(view: &TrialView, form: &Fields) -> bool {
-    Banner::from(view).seen.is_in(form, "seen_trial")
+    Banner::new(view, view.trial.since).seen.is_in(form, "seen_trial")
 }

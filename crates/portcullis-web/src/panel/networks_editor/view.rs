@@ -9,7 +9,7 @@ use portcullis_domain::{Network, Networks, Timestamp};
 use super::super::fields::{Fields, sentence};
 use super::super::seen::Seen;
 use super::super::words;
-use super::cut_off::warning;
+use super::cut_off::{count, warning};
 use super::difference::{Stale, unsaved};
 use super::draft::Row;
 use super::{Banner, CutOff, Draft};
@@ -149,7 +149,7 @@ impl Editor {
 
     /// How many would be cut off.
     pub(in super::super) fn cut_off_count(&self) -> u64 {
-        u64::try_from(self.cut_off.len()).unwrap_or(u64::MAX)
+        count(&self.cut_off)
     }
 
     /// What stands for those who would be cut off: pressing *Save* again means that they were seen.

@@ -2,6 +2,7 @@
 
 mod form;
 mod keys;
+mod sinks;
 
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ struct SecurityPage<'a> {
     events: Vec<Choice>,
     form: Form,
     figures: Figures,
+    sinks: Vec<sinks::Line>,
     affected: Option<String>,
     seen: Seen,
     faults: Faults,
@@ -92,16 +94,23 @@ struct Back {
     affected: Option<String>,
 }
 
+/// What the page is about.
+struct Loaded {
+    view: SiteView,
+    figures: Figures,
+    sinks: Vec<sinks::Line>,
+}
+
 fn shown(
     person: &Person,
-    view: &SiteView,
-    figures: Figures,
+    loaded: Loaded,
     toast: Option<&'static str>,
     back: Option<Back>,
 ) -> Response {
+    let Loaded { view, figures, sinks } = loaded;
     let above = view.above.unwrap_or(SiteRules::OPEN);
     let status = if back.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let stored = || Back { form: Form::stored(view), faults: Faults::default(), affected: None };
+    let stored = || Back { form: Form::stored(&view), faults: Faults::default(), affected: None };
     let Back { form, faults, affected } = back.unwrap_or_else(stored);
     let second = |rule: &SecondFactorRule| Choice {
         value: rule.as_str(),
@@ -129,8 +138,9 @@ fn shown(
         events: DataEvents::ALL.iter().map(events).collect(),
         form,
         figures,
+        sinks,
         affected,
-        seen: seen(view),
+        seen: seen(&view),
         faults,
     };
     page(status, &template)
@@ -168,10 +178,10 @@ fn events_detail(rule: DataEvents) -> &'static str {
     }
 }
 
-async fn load(app: &App, admin: &SiteAdmin) -> Result<(SiteView, Figures), PanelError> {
+async fn load(app: &App, admin: &SiteAdmin, person: &Person) -> Result<Loaded, PanelError> {
     let view = app.control.site(admin, admin.site()).await?;
     let figures = Figures::of(app, admin).await?;
-    Ok((view, figures))
+    Ok(Loaded { view, figures, sinks: sinks::lines(app, admin, person.chrome.now).await? })
 }
 
 /// `GET /security?done=`
@@ -181,8 +191,8 @@ async fn show(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
-    match load(&app, &admin).await {
-        Ok((view, figures)) => shown(&person, &view, figures, toast(&query), None),
+    match load(&app, &admin, &person).await {
+        Ok(loaded) => shown(&person, loaded, toast(&query), None),
         Err(error) => error.show(&person.chrome),
     }
 }
@@ -198,23 +208,24 @@ async fn try_save(
     person: &Person,
     sent: &Fields,
 ) -> Result<Response, PanelError> {
-    let (view, figures) = load(app, admin).await?;
+    let loaded = load(app, admin, person).await?;
+    let view = &loaded.view;
     let mut faults = Faults::default();
     let form = Form::sent(sent);
-    let rules = form.draft(&view, &mut faults);
+    let rules = form.draft(view, &mut faults);
     let stale = || {
         let mut faults = Faults::default();
         faults.add("rules", words::text("security.stale"));
         faults
     };
-    if !seen(&view).is_in(sent, "seen") {
-        let back = Back { form: Form::stored(&view), faults: stale(), affected: None };
-        return Ok(shown(person, &view, figures, None, Some(back)));
+    if !seen(view).is_in(sent, "seen") {
+        let back = Back { form: Form::stored(view), faults: stale(), affected: None };
+        return Ok(shown(person, loaded, None, Some(back)));
     }
-    let off = figures.switched_off(form.idle(), view.effective.idle_key_days, person.chrome.now);
+    let off = loaded.figures.switched_off(form.idle(), view.effective.idle_key_days, person.chrome.now);
     let affected = (off > 0 && sent.get("sure") != "yes").then(|| words::count("security.affected", off));
     if !faults.is_empty() || affected.is_some() {
-        return Ok(shown(person, &view, figures, None, Some(Back { form, faults, affected })));
+        return Ok(shown(person, loaded, None, Some(Back { form, faults, affected })));
     }
     let change = SiteChange { name: None, rules };
     let as_loaded = |site: &Site| seen_rules(site) == seen_rules(&view.site);
@@ -224,5 +235,5 @@ async fn try_save(
         Err(ControlError::Invalid(problems)) => form::faults(problems),
         Err(error) => return Err(error.into()),
     };
-    Ok(shown(person, &view, figures, None, Some(Back { form, faults, affected: None })))
+    Ok(shown(person, loaded, None, Some(Back { form, faults, affected: None })))
 }

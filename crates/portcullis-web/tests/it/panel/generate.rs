@@ -25,7 +25,7 @@ async fn the_new_pair_takes_the_place_of_the_old() {
     let (storage, made) = storage_with_key(&world, "s3").await;
     let mut visit = Visit::admin(&world).await;
     let page = visit.get(&path(&storage, &made)).await;
-    assert!(page.text("#generate").contains("It stops at once."), "{page:?}");
+    assert!(page.text("#generate").contains("has to be given the new pair"), "{page:?}");
     assert_eq!(page.text("#last-use dd"), "Never");
     let other = visit.get(&path(&storage, &made)).await;
     let shown = visit.submit(&page, "#generate", &[]).await;

@@ -51,6 +51,7 @@ async fn a_list_is_tried_out_and_then_put_in_force() {
         assert_eq!(scene.come_from("203.0.113.7").await, StatusCode::OK);
         let page = visit.get(home).await;
         assert!(!page.has("#trial"));
+        scene.world.clock.advance(std::time::Duration::from_secs(1));
         // It would cut off somebody; trying it cuts off nobody, so that it needs no second press.
         let page = visit.submit(&page, "#networks", &[LISTED, ("add", "198.51.100.0/24"), ("op", "try")]).await;
         assert!(page.toast().contains("tried out"), "{page:?}");
@@ -125,4 +126,43 @@ async fn rows_say_when_somebody_was_last_seen_there() {
         assert!(rows[0].contains("Last seen 12 minutes ago"), "{rows:?}");
         assert!(rows[1].contains("Not seen in the last 30 days"), "{rows:?}");
     }
+}
+
+#[tokio::test]
+async fn a_key_of_the_site_is_looked_after_in_the_same_way() {
+    let world = World::new().await;
+    let made =
+        world.key(&json!({"name": "ci", "channel": "rest", "scope": "site", "permission": "full"})).await;
+    let bearer = made["bearer"].as_str().unwrap();
+    let come_from = async |peer: &str| {
+        let peer: IpAddr = peer.parse().unwrap();
+        world.ask("GET", "/api/v1/storages").bearer(bearer).from(peer).send().await.status
+    };
+    assert_eq!(come_from("203.0.113.7").await, StatusCode::OK);
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let mut visit = Visit::admin(&world).await;
+    let home = visit.get(&format!("/api-keys/{}", made["key"]["id"].as_str().unwrap())).await;
+    // Whom it would cut off is said, and it is saved by whoever has seen that.
+    let given = [("networks", "198.51.100.0/24")];
+    let warned = visit.submit(&home, "#settings", &given).await;
+    assert_eq!(warned.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(warned.text("#cut-off").contains("203.0.113.7"), "{warned:?}");
+    assert_eq!(come_from("203.0.113.7").await, StatusCode::OK);
+    // Or it is tried out.
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let page = visit.submit(&home, "#settings", &[given[0], ("op", "try")]).await;
+    assert!(page.toast().contains("tried out") && page.text("#trial").contains("198.51.100.0/24"), "{page:?}");
+    assert_eq!(come_from("203.0.113.7").await, StatusCode::OK);
+    let moved = visit.submit(&page, "#trying", &[("op", "enforce")]).await;
+    assert!(moved.toast().contains("nothing was put in force"), "{moved:?}");
+    assert_eq!(come_from("203.0.113.7").await, StatusCode::OK);
+    let page = visit.get(&moved.path).await;
+    assert!(page.text("#trial").contains("203.0.113.7"), "{page:?}");
+    let page = visit.submit(&page, "#trying", &[("op", "enforce")]).await;
+    assert!(!page.has("#trial") && page.text("#f-networks").contains("198.51.100.0/24"), "{page:?}");
+    assert_eq!(come_from("203.0.113.7").await, StatusCode::FORBIDDEN);
+    assert_eq!(come_from("198.51.100.4").await, StatusCode::OK);
+    let warned = visit.submit(&page, "#settings", &[("networks", "10.0.0.0/8")]).await;
+    let done = visit.submit(&warned, "#settings", &[]).await;
+    assert!(done.status == StatusCode::OK && come_from("198.51.100.4").await == StatusCode::FORBIDDEN, "{done:?}");
 }

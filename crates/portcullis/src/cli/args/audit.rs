@@ -41,6 +41,8 @@ pub(crate) enum AuditCommand {
     },
     /// Print the key with which exports are verified; keep it away from the server
     PublicKey,
+    /// Show where the audit trail is sent on to, and what waits (admins of the topmost site)
+    Sinks,
 }
 
 #[derive(Args, Debug)]

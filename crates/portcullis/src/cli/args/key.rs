@@ -52,6 +52,8 @@ pub(crate) enum KeyCommand {
     Temporary(TemporaryArgs),
     /// Try out what a tool with a key would see, with the key's own access key and secret
     Prove(super::ProveArgs),
+    /// What keys could be narrowed to without refusing anything that they were used for
+    Advice(super::AdviceArgs),
     /// Delete a key for good
     Delete {
         /// Its id, access key or name

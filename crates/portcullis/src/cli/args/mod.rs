@@ -1,6 +1,7 @@
 //! What may be typed.
 
 mod account;
+mod advice;
 mod audit;
 mod key;
 mod link;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use account::{JoinArgs, LoginArgs, MeCommand, PasswordArgs, SessionCommand};
+pub(crate) use advice::{AdviceArgs, UsageArgs};
 pub(crate) use audit::{Audit, AuditArgs, AuditCommand, AuditFormat, ExportArgs};
 pub(crate) use key::{KeyCommand, KeyCreate, KeyUpdate, OverlapCommand, RotateArgs, TemporaryArgs};
 pub(crate) use link::{LinkCommand, LinkCreate, LinkUpdate};
@@ -72,6 +74,11 @@ pub(crate) enum Command {
     Link(Several<LinkCommand>),
     /// Look up what was allowed and what was denied, and why
     Audit(Audit),
+    /// Requests, bytes and refusals over time, and the keys, storages, networks and programs with the most
+    Usage(Single<UsageArgs>),
+    /// What is on its way up or down at this moment, on every node; alone, the list
+    #[command(alias = "transfer")]
+    Transfers(Transfers),
     /// The key that seals all secrets (server stopped)
     #[command(subcommand)]
     MasterKey(MasterKeyCommand),
@@ -129,6 +136,25 @@ pub(crate) struct Account {
     pub(crate) remote: Remote,
     #[command(subcommand)]
     pub(crate) command: Option<MeCommand>,
+}
+
+/// `portcullis transfers`, alone or with what to do.
+#[derive(Args, Debug)]
+pub(crate) struct Transfers {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    #[command(subcommand)]
+    pub(crate) command: Option<TransfersCommand>,
+}
+
+/// What can be done with transfers.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TransfersCommand {
+    /// Cut one off; its key goes on
+    Cut {
+        /// The transfer's id, as the list tells it
+        id: String,
+    },
 }
 
 /// Writes the completion script to standard output.

@@ -10,9 +10,9 @@ use portcullis_control::{ControlError, IMPACT_DAYS, Impact};
 use portcullis_domain::Provider;
 
 use super::super::super::error::PanelError;
-use super::super::super::fields::{Faults, Fields};
+use super::super::super::fields::Fields;
 use super::super::super::labels;
-use super::super::super::page::{Chrome, on_to, page, toast};
+use super::super::super::page::{Chrome, page, toast};
 use super::super::super::posted::Posted;
 use super::super::super::seen::Seen;
 use super::super::super::words;
@@ -125,10 +125,12 @@ async fn try_delete(app: &App, at: &At, form: &Fields) -> Result<Response, Panel
         let same = |storage: &portcullis_domain::Storage| storage.name == impact.storage.name;
         let confirm = form.get("confirm");
         match app.control.delete_storage_if(&at.admin, at.storage, confirm, same).await {
-            Ok(Some(_)) if impact.storage.connection.provider == Provider::Builtin => {
-                return Ok(on_to(HOME, "done.connection_detached"));
+            Ok(Some(done)) => {
+                let builtin = impact.storage.connection.provider == Provider::Builtin;
+                let said = if builtin { "done.connection_detached" } else { "done.connection_deleted" };
+                at.person.chrome.note(done.receipt);
+                return Ok(at.person.chrome.on_to(HOME, said));
             }
-            Ok(Some(_)) => return Ok(on_to(HOME, "done.connection_deleted")),
             Ok(None) => return Err(PanelError::Stale),
             Err(ControlError::Invalid(_)) => {}
             Err(error) => return Err(error.into()),

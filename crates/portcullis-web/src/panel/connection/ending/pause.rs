@@ -56,8 +56,9 @@ fn back(at: &At, form: &Fields) -> String {
 pub(super) async fn pause(State(app): State<Arc<App>>, at: At, form: Posted) -> Response {
     let outcome = async {
         let minutes = form.get("minutes").parse().map_err(|_| PanelError::Malformed)?;
-        app.control.pause_storage(&at.admin, at.storage, minutes).await?;
-        Ok::<_, PanelError>(on_to(&back(&at, &form), "done.paused"))
+        let done = app.control.pause_storage(&at.admin, at.storage, minutes).await?;
+        at.person.chrome.note(done.receipt);
+        Ok::<_, PanelError>(at.person.chrome.on_to(&back(&at, &form), "done.paused"))
     };
     outcome.await.unwrap_or_else(|error| error.show(&at.person.chrome))
 }
