@@ -36,6 +36,22 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Stores one object.
+    pub(crate) fn put(&self, key: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
+        let request = self.request("PUT", key, "", &Payload::unsigned(bytes));
+        let status = Connection::open(&self.address)?.exchange(&request, false)?.status;
+        anyhow::ensure!(status == 200, "{key} was not stored: {status}");
+        Ok(())
+    }
+
+    /// What a request is answered with.
+    pub(crate) fn status(&self, method: &str, key: &str) -> anyhow::Result<u16> {
+        let request = self.request(method, key, "", &Payload::empty());
+        Ok(Connection::open(&self.address)?.exchange(&request, false)?.status)
+    }
+}
+
 /// A body that many requests share.
 #[derive(Clone)]
 pub(crate) struct Payload {
@@ -63,7 +79,7 @@ impl Payload {
 /// A request that is ready to be sent, as often as wanted until its signature is fifteen minutes old.
 #[derive(Clone)]
 pub(crate) struct Request {
-    head: Vec<u8>,
+    pub(crate) head: Vec<u8>,
     body: Arc<[u8]>,
 }
 

@@ -1,12 +1,14 @@
 //! Closed-loop load on S3 servers, and the comparison that `RESULTS.md` keeps.
 //!
 //! `compare` starts every server itself, one after the other, on loopback, gives each the same work, and prints one table
-//! with server CPU per operation beside the rates. `load` runs one workload against a server that is there.
+//! with server CPU per operation beside the rates. `cut` switches a key off under many slow transfers. `load` runs one workload against a server that is there.
 
 mod client;
 mod compare;
+mod cut;
 mod gateway;
 mod measure;
+mod nodes;
 mod peers;
 mod report;
 mod signing;
@@ -29,6 +31,8 @@ enum Command {
     Compare(compare::Args),
     /// Put the gateway in front of a provider and compare it with the provider itself
     Gateway(gateway::Args),
+    /// Switch a key off under many slow transfers, on one node or several
+    Cut(cut::Args),
     /// One workload against a running server; the secret comes from BENCH_SECRET
     Load(LoadArgs),
 }
@@ -61,6 +65,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Compare(args) => compare::run(&args),
         Command::Gateway(args) => gateway::run(&args),
+        Command::Cut(args) => cut::run(&args),
         Command::Load(args) => {
             let secret = std::fs::read_to_string(&args.secret_file)?.trim().to_owned();
             let target = client::Target::new(&args.address, &args.bucket, &args.access_key, &secret);

@@ -15,8 +15,8 @@ use portcullis_access::{
 };
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
-    Channel, Clock as _, DisplayName, Key, KeyId, KeyPrefix, KeyState, Networks, OnLeak, Overwrite, Permission,
-    Scope, Secret, SystemClock, UserId,
+    Channel, Clock as _, DisplayName, Key, KeyId, KeyPrefix, KeyState, Networks, OnLeak, Overwrite,
+    Permission, Scope, Secret, SystemClock, UserId,
 };
 use portcullis_metadata::{Metadata, NewSecret};
 use portcullis_sigv4::{AmzDate, Payload, RawRequest, SignedRequest, Signer, parse};
@@ -78,7 +78,8 @@ impl Bench {
         self.metadata.rotate_key(rotated, 0, &new, now, now).await.unwrap();
         self.access.applied(Change::Key(rotated)).await.unwrap();
         let (_, of_other) = self.key(Channel::Rest).await;
-        let wrong = Case { name: "deleted, wrong secret", id: of_deleted.id.clone(), secret: "wrong".to_owned() };
+        let wrong =
+            Case { name: "deleted, wrong secret", id: of_deleted.id.clone(), secret: "wrong".to_owned() };
         vec![
             Case { name: "never was", id: UNKNOWN.to_owned(), secret: of_deleted.secret.clone() },
             Case { name: "deleted, true old secret", ..of_deleted },
@@ -129,11 +130,8 @@ async fn main() {
     // Nobody is slowed down here: it is the work that is measured.
     let throttle =
         ThrottleConfig { pair_failures: u32::MAX, address_failures: u32::MAX, ..ThrottleConfig::default() };
-    let config = AccessConfig {
-        throttle,
-        feed_lag_limit: Duration::from_hours(1),
-        ..AccessConfig::default()
-    };
+    let config =
+        AccessConfig { throttle, feed_lag_limit: Duration::from_hours(1), ..AccessConfig::default() };
     let clock = Arc::new(SystemClock);
     let drivers = Arc::new(MemoryDrivers::new(Arc::<SystemClock>::clone(&clock)));
     let master = MasterKey::generate().unwrap();

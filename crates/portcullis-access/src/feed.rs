@@ -9,15 +9,15 @@ use std::time::Duration;
 use portcullis_domain::{
     KeyId, LinkId, Provider, SessionId, SiteId, Storage, StorageId, StorageState, UserId,
 };
-use portcullis_metadata::{ChangeKind, MetadataError, MetadataErrorKind, NodeCut};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use portcullis_metadata::{ChangeKind, MetadataError, MetadataErrorKind};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::System;
-use crate::directory::{Part, SessionEntry};
+use crate::directory::SessionEntry;
 use crate::throttle::locked;
-use crate::watch::{Transfer, TransferId, Why};
-use crate::{Access, AccessError, Proof};
+use crate::watch::{TransferId, Why};
+use crate::{Access, AccessError, CutReport, Proof};
 
 /// How many changes are read at a time.
 const PAGE: u32 = 500;
@@ -30,10 +30,6 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Last use is written at every tenth of those, sessions that ran out are dropped at every so many.
 const LAST_USED_EVERY: u32 = 10;
 const PURGE_EVERY: u32 = 600;
-/// The longest that a call waits for transfers that were cut to let go, before their connections are ended and after.
-const CUT_WAIT: Duration = Duration::from_millis(500);
-/// How often it is looked whether this node still hears of changes, once it does not.
-const LEASE_LOOK: Duration = Duration::from_millis(20);
 /// A look at the database that takes longer is given up.
 const LONGEST_LOOK: Duration = Duration::from_secs(10);
 /// The longest that a reader waits for what was noted to be written.
@@ -74,17 +70,6 @@ impl Change {
     }
 }
 
-/// What a change cut off on this node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CutReport {
-    /// Transfers under way that were cut.
-    pub transfers_cut: u32,
-    /// Those of them that have not let go yet.
-    pub unfinished: u32,
-    /// From then on no byte came or went by any of them; none if nothing was cut.
-    pub last_end: Option<Instant>,
-}
-
 impl Access {
     /// Takes up a change that was committed. When it returns, every decision of this node is made with the new record, and
     /// the transfers under way that it no longer allows have ended: uploads are answered, the connections of downloads are gone,
@@ -98,7 +83,7 @@ impl Access {
     }
 
     /// As [`Access::applied`], for changes that were committed together; the report has everything that was cut for them since that
-    /// moment, also by whoever heard of them from the feed first.
+    /// moment, also by whoever heard of them from the feed first, and is in no other report.
     ///
     /// # Errors
     /// As [`Access::applied`]; what could be read is in force.
@@ -112,13 +97,6 @@ impl Access {
         }
         let report = self.cut_off(changes, since).await;
         failed.map_or(Ok(report), |error| Err(error.into()))
-    }
-
-    /// Cuts what is no longer allowed; says what was cut since then for these changes.
-    pub(crate) async fn cut_off(&self, changes: &[Change], since: Instant) -> CutReport {
-        self.review();
-        let concerned = |transfer: &Transfer| changes.iter().any(|change| self.concerns(*change, transfer));
-        self.finish(&self.inner().watch.cut_since(since, concerned)).await
     }
 
     /// Reads the record and puts it in the directory.
@@ -185,52 +163,6 @@ impl Access {
         }
     }
 
-    /// Decides again about everything under way.
-    fn review(&self) {
-        let (inner, now) = (self.inner(), self.now());
-        let cut = inner.watch.review(|transfer| {
-            self.heard().map_err(|_| Why::Unheard)?;
-            let part = Part::Object(&transfer.object);
-            let decided =
-                inner.directory.decide(&transfer.who, now, transfer.action, transfer.storage, part);
-            decided.map(drop).map_err(Why::Denied)
-        });
-        for (transfer, why) in &cut {
-            self.note_cut(transfer, *why);
-        }
-    }
-
-    /// Whether a transfer that was cut may have been because of a change.
-    fn concerns(&self, change: Change, transfer: &Transfer) -> bool {
-        match change {
-            Change::Site(id) => self.inner().directory.is_below(transfer.who.site(), id),
-            Change::User(id) => transfer.who.user_id() == Some(id),
-            Change::Storage(id) => transfer.storage == id,
-            Change::Key(id) => transfer.who.key_id() == Some(id),
-            Change::Session(id) => transfer.who.session_id() == Some(id),
-            Change::Link(id) => transfer.who.link_id() == Some(id),
-            Change::Transfer(id) => transfer.id == id,
-        }
-    }
-
-    /// Waits a moment for transfers that were cut to let go of what they read or wrote. Who does not, loses the connection.
-    async fn finish(&self, cut: &[Arc<Transfer>]) -> CutReport {
-        let watch = &self.inner().watch;
-        let under_way = || cut.iter().filter(|transfer| transfer.ended_at().is_none());
-        if timeout(CUT_WAIT, watch.gone(cut)).await.is_err() {
-            under_way().for_each(|transfer| watch.hang_up(transfer.id));
-            if timeout(CUT_WAIT, watch.gone(cut)).await.is_err() {
-                tracing::warn!("a transfer that was cut off has not let go within a second");
-            }
-        }
-        let count = |many: usize| u32::try_from(many).unwrap_or(u32::MAX);
-        CutReport {
-            transfers_cut: count(cut.len()),
-            unfinished: count(under_way().count()),
-            last_end: cut.iter().filter_map(|transfer| transfer.ended_at()).max(),
-        }
-    }
-
     /// Follows the change feed to its present end. [`Access::run`] does it every second, and whenever there is a hint.
     ///
     /// # Errors
@@ -263,7 +195,8 @@ impl Access {
             };
             // The latest state is read whenever it is read, so once is enough.
             let mut taken = HashSet::new();
-            for (seq, change) in page.iter().filter_map(|of| Some((of.seq, Change::parse(of.kind, &of.id)?))) {
+            for (seq, change) in page.iter().filter_map(|of| Some((of.seq, Change::parse(of.kind, &of.id)?)))
+            {
                 if taken.insert(change) {
                     self.reload(change).await?;
                 }
@@ -283,40 +216,6 @@ impl Access {
         inner.metadata.beat(*seen, &self.by_change(&told, cut, begun), self.now()).await?;
         self.heard_at(begun);
         Ok(report)
-    }
-
-    /// What each change that was heard of cut here, for the receipts of those who made them. What several cut is on one.
-    fn by_change(
-        &self,
-        told: &[(i64, Change)],
-        mut cut: Vec<Arc<Transfer>>,
-        begun: Instant,
-    ) -> Vec<NodeCut> {
-        let mut cuts = Vec::new();
-        for (seq, change) in told {
-            let (mine, rest) = cut.into_iter().partition(|transfer| self.concerns(*change, transfer));
-            cut = rest;
-            let mine: Vec<Arc<Transfer>> = mine;
-            let last = mine.iter().filter_map(|transfer| transfer.ended_at()).max();
-            let last_byte = last.map(|last| last.saturating_duration_since(begun));
-            if let Some(transfers) = u32::try_from(mine.len()).ok().filter(|cut| *cut > 0) {
-                cuts.push(NodeCut { seq: *seq, transfers, last_byte });
-            }
-        }
-        cuts
-    }
-
-    /// Cuts what is under way when this node has not heard of changes for too long.
-    async fn keep_lease(&self, shutdown: &CancellationToken) {
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = sleep(self.lease_left().max(LEASE_LOOK)) => {}
-            }
-            if self.heard().is_err() {
-                self.review();
-            }
-        }
     }
 
     async fn reload_all(&self) -> Result<(), MetadataError> {

@@ -48,8 +48,7 @@ impl Access {
             return Err(AccessError::Denied(Denial::WrongCredentialKind));
         };
         let date = AmzDate::from_unix(self.now().seconds()).ok_or(AccessError::Unavailable)?;
-        let secret =
-            self.unseal(Purpose::KeySecret(key), sealed).map_err(|_| AccessError::Unavailable)?;
+        let secret = self.unseal(Purpose::KeySecret(key), sealed).map_err(|_| AccessError::Unavailable)?;
         let signer = Signer::new(entry.key.credential.as_str(), &secret, REGION, &date);
         let payload = Payload::Signed(Sha256::digest(body).into());
         let signed = signer.and_then(|signer| signer.sign(request, &date, payload));
@@ -76,7 +75,8 @@ impl Access {
     ) -> Result<Result<(), DenyReason>, AccessError> {
         let entry = self.looked_after(proof, key)?;
         let channel: Channel = entry.key.channel;
-        let origin = Origin { channel, peer: from, request_id: proof.principal().request_id(), tool: "", line: None };
+        let origin =
+            Origin { channel, peer: from, request_id: proof.principal().request_id(), tool: "", line: None };
         let who = entry_principal(&entry, entry.key.generation, None, &origin);
         let (now, directory) = (self.now(), &self.inner().directory);
         let (prefix, object) = (KeyPrefix::parse(at), ObjectKey::parse(at));

@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Context, Poll};
 
@@ -91,6 +91,8 @@ pub(crate) struct Transfer {
     pub(crate) started: Timestamp,
     pub(crate) bytes: AtomicU64,
     cut: OnceLock<(Why, Instant)>,
+    /// Whether it is on the receipt of a change.
+    told: AtomicBool,
     ended: OnceLock<Instant>,
     waker: AtomicWaker,
 }
@@ -103,13 +105,30 @@ impl Transfer {
         object: ObjectKey,
         started: Timestamp,
     ) -> Self {
-        let bytes = AtomicU64::new(0);
+        let (bytes, told) = (AtomicU64::new(0), AtomicBool::new(false));
         let (cut, ended, waker) = (OnceLock::new(), OnceLock::new(), AtomicWaker::new());
-        Self { id: TransferId::default(), who, storage, action, object, started, bytes, cut, ended, waker }
+        Self {
+            id: TransferId::default(),
+            who,
+            storage,
+            action,
+            object,
+            started,
+            bytes,
+            cut,
+            told,
+            ended,
+            waker,
+        }
     }
 
     fn reason(&self) -> Option<Why> {
         self.cut.get().map(|(why, _)| *why)
+    }
+
+    /// Puts it on a receipt; false if it is on one.
+    pub(crate) fn tell(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
     }
 
     /// When it was cut, if it was.
@@ -198,17 +217,18 @@ impl Watch {
     }
 
     /// Decides again about everything under way, and cuts off what is refused now.
-    pub(crate) fn review(
-        &self,
-        decide: impl Fn(&Transfer) -> Result<(), Why>,
-    ) -> Vec<(Arc<Transfer>, Why)> {
+    pub(crate) fn review(&self, decide: impl Fn(&Transfer) -> Result<(), Why>) -> Vec<(Arc<Transfer>, Why)> {
         let refused = |transfer: Arc<Transfer>| Some((decide(&transfer).err()?, transfer));
         let refused = self.all().into_iter().filter_map(refused);
         refused.filter(|(why, transfer)| self.cut(transfer, *why)).map(|(why, cut)| (cut, why)).collect()
     }
 
     /// What was cut since, of what a change concerns.
-    pub(crate) fn cut_since(&self, since: Instant, concerns: impl Fn(&Transfer) -> bool) -> Vec<Arc<Transfer>> {
+    pub(crate) fn cut_since(
+        &self,
+        since: Instant,
+        concerns: impl Fn(&Transfer) -> bool,
+    ) -> Vec<Arc<Transfer>> {
         let cuts = locked(&self.cuts);
         let late = cuts.iter().rev().take_while(|cut| cut.cut_at().is_some_and(|at| at >= since));
         late.filter(|cut| concerns(cut)).map(Arc::clone).collect()
@@ -245,7 +265,12 @@ impl Registration {
     /// Watches the body of an upload. The registration stays with whoever stores it, until it is stored; at the body's end
     /// the policy is asked once more.
     pub(crate) fn upload(self: &Arc<Self>, body: BodyStream) -> BodyStream {
-        Box::pin(Watched { body: Some(body), of: Arc::downgrade(self), transfer: Arc::clone(&self.transfer), registration: None })
+        Box::pin(Watched {
+            body: Some(body),
+            of: Arc::downgrade(self),
+            transfer: Arc::clone(&self.transfer),
+            registration: None,
+        })
     }
 
     /// Watches the body of a download until it is dropped.
@@ -332,7 +357,9 @@ impl Stream for Watched {
                 let of = this.of.upgrade();
                 this.end();
                 match of.as_deref().and_then(|of| Some((of, of.seat.as_ref()?))) {
-                    Some((of, seat)) if !seat.still_may(&of.transfer) => Poll::Ready(Some(Err(BodyFault::Cut))),
+                    Some((of, seat)) if !seat.still_may(&of.transfer) => {
+                        Poll::Ready(Some(Err(BodyFault::Cut)))
+                    }
                     Some(_) | None => Poll::Ready(None),
                 }
             }
@@ -342,7 +369,6 @@ impl Stream for Watched {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
     use std::task::{Wake, Waker};
 
     use futures_util::StreamExt as _;
@@ -361,8 +387,13 @@ mod tests {
     }
 
     fn transfer(action: Action) -> Transfer {
-        let origin =
-            Origin { channel: Channel::S3, peer: [127, 0, 0, 1].into(), request_id: "R", tool: "test", line: None };
+        let origin = Origin {
+            channel: Channel::S3,
+            peer: [127, 0, 0, 1].into(),
+            request_id: "R",
+            tool: "test",
+            line: None,
+        };
         let who = Who::Key { id: KeyId::from_u128(1), generation: 0, owner: None };
         let who = Principal::new(who, SiteId::from_u128(1), &origin);
         let object = ObjectKey::parse("a").unwrap();

@@ -111,7 +111,8 @@ impl Receipt {
     /// For the audit trail.
     fn detail(&self) -> String {
         let (answered, nodes) = self.answered();
-        let last = self.last_byte.map_or_else(String::new, |last| format!(" last_byte_us={}", last.as_micros()));
+        let last =
+            self.last_byte.map_or_else(String::new, |last| format!(" last_byte_us={}", last.as_micros()));
         let mut detail = format!(
             "transfers={} uploads={}{last} unfinished={} nodes={answered}/{nodes}",
             self.transfers_cut, self.uploads_aborted, self.unfinished

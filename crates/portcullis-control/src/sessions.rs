@@ -185,7 +185,13 @@ impl Control {
 
 /// Where a request comes from that has been authenticated already.
 pub(crate) fn origin_of(who: &Principal) -> Origin<'_> {
-    Origin { channel: who.channel(), peer: who.peer(), request_id: who.request_id(), tool: who.tool(), line: None }
+    Origin {
+        channel: who.channel(),
+        peer: who.peer(),
+        request_id: who.request_id(),
+        tool: who.tool(),
+        line: None,
+    }
 }
 
 fn not_a_person() -> ControlError {

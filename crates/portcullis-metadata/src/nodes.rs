@@ -87,8 +87,7 @@ row! {
 
 const BEAT: &str = "INSERT INTO nodes (id, name, started_us, heard_us, beat, seen_seq) VALUES ($1, $2, $3, $3, 1, $4) \
      ON CONFLICT (id) DO UPDATE SET beat = nodes.beat + 1, heard_us = excluded.heard_us, seen_seq = excluded.seen_seq";
-const CUT: &str =
-    "INSERT INTO node_cuts (node_id, seq, after_seq, transfers, last_byte_us, at_us) VALUES ($1, $2, $3, $4, $5, $6) \
+const CUT: &str = "INSERT INTO node_cuts (node_id, seq, after_seq, transfers, last_byte_us, at_us) VALUES ($1, $2, $3, $4, $5, $6) \
      ON CONFLICT (node_id, seq) DO UPDATE SET transfers = node_cuts.transfers + excluded.transfers";
 
 fn micros(duration: Duration) -> i64 {
@@ -274,8 +273,7 @@ impl Metadata {
         let work = async {
             let quiet = self.look(own).await?;
             let sql = "SELECT id, name, transfers FROM nodes WHERE id <> $1 ORDER BY id";
-            let mut rows =
-                reading!(self, pool => sqlx::query_as::<_, ShownRow>(sql).bind(&own.id).fetch_all(pool).await)?;
+            let mut rows = reading!(self, pool => sqlx::query_as::<_, ShownRow>(sql).bind(&own.id).fetch_all(pool).await)?;
             rows.retain(|row| quiet.iter().any(|node| node.id == row.id && node.quiet <= lively));
             let shown = |row: ShownRow| ShownTransfers { node: row.id, name: row.name, json: row.transfers };
             Ok::<_, Fault>(rows.into_iter().map(shown).collect())

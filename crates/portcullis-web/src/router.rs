@@ -13,15 +13,17 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::finish::finish;
 use crate::handlers::{
-    advice, usage, audit, audit_export, audit_sinks, dead_keys, ending, file, files, found, grants, groups, health, keys, links, me, networks, overlap, passkeys, prove, refusals, second_factor,
-    sessions, sites, storages, transfers, users,
+    advice, audit, audit_export, audit_sinks, dead_keys, ending, file, files, found, grants, groups, health,
+    keys, links, me, networks, overlap, passkeys, prove, refusals, second_factor, sessions, sites, storages,
+    transfers, usage, users,
 };
 use crate::once::once;
 use crate::{openapi, panel, shared};
 
 /// Routes and document, made of the same handlers.
 pub(crate) fn routes() -> Routes {
-    people(administration(files(about(OpenApiRouter::with_openapi(openapi::head())))))
+    let open = files(about(OpenApiRouter::with_openapi(openapi::head())));
+    people(watching(networks_ahead(administration(open))))
 }
 
 type Routes = OpenApiRouter<Arc<App>>;
@@ -69,14 +71,13 @@ fn administration(routes: Routes) -> Routes {
         .routes(routes!(overlap::show, overlap::update, overlap::end))
         .routes(routes!(keys::temporary))
         .routes(routes!(prove::prove))
-        .routes(routes!(networks::preview_of_key))
-        .routes(routes!(networks::show_of_key, networks::begin_on_key, networks::end_on_key))
-        .routes(routes!(networks::enforce_on_key))
-        .routes(routes!(networks::preview_of_storage))
-        .routes(routes!(networks::show_of_storage, networks::begin_on_storage, networks::end_on_storage))
-        .routes(routes!(networks::enforce_on_storage))
         .routes(routes!(links::create, links::list))
         .routes(routes!(links::show, links::update, links::end))
+}
+
+/// What was done, what is under way, and what could be better.
+fn watching(routes: Routes) -> Routes {
+    routes
         .routes(routes!(advice::list))
         .routes(routes!(advice::taken))
         .routes(routes!(advice::show))
@@ -93,6 +94,17 @@ fn administration(routes: Routes) -> Routes {
         .routes(routes!(audit_export::export))
         .routes(routes!(audit_export::public_key))
         .routes(routes!(audit_sinks::list))
+}
+
+/// Networks before they hold.
+fn networks_ahead(routes: Routes) -> Routes {
+    routes
+        .routes(routes!(networks::preview_of_key))
+        .routes(routes!(networks::show_of_key, networks::begin_on_key, networks::end_on_key))
+        .routes(routes!(networks::enforce_on_key))
+        .routes(routes!(networks::preview_of_storage))
+        .routes(routes!(networks::show_of_storage, networks::begin_on_storage, networks::end_on_storage))
+        .routes(routes!(networks::enforce_on_storage))
 }
 
 fn people(routes: Routes) -> Routes {

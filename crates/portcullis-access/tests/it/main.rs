@@ -9,6 +9,8 @@ mod cutting;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
+mod dropped;
+#[cfg(test)]
 mod links;
 mod overlap;
 #[cfg(test)]

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use portcullis_access::{Access, AccessError, Body, BodyFault, Change, Denial, Put, PutOptions, StorageAccess};
+use portcullis_access::{
+    Access, AccessError, Body, BodyFault, Change, Denial, Put, PutOptions, StorageAccess,
+};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{Channel, DenyReason, Key, KeyPrefix, ManualClock, Narrowing, Networks, Permission};
 use portcullis_metadata::{ActivityKind, NewSecret, Overlap};

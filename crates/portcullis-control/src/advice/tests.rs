@@ -241,7 +241,7 @@ fn what_was_done_says_what_is_needed() {
 fn keys_that_nobody_uses() {
     let window = AdviceWindow::Month;
     for (last, confidence) in
-        [(29, None), (30, Some(Confidence::Low)), (60, Some(Confidence::Medium)), (90, Some(Confidence::High))]
+        [(30, None), (31, Some(Confidence::Low)), (60, Some(Confidence::Medium)), (90, Some(Confidence::High))]
     {
         let requests = [asked(day(TODAY - last), "192.0.2.7", Action::Get, "f")];
         let disable = find(&advised(&key(), &requests, window), AdviceWhat::Disable).cloned();

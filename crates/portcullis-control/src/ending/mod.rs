@@ -46,8 +46,7 @@ impl Control {
             Provider::Builtin => "detach_storage",
             Provider::Aws | Provider::CloudflareR2 | Provider::S3 => "delete_storage",
         };
-        let deed =
-            Deed { action, storage: Some(id), object: Some(before.name.as_str()), ..Deed::default() };
+        let deed = Deed { action, storage: Some(id), object: Some(before.name.as_str()), ..Deed::default() };
         let cutting = self.cutting();
         let commit = self.metadata.end_storage(&before, held, self.access.now());
         let ended = self.carry_out(admin, deed, commit).await?;

@@ -10,9 +10,7 @@ use portcullis_domain::{
 
 use super::scene::Scene;
 use super::seen::action_of;
-use crate::{
-    Control, ControlError, KeyChange, KeyRules, LinkChange, NetworkDraft, Result, StorageChange,
-};
+use crate::{Control, ControlError, KeyChange, KeyRules, LinkChange, NetworkDraft, Result, StorageChange};
 use portcullis_metadata::AuditEvent;
 
 /// By how much a fix extends what has ended.
@@ -360,7 +358,10 @@ mod tests {
         let offered = address("203.0.113.7");
         assert_eq!(draft("allow_address", None).of(offered.clone()).unwrap(), offered);
         assert_eq!(draft("allow_address", Some("203.0.113.7")).of(offered.clone()).unwrap(), offered);
-        assert!(matches!(draft("allow_address", Some("0.0.0.0/0")).of(offered.clone()), Err(ControlError::Stale)));
+        assert!(matches!(
+            draft("allow_address", Some("0.0.0.0/0")).of(offered.clone()),
+            Err(ControlError::Stale)
+        ));
         assert!(matches!(draft("turn_on", None).of(offered), Err(ControlError::Stale)));
         let on = Fix::TurnOn { permission: Permission::Read };
         let wider = draft("turn_on", Some("read_write")).of(on.clone()).unwrap();

@@ -88,7 +88,12 @@ impl Control {
     /// [`ControlError::Stale`] if what is meant is not what is offered now: somebody changed something meanwhile, or the reason stands no
     /// longer; what the verb gives that makes the change: [`ControlError::Invalid`], [`ControlError::ConfirmationNeeded`],
     /// [`ControlError::Access`]; otherwise as [`Control::explain_refusal`].
-    pub async fn fix_refusal(&self, admin: &SiteAdmin, request_id: &str, wanted: &FixDraft) -> Result<Explanation> {
+    pub async fn fix_refusal(
+        &self,
+        admin: &SiteAdmin,
+        request_id: &str,
+        wanted: &FixDraft,
+    ) -> Result<Explanation> {
         let (event, others) = self.first_refusal(admin, request_id).await?;
         let scene = self.scene(admin, &event).await?;
         let before = self.explained(event, others, &scene).await?;
@@ -124,7 +129,9 @@ impl Control {
         };
         let advice = match now {
             // What stands against it now is what has to be dealt with.
-            Now::Refused(stands) if policy_of(reason) != Some(stands) => Reason::Policy(stands).rule("").advice,
+            Now::Refused(stands) if policy_of(reason) != Some(stands) => {
+                Reason::Policy(stands).rule("").advice
+            }
             Now::Refused(_) | Now::Allowed | Now::Unknown => rule.advice,
         };
         let seen = self.seen(&event, scene, now, at).await?;
@@ -173,7 +180,10 @@ impl Control {
             } else {
                 let found: Vec<_> = known.collect();
                 let near = nearest(asked, found.iter().map(|storage| storage.bucket.as_str()));
-                found.iter().find(|storage| Some(storage.bucket.as_str()) == near).map(|storage| storage.bucket.clone())
+                found
+                    .iter()
+                    .find(|storage| Some(storage.bucket.as_str()) == near)
+                    .map(|storage| storage.bucket.clone())
             };
             if seen.nearest_bucket.as_ref().map(portcullis_domain::BucketName::as_str) == Some(asked) {
                 seen.nearest_bucket = None;

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use portcullis_access::SiteAdmin;
-use portcullis_domain::{DisplayName, KeyId, KeyState, LinkId, Scope, StorageId, StorageState, UserId, Username};
+use portcullis_domain::{
+    DisplayName, KeyId, KeyState, LinkId, Scope, StorageId, StorageState, UserId, Username,
+};
 use portcullis_metadata::AuditEvent;
 
 use crate::{Control, Result};

@@ -32,7 +32,10 @@ impl Reason {
         if let Ok(reason) = word.parse() {
             return Self::Policy(reason);
         }
-        DENIALS.iter().find(|denial| denial.as_str() == word).map_or(Self::Other, |denial| Self::Denial(*denial))
+        DENIALS
+            .iter()
+            .find(|denial| denial.as_str() == word)
+            .map_or(Self::Other, |denial| Self::Denial(*denial))
     }
 
     pub(super) fn rule(self, word: &str) -> Rule {
@@ -63,7 +66,10 @@ fn of_policy(reason: DenyReason) -> Rule {
             "A deleted key opens nothing, for good.",
             "Make a new key and give its credentials to the program that still uses the old one.",
         ),
-        R::KeyExpired => rule("A key opens nothing from its end on.", "Give the key a later end, or a new key to whoever used it."),
+        R::KeyExpired => rule(
+            "A key opens nothing from its end on.",
+            "Give the key a later end, or a new key to whoever used it.",
+        ),
         R::KeyDisabled => rule(
             "A key that is switched off opens nothing until it is switched on again.",
             "Find out who switched it off and why: the audit trail of the key has it.",
@@ -115,15 +121,16 @@ fn of_policy(reason: DenyReason) -> Rule {
             "Ask for new ones; a program that uses the credential helper does that by itself.",
         ),
         R::LinkEnded => rule("A link that was ended leads nowhere, for good.", "Make a new link."),
-        R::LinkExpired => rule("A link leads nowhere from its end on.", "Give the link a later end, or make a new one."),
+        R::LinkExpired => {
+            rule("A link leads nowhere from its end on.", "Give the link a later end, or make a new one.")
+        }
         R::LinkNetwork => rule(
             "A link with a list of networks opens from these alone.",
             "Open it from one of its networks, or add the address.",
         ),
-        R::LinkPermission => rule(
-            "A link is for downloads or for uploads, never for both.",
-            "Make another link for that.",
-        ),
+        R::LinkPermission => {
+            rule("A link is for downloads or for uploads, never for both.", "Make another link for that.")
+        }
         R::StorageDetached => rule(
             "A connection that was deleted opens for nobody.",
             "Make a new connection to the bucket, or attach the files again; both give new credentials.",
@@ -172,7 +179,10 @@ fn of_denial(denial: Denial) -> Rule {
             "Enter the secret key again; if it is right, look for a proxy that changes headers or paths, and use the address of \
              the server as it stands on the connection's page.",
         ),
-        Denial::BadSecret => rule("The secret has to be the one that was given out.", "Enter it again, without spaces around it."),
+        Denial::BadSecret => rule(
+            "The secret has to be the one that was given out.",
+            "Enter it again, without spaces around it.",
+        ),
         Denial::UnknownUser => rule("Only users sign in.", "Look for the name in the list of users."),
         Denial::WrongCredentialKind => rule(
             "Each kind of credential is for some things only.",
@@ -202,12 +212,17 @@ fn of_denial(denial: Denial) -> Rule {
             "Temporary credentials come with a session token that belongs to them.",
             "Enter all three parts of the same credentials; long-lived keys have no session token.",
         ),
-        Denial::SecondFactorMissing => rule("Who set up a second factor shows it at each sign-in.", "Sign in with the code or the passkey."),
+        Denial::SecondFactorMissing => rule(
+            "Who set up a second factor shows it at each sign-in.",
+            "Sign in with the code or the passkey.",
+        ),
         Denial::BadCode => rule(
             "A code holds for half a minute and works once.",
             "Wait for the next code; if none fits, set the clock of the telephone.",
         ),
-        Denial::LinkLocked => rule("A link with a password opens with it alone.", "Ask whoever made the link for its password."),
+        Denial::LinkLocked => {
+            rule("A link with a password opens with it alone.", "Ask whoever made the link for its password.")
+        }
         Denial::GrantMismatch => rule(
             "A copy needs the right to its source and to its target in one request.",
             "Copy within one storage, or download and upload.",

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use portcullis_access::SiteAdmin;
 use portcullis_domain::{
-    Action, BucketName, DenyReason, Key, KeyPrefix, KeyState, Link, LinkId, ObjectKey, Person, Reach, Request, Scope,
-    SecondFactorRule, SignIn, SiteId, Storage, StorageState, Subject, Target, Timestamp, User, UserId, decide,
+    Action, BucketName, DenyReason, Key, KeyPrefix, KeyState, Link, LinkId, ObjectKey, Person, Reach,
+    Request, Scope, SecondFactorRule, SignIn, SiteId, Storage, StorageState, Subject, Target, Timestamp,
+    User, UserId, decide,
 };
 use portcullis_metadata::{AuditEvent, PageRequest, StorageFilter};
 
+use super::Now;
 use super::reason::{Reason, policy_of};
 use super::seen::{action_of, detail};
-use super::Now;
 use crate::{Control, Result};
 
 /// Who was refused, what they asked for, and the storages of the site.
@@ -116,7 +117,8 @@ impl Control {
     }
 
     async fn sites_above(&self, site: SiteId) -> Result<Vec<SiteId>> {
-        let (mut above, mut next) = (Vec::new(), self.metadata.site(site).await?.and_then(|site| site.parent));
+        let (mut above, mut next) =
+            (Vec::new(), self.metadata.site(site).await?.and_then(|site| site.parent));
         while let Some(id) = next.filter(|id| !above.contains(id)) {
             above.push(id);
             next = self.metadata.site(id).await?.and_then(|site| site.parent);
@@ -141,7 +143,9 @@ impl Part {
         let text = event.object.as_deref().unwrap_or_default();
         match action_of(event) {
             Action::List => KeyPrefix::parse(text).map_or(Self::Whole, Self::Prefix),
-            Action::Get | Action::Put | Action::Delete => ObjectKey::parse(text).map_or(Self::Whole, Self::Object),
+            Action::Get | Action::Put | Action::Delete => {
+                ObjectKey::parse(text).map_or(Self::Whole, Self::Object)
+            }
             Action::Enter | Action::Administer => Self::Whole,
         }
     }

@@ -1,6 +1,8 @@
 //! What a refusal saw: the values that its rule looked at.
 
-use portcullis_domain::{Action, BucketName, CredentialId, DisplayName, KeyId, Permission, StorageId, Timestamp};
+use portcullis_domain::{
+    Action, BucketName, CredentialId, DisplayName, KeyId, Permission, StorageId, Timestamp,
+};
 use portcullis_metadata::AuditEvent;
 
 /// The values behind a refusal. What has nothing to do with it, or is not known, is none; what may have changed since is as it is now.

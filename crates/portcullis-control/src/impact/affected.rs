@@ -101,7 +101,13 @@ impl Sum {
         let mut clients: Vec<_> = self
             .clients
             .into_iter()
-            .map(|((tool, network), (requests, bytes, last))| AffectedClient { tool, network, requests, bytes, last })
+            .map(|((tool, network), (requests, bytes, last))| AffectedClient {
+                tool,
+                network,
+                requests,
+                bytes,
+                last,
+            })
             .collect();
         clients.sort_by(|a, b| b.last.cmp(&a.last));
         let more = clients.len().saturating_sub(CLIENTS);

@@ -82,8 +82,7 @@ impl Control {
         let under_way = self.transfers(admin).await?;
         let now = self.access.now();
         let since = now.before(Duration::from_secs(u64::from(IMPACT_DAYS) * 86_400));
-        let used =
-            self.metadata.activity_of_storage(id, Some(ActivityKind::Used), since, ROWS).await?;
+        let used = self.metadata.activity_of_storage(id, Some(ActivityKind::Used), since, ROWS).await?;
         let more_rows = used.len() >= usize::try_from(ROWS).unwrap_or(usize::MAX);
         let Gathered { keys, unused, has_more } = gather(self, admin, id, used).await?;
         let filter = LinkFilter { storage: Some(id), only_active: true, ..LinkFilter::of(admin.site()) };

@@ -18,7 +18,12 @@ impl Control {
     /// # Errors
     /// [`ControlError::Invalid`], [`ControlError::NotFound`], [`ControlError::Metadata`], [`ControlError::Access`] if the
     /// change is committed but could not be put in force here.
-    pub async fn update_key(&self, admin: &SiteAdmin, id: KeyId, change: &KeyChange) -> Result<Done<KeyView>> {
+    pub async fn update_key(
+        &self,
+        admin: &SiteAdmin,
+        id: KeyId,
+        change: &KeyChange,
+    ) -> Result<Done<KeyView>> {
         self.update_key_if(admin, id, change, |_| true).await?.ok_or(ControlError::NotFound)
     }
 

@@ -27,12 +27,7 @@ impl Control {
     /// credentials, and once an hour erases the secrets of credentials that stopped longer ago than `kept`. Returns after `stop`.
     ///
     /// That credentials stop in time does not wait for this: every request asks the clock.
-    pub async fn look_after_old_credentials(
-        &self,
-        system: &System,
-        kept: Duration,
-        stop: CancellationToken,
-    ) {
+    pub async fn look_after_old_credentials(&self, system: &System, kept: Duration, stop: CancellationToken) {
         let mut fault = Fault::new("the ends of old credentials cannot be noted");
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

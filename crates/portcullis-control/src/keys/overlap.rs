@@ -232,23 +232,13 @@ impl Control {
         Ok(self.metadata.overlaps(&[key], self.access.now()).await?.pop())
     }
 
-    async fn running(
-        &self,
-        proof: &impl Proof,
-        only: Option<UserId>,
-        id: KeyId,
-    ) -> Result<(Key, Overlap)> {
+    async fn running(&self, proof: &impl Proof, only: Option<UserId>, id: KeyId) -> Result<(Key, Overlap)> {
         let key = self.find_key(proof, only, id).await?;
         let overlap = self.overlap_of(id).await?.ok_or(ControlError::NotFound)?;
         Ok((key, overlap))
     }
 
-    async fn view_overlap(
-        &self,
-        proof: &impl Proof,
-        only: Option<UserId>,
-        id: KeyId,
-    ) -> Result<OverlapView> {
+    async fn view_overlap(&self, proof: &impl Proof, only: Option<UserId>, id: KeyId) -> Result<OverlapView> {
         let (key, overlap) = self.running(proof, only, id).await?;
         self.access.written(proof).await;
         self.look_at_overlap(key, overlap).await

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use portcullis_access::{Oneself, Proof, SiteAdmin};
 use portcullis_domain::{
-    Channel, CredentialId, DisplayName, Key, KeyId, KeyState, Network, Scope, Storage, StorageId, StorageState,
-    Timestamp, UserId,
+    Channel, CredentialId, DisplayName, Key, KeyId, KeyState, Network, Scope, Storage, StorageId,
+    StorageState, Timestamp, UserId,
 };
 use portcullis_metadata::{Page, PageRequest, RefusalDay, RefusalFilter, RefusalOf, RefusalRow};
 

@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn words_are_of_the_trail_and_each_is_in_one_group() {
-        let mut all: Vec<&str> = AttemptReason::ALL.iter().flat_map(|reason| reason.words()).copied().collect();
+        let mut all: Vec<&str> =
+            AttemptReason::ALL.iter().flat_map(|reason| reason.words()).copied().collect();
         assert!(all.iter().all(|word| explanation(word).is_some()), "{all:?}");
         let count = all.len();
         all.sort_unstable();

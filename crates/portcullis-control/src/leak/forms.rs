@@ -111,7 +111,8 @@ pub(super) fn id_beside(window: &[u8], found: &Found, around: usize) -> Option<C
         Form::Base64 { into: 0, .. } => {
             // `id:secret` and `id.secret`, as HTTP has them: the id and the sign are 21 bytes, which is 28 characters.
             let within = found.start.checked_sub(28).and_then(|start| decoded(window, start, 21));
-            let id = within.and_then(|(bytes, _)| str::from_utf8(bytes.get(..CredentialId::LEN)?).ok()?.parse().ok());
+            let id = within
+                .and_then(|(bytes, _)| str::from_utf8(bytes.get(..CredentialId::LEN)?).ok()?.parse().ok());
             if id.is_some() {
                 return id;
             }

@@ -22,23 +22,35 @@ const ACTOR: &str = "system";
 const ACTION: &str = "leak_reported";
 
 impl Control {
-    /// The background work: looks at what was reported, one report after the other. Returns after `stop`.
+    /// The background work: looks at what was reported, one report after the other. Returns after `stop`, when it has looked at
+    /// those that waited once more.
     pub async fn follow_leak_reports(&self, system: &System, stop: CancellationToken) {
         let mut reports = self.leaks.receiver.lock().await;
         loop {
             let report = tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 report = reports.recv() => report,
             };
             let Some(report) = report else { return };
             for _ in 0..TRIES {
-                match self.look_at_leak_report(system, &report).await {
-                    Ok(()) => break,
-                    Err(error) => tracing::error!(%error, "a report of a secret that was found waits"),
+                if self.follow_one(system, &report).await || stop.is_cancelled() {
+                    break;
                 }
-                tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep(PAUSE) => {} }
+                tokio::select! { () = stop.cancelled() => {} () = tokio::time::sleep(PAUSE) => {} }
             }
         }
+        while let Ok(report) = reports.try_recv() {
+            self.follow_one(system, &report).await;
+        }
+    }
+
+    /// Whether a report was looked at.
+    async fn follow_one(&self, system: &System, report: &LeakReport) -> bool {
+        let outcome = self.look_at_leak_report(system, report).await;
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "a report of a secret that was found could not be followed");
+        }
+        outcome.is_ok()
     }
 
     /// Looks at one report: finds whose the secrets are, and does what the keys' owners chose.
@@ -115,13 +127,7 @@ impl Control {
         Err(ControlError::Stale)
     }
 
-    fn leak_event(
-        &self,
-        key: Option<&Key>,
-        from: IpAddr,
-        request_id: &str,
-        detail: String,
-    ) -> AuditEvent {
+    fn leak_event(&self, key: Option<&Key>, from: IpAddr, request_id: &str, detail: String) -> AuditEvent {
         AuditEvent {
             at: self.access.now(),
             request_id: request_id.to_owned(),

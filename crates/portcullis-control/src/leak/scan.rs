@@ -69,6 +69,7 @@ impl Scanner {
         while !bytes.is_empty() {
             let room = WINDOW.saturating_sub(self.window.len()).min(bytes.len());
             let (now, later) = bytes.split_at(room);
+            self.make_room(now.len());
             self.window.extend_from_slice(now);
             bytes = later;
             if self.window.len() >= WINDOW {
@@ -86,6 +87,18 @@ impl Scanner {
         wipe(&mut self.window);
         (self.next, self.passed, self.lines, self.counted, self.is_text) = (0, 0, 0, 0, true);
         found
+    }
+
+    /// As much as all of a short stream needs, or a whole window: a buffer that grows by itself leaves pieces of secrets behind.
+    fn make_room(&mut self, more: usize) {
+        let needed = self.window.len().saturating_add(more);
+        if needed > self.window.capacity() {
+            let capacity = if self.window.is_empty() { needed } else { needed.max(WINDOW) };
+            let mut wider = Vec::with_capacity(capacity);
+            wider.extend_from_slice(&self.window);
+            wipe(&mut self.window);
+            self.window = wider;
+        }
     }
 
     /// Finds what begins before `until`.

@@ -30,7 +30,9 @@ fn made(number: u64) -> (CredentialId, Secret) {
 }
 
 fn utf16(text: &str, little: bool) -> Vec<u8> {
-    text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
+    text.encode_utf16()
+        .flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() })
+        .collect()
 }
 
 /// A secret, or a secret with its id, as it may stand in a file; and whether the id is to be found.

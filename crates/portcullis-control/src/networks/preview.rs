@@ -164,7 +164,7 @@ impl Control {
                 counted.push(Counted { client: seen.client, of: counts });
             }
         }
-        Ok(result(trial, counted, has_more))
+        Ok(result(trial, &counted, has_more))
     }
 }
 
@@ -172,9 +172,12 @@ impl Control {
 struct Others<'a> {
     control: &'a Control,
     of: Of<'a>,
-    /// The name of the key, and the list that binds as well; none for keys that do not work anyway.
-    known: HashMap<(KeyId, Option<StorageId>), Option<(String, Arc<Networks>)>>,
+    /// None for keys that do not work anyway.
+    known: HashMap<(KeyId, Option<StorageId>), Option<Bound>>,
 }
+
+/// The name of a key, and the list that binds it as well.
+type Bound = (String, Arc<Networks>);
 
 impl Others<'_> {
     async fn seen(&mut self, rows: Vec<ActivityRow>) -> Result<Vec<Seen>> {
@@ -203,11 +206,7 @@ impl Others<'_> {
         Ok(Some(Seen { client, also_bound }))
     }
 
-    async fn bound(
-        &mut self,
-        key: KeyId,
-        storage: Option<StorageId>,
-    ) -> Result<Option<(String, Arc<Networks>)>> {
+    async fn bound(&mut self, key: KeyId, storage: Option<StorageId>) -> Result<Option<Bound>> {
         if let Some(known) = self.known.get(&(key, storage)) {
             return Ok(known.clone());
         }

@@ -102,7 +102,7 @@ pub fn read(drafts: &[NetworkDraft]) -> Result<Networks> {
 
 /// Puts together what was counted since a trial began. Whom the trial would refuse follows from its list, not from the counts: who only
 /// asked whether a storage is there was seen as well.
-pub(super) fn result(trial: Trial, counted: Vec<Counted>, has_more: bool) -> TrialView {
+pub(super) fn result(trial: Trial, counted: &[Counted], has_more: bool) -> TrialView {
     let (mut refused, mut admitted) = (Vec::new(), Vec::new());
     let shadow_of = |client: &Client| -> u64 {
         let same = |other: &&Counted| {
@@ -112,7 +112,7 @@ pub(super) fn result(trial: Trial, counted: Vec<Counted>, has_more: bool) -> Tri
         };
         counted.iter().filter(same).map(|other| other.client.requests).sum()
     };
-    for Counted { client, of } in &counted {
+    for Counted { client, of } in counted {
         let inside = within(&trial.networks, vec![client.network]);
         let (some, all) = (!inside.is_empty(), is_all(&inside, &client.network));
         let counts = |requests| Client { requests, in_part: some && !all, ..client.clone() };

@@ -10,6 +10,7 @@ use portcullis_domain::{
 use super::act::Act;
 
 /// What is to be allowed.
+#[expect(clippy::struct_excessive_bools, reason = "a row of the table of deeds")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Promise {
     /// To list.
@@ -95,7 +96,8 @@ pub(super) fn promise(
     });
     let own = Promise::of(key.permission).and(Promise::of(storage.permission));
     let all = shared.map_or(own, |shared| shared.and(own));
-    let why = (all == Promise::NOTHING).then_some("what the key, the storage and what was shared allow has nothing in common");
+    let why = (all == Promise::NOTHING)
+        .then_some("what the key, the storage and what was shared allow has nothing in common");
     (all, why)
 }
 

@@ -76,7 +76,8 @@ pub fn answer_of_s3(status: u16, version: Option<String>, body: Vec<u8>) -> Answ
 /// The code in a document of S3 about an error: a word and nothing else.
 fn code_of(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
+    let code =
+        text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
     let is_word = |code: &&str| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
     code.filter(is_word).unwrap_or_default().to_owned()
 }

@@ -89,7 +89,8 @@ impl Prover<'_> {
     async fn file(&mut self) -> Option<String> {
         let before = self.door.ask(&self.ask(Act::Read)).await;
         if before.status == Some(200) && !before.body.starts_with(MARK) {
-            const FOREIGN: &str = "not tried: somebody has a file of the name that is reserved for this, .portcullis-proof";
+            const FOREIGN: &str =
+                "not tried: somebody has a file of the name that is reserved for this, .portcullis-proof";
             self.note(Act::Read, &before, "");
             for act in [Act::Write, Act::Delete] {
                 self.note(act, &Answer::none(""), FOREIGN);

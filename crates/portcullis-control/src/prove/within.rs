@@ -149,7 +149,12 @@ impl Control {
             None => {
                 let filter =
                     StorageFilter { state: Some(StorageState::Active), ..StorageFilter::of(key.site) };
-                self.metadata.storages(&filter, &PageRequest::first(1)).await?.items.pop().map(|found| found.id)
+                self.metadata
+                    .storages(&filter, &PageRequest::first(1))
+                    .await?
+                    .items
+                    .pop()
+                    .map(|found| found.id)
             }
         };
         first.ok_or_else(|| ControlError::invalid("storage", "there is no storage that this key could open"))

@@ -181,6 +181,7 @@ mod tests {
             keys_need_networks: Some(true),
             idle_key_days: Some(Some(1)),
             second_factor: Some("everybody".to_owned()),
+            data_events: Some("all".to_owned()),
         };
         assert_eq!(refused(tighter, ABOVE), []);
         assert_eq!(refused(RulesDraft::default(), ABOVE), []);

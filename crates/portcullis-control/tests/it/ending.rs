@@ -124,7 +124,10 @@ async fn a_storage_that_is_detached_is_reached_by_nobody_and_comes_back_whole() 
     let trail = world.trail().await;
     for action in ["detach_storage", "attach_storage"] {
         let event = trail.iter().find(|event| event.action == action).unwrap();
-        assert_eq!((event.storage, event.object.as_deref(), event.allowed), (Some(storage.id), Some("Photos"), true));
+        assert_eq!(
+            (event.storage, event.object.as_deref(), event.allowed),
+            (Some(storage.id), Some("Photos"), true)
+        );
     }
 }
 

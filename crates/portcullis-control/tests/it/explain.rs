@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use portcullis_control::{
-    AuditEvent, ControlError, CreatedKey, Explanation, FixDraft, KeyDraft, LinkChange, NetworkDraft,
-    Now, Rotation, ScopeDraft, StorageChange, UserChange,
+    AuditEvent, ControlError, CreatedKey, Explanation, FixDraft, KeyDraft, LinkChange, NetworkDraft, Now,
+    Rotation, ScopeDraft, StorageChange, UserChange,
 };
 use portcullis_domain::{Channel, Clock as _, DenyReason, KeyId, Storage, StorageId};
 

@@ -74,7 +74,8 @@ async fn what_changed_meanwhile_is_looked_at_again() {
     assert!(!now.networks.admit(PEER.parse().unwrap()));
     let request = &explained.event.request_id;
     // The one who switches it on chooses what it may do.
-    let on = world.control.fix_refusal(&world.admin, request, &draft("turn_on", Some("write"))).await.unwrap();
+    let on =
+        world.control.fix_refusal(&world.admin, request, &draft("turn_on", Some("write"))).await.unwrap();
     assert_eq!(on.now, Now::Refused(DenyReason::KeyNetwork));
     assert_eq!(world.control.key(&world.admin, id).await.unwrap().key.permission.as_str(), "write");
     let wrong = draft("turn_on", Some("everything"));
@@ -123,7 +124,11 @@ async fn the_rules_of_the_site_and_the_authority_of_a_key_hold() {
     world.clock.advance(Duration::from_secs(3600));
     let id = key.view.key.id;
     let explained = Refusal::new(&world, "key_expired", "authenticate").key(id).explained(&world).await;
-    assert_eq!(explained.fix.as_ref().unwrap().value(), "2027-02-07T19:00:00Z", "no longer than the site lets");
+    assert_eq!(
+        explained.fix.as_ref().unwrap().value(),
+        "2027-02-07T19:00:00Z",
+        "no longer than the site lets"
+    );
     world.fix_it(&explained).await.unwrap();
     // A key that administers from one network cannot open another key to the world.
     let steward = world.access.admin(&world.bearer(&steward).await.unwrap()).unwrap();

@@ -14,8 +14,13 @@ use crate::world::World;
 impl World {
     async fn holder(&self, key: &CreatedKey, peer: &str, tool: &str) -> Principal {
         let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
-        let origin =
-            Origin { channel: Channel::Rest, peer: peer.parse().unwrap(), request_id: "REQ", tool, line: None };
+        let origin = Origin {
+            channel: Channel::Rest,
+            peer: peer.parse().unwrap(),
+            request_id: "REQ",
+            tool,
+            line: None,
+        };
         self.access.authenticate_bearer(origin, &token).await.unwrap()
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use portcullis_access::{AccessError, Origin};
 use portcullis_control::{
-    AttemptProof, AttemptQuery, AttemptReason, Attempts, ControlError, CreatedKey, KeyChange, KeyStatus, PageRequest,
-    Rotation, ScopeDraft,
+    AttemptProof, AttemptQuery, AttemptReason, Attempts, ControlError, CreatedKey, KeyChange, KeyStatus,
+    PageRequest, Rotation, ScopeDraft,
 };
 use portcullis_domain::{Clock as _, KeyId, Secret};
 
@@ -22,7 +22,10 @@ impl World {
         let secret = if right { key.secret.reveal() } else { wrong.reveal() };
         let token = format!("{}.{secret}", key.view.key.credential);
         let outcome = self.access.authenticate_bearer(Origin { tool, ..origin(peer) }, &token).await;
-        assert!(matches!(outcome, Err(AccessError::Denied(_) | AccessError::Throttled { .. })), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(AccessError::Denied(_) | AccessError::Throttled { .. })),
+            "{outcome:?}"
+        );
     }
 
     async fn attempts_now(&self, reason: Option<AttemptReason>, search: Option<&str>) -> Vec<Attempts> {
@@ -98,7 +101,8 @@ async fn every_group_its_own_and_searched() {
         (AttemptReason::Expired, "key_expired", "203.0.113.3"),
         (AttemptReason::WrongSecret, "bad_secret", "203.0.113.4"),
     ] {
-        let proof = if reason == AttemptReason::WrongSecret { AttemptProof::None } else { AttemptProof::Secret };
+        let proof =
+            if reason == AttemptReason::WrongSecret { AttemptProof::None } else { AttemptProof::Secret };
         let found = world.attempts_now(Some(reason), None).await;
         assert_eq!(told(&found), [(word, proof.as_str(), peer, 1)]);
     }
@@ -150,7 +154,8 @@ async fn pages_of_many_and_nothing_of_other_sites() {
     }
     keys.reverse();
     assert_eq!(seen, keys, "the latest first");
-    let theirs = world.control.attempts(&eve, &AttemptQuery::default(), &PageRequest::first(100)).await.unwrap();
+    let theirs =
+        world.control.attempts(&eve, &AttemptQuery::default(), &PageRequest::first(100)).await.unwrap();
     assert!(theirs.items.is_empty());
     let refused = world.control.attempts_with_key(&eve, keys[0]).await;
     assert!(matches!(refused, Err(ControlError::NotFound)));

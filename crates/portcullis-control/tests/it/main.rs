@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod advice;
 mod connections;
 mod cut_off;
 mod ending;
@@ -19,8 +20,10 @@ mod once;
 mod own_keys;
 mod people;
 mod prove;
+mod receipts;
 mod rotation;
 mod sharing;
+mod sinks;
 mod sites;
 mod temporary;
 mod trail;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use portcullis_access::{Get, GetOptions, Put, PutOptions};
 use portcullis_control::{
-    Act, Control, ControlError, CreatedKey, KeyChange, KeyDraft, KeyProof, LEFT_BEHIND, NetworkDraft, ProofDraft,
-    S3Door, S3Reply, ScopeDraft, SeenOfProof as Seen, SignedS3, StorageChange,
+    Act, Control, ControlError, CreatedKey, KeyChange, KeyDraft, KeyProof, LEFT_BEHIND, NetworkDraft,
+    ProofDraft, S3Door, S3Reply, ScopeDraft, SeenOfProof as Seen, SignedS3, StorageChange,
 };
 use portcullis_domain::{Role, Storage};
 use portcullis_s3::{Config, Indoors, Request};
@@ -64,7 +64,8 @@ impl Proving {
 
     /// Whether there is an object of that name.
     async fn holds(&self, name: &str) -> bool {
-        let at = self.world.access.storage_by_id(self.world.admin.principal(), self.storage.id).await.unwrap();
+        let at =
+            self.world.access.storage_by_id(self.world.admin.principal(), self.storage.id).await.unwrap();
         at.grant::<Get>(object(name)).unwrap().head(&GetOptions::default()).await.is_ok()
     }
 }
@@ -142,7 +143,12 @@ async fn a_drop_box_writes_twice() {
 #[tokio::test]
 async fn a_file_of_somebody_is_not_touched() {
     let proving = Proving::new().await;
-    let at = proving.world.access.storage_by_id(proving.world.admin.principal(), proving.storage.id).await.unwrap();
+    let at = proving
+        .world
+        .access
+        .storage_by_id(proving.world.admin.principal(), proving.storage.id)
+        .await
+        .unwrap();
     let body = || portcullis_access::Body::Full("mine".into());
     at.grant::<Put>(object(LEFT_BEHIND)).unwrap().put(body(), PutOptions::default()).await.unwrap();
     let key = proving.key("s3", "read_write", |_| ()).await;
@@ -210,7 +216,10 @@ async fn a_storage_that_is_switched_off_for_a_while() {
     world.access.applied(portcullis_access::Change::Storage(id)).await.unwrap();
     for key in &keys {
         let found = proving.prove(key, None).await;
-        assert_eq!((seen(&found).as_str(), found.closed), (".....", Some("the storage is switched off for a while")));
+        assert_eq!(
+            (seen(&found).as_str(), found.closed),
+            (".....", Some("the storage is switched off for a while"))
+        );
         assert!(found.proof.is_as_promised());
     }
 }
@@ -220,8 +229,12 @@ async fn the_answers_are_those_of_the_protocol() {
     let proving = Proving::new().await;
     let key = proving.key("s3", "read", |_| ()).await;
     let found = proving.prove(&key, None).await;
-    let told: Vec<_> =
-        found.proof.steps.iter().map(|step| (step.act.as_str(), step.status.unwrap(), step.code.as_str())).collect();
+    let told: Vec<_> = found
+        .proof
+        .steps
+        .iter()
+        .map(|step| (step.act.as_str(), step.status.unwrap(), step.code.as_str()))
+        .collect();
     assert_eq!(
         told,
         [
@@ -233,7 +246,8 @@ async fn the_answers_are_those_of_the_protocol() {
         ]
     );
     let rest = proving.key("rest", "read", |_| ()).await;
-    let reasons: Vec<_> = proving.prove(&rest, None).await.proof.steps.into_iter().map(|step| step.code).collect();
+    let reasons: Vec<_> =
+        proving.prove(&rest, None).await.proof.steps.into_iter().map(|step| step.code).collect();
     assert_eq!(reasons, ["", "", "key_permission", "key_permission", "out_of_scope"]);
     let trail = proving.world.trail().await;
     let proved = trail.iter().filter(|event| event.action == "prove_key").count();

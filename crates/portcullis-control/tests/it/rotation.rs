@@ -248,11 +248,8 @@ async fn who_moved_and_who_has_not() {
         .iter()
         .map(|(moved, client)| (*moved, client.tool.as_str(), client.network.as_str()))
         .collect();
-    let wanted = [
-        (Moved::No, "restic", home),
-        (Moved::Partly, "aws-cli", "192.0.2.8"),
-        (Moved::Yes, "rclone", home),
-    ];
+    let wanted =
+        [(Moved::No, "restic", home), (Moved::Partly, "aws-cli", "192.0.2.8"), (Moved::Yes, "rclone", home)];
     assert_eq!(told, wanted, "the newcomer moved from nowhere");
     let aws = &now.clients[1].1;
     assert_eq!((aws.last_old, aws.old_requests, aws.new_requests), (world.clock.now(), 2, 1));

@@ -8,7 +8,8 @@ use portcullis_domain::{
     StorageGrant, StorageId, StorageState, Usage, User, UserId,
 };
 use portcullis_metadata::{
-    ChangeKind, Measurement, Metadata, MetadataErrorKind, NewStorage, PageRequest, StorageFilter, StoredSecret,
+    ChangeKind, Measurement, Metadata, MetadataErrorKind, NewStorage, PageRequest, StorageFilter,
+    StoredSecret,
 };
 
 use crate::links::link;
@@ -151,8 +152,7 @@ pub(crate) async fn a_remote_storage_is_deleted(world: &World) {
 }
 
 pub(crate) async fn a_builtin_storage_is_detached_and_attached(world: &World) {
-    let Full { metadata, site, storage, keys, .. } =
-        full(world, |admin| new_storage(admin, "Photos")).await;
+    let Full { metadata, site, storage, keys, .. } = full(world, |admin| new_storage(admin, "Photos")).await;
     let paused = Storage { paused_until: Some(at(99)), ..storage.clone() };
     metadata.update_storage_if_same(&storage, &paused).await.unwrap();
     let error = metadata.end_storage(&storage, None, at(50)).await.unwrap_err();
@@ -258,12 +258,14 @@ async fn polled<T>(work: impl Future<Output = T>, steps: usize) -> Option<T> {
 /// From now on the engine refuses this in the middle of a transaction.
 async fn refuse(world: &World, table: &str, event: &str) {
     if world.dir.is_some() {
-        let sql = format!("CREATE TRIGGER stop BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'stop'); END");
+        let sql =
+            format!("CREATE TRIGGER stop BEFORE {event} ON {table} BEGIN SELECT RAISE(ABORT, 'stop'); END");
         return world.execute(&sql).await;
     }
     let function = "CREATE OR REPLACE FUNCTION stop() RETURNS trigger AS 'BEGIN RAISE EXCEPTION ''stop''; END' \
                     LANGUAGE plpgsql;";
-    let trigger = format!("CREATE TRIGGER stop BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION stop();");
+    let trigger =
+        format!("CREATE TRIGGER stop BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION stop();");
     world.execute(&format!("{function} {trigger}")).await;
 }
 

@@ -58,7 +58,10 @@ pub(crate) async fn what_others_cut(world: &World) {
     let latest = a.latest_change().await.unwrap();
     assert_eq!(b.changes_after(latest - 2, 10).await.unwrap()[0].kind, ChangeKind::Transfer);
     let last_byte = Some(Duration::from_micros(38_000));
-    let cuts = [NodeCut { seq: latest - 1, transfers: 12, last_byte }, NodeCut { seq: latest, transfers: 3, last_byte: None }];
+    let cuts = [
+        NodeCut { seq: latest - 1, transfers: 12, last_byte },
+        NodeCut { seq: latest, transfers: 3, last_byte: None },
+    ];
     b.beat(latest, &cuts, at(1)).await.unwrap();
     let asked = [(ChangeKind::Transfer, mine.clone())];
     let found = a.cuts_elsewhere(latest - 2, &asked).await.unwrap();

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use portcullis_domain::{
-    CredentialId, GrantId, Grantee, Group, GroupId, Key, KeyPrefix, Link, PasskeyId, Permission, Role,
+    AdviceId, CredentialId, GrantId, Grantee, Group, GroupId, Key, KeyPrefix, Link, PasskeyId, Permission, Role,
     SessionId, Site, Storage, StorageGrant, User,
 };
-use portcullis_metadata::{AuditEvent, AuditFilter, Metadata, MetadataError, NewPasskey, NewSecret, Overlap, PageRequest, StoredSecret};
+use portcullis_metadata::{
+    AdviceTaken, AuditEvent, AuditFilter, Breadth, Metadata, MetadataError, NewPasskey, NewSecret, Overlap, PageRequest, StoredSecret};
 
 use crate::links::link;
 use crate::world::{World, at, key_for, name, new_storage, new_user, on_postgres, on_sqlite, session, site};
@@ -49,6 +50,12 @@ const NOTES: &[&str] = &[
     "take_recovery_code",
     "take_totp_step",
     // The process itself: its first start, its keys, its sign of life.
+    "beat",
+    "join",
+    "leave",
+    "note_look",
+    "purge_nodes",
+    "show_transfers",
     "create_site_with_admin",
     "replace_sealed",
     "set_setting_if_absent",
@@ -254,6 +261,7 @@ impl Things {
             "update_link" => {
                 metadata.update_link(open, &Link { name: name("other"), ..open.clone() }, None).await
             }
+            "cut_transfer" => metadata.cut_transfer("7").await,
             "end_link" => metadata.end_link(open.id).await.map(drop),
             _ => return None,
         })
@@ -273,9 +281,23 @@ impl Things {
             }
             "set_overlap" => metadata.set_overlap(&self.overlap().await, at(200), at(9)).await,
             "settle_overlap" => metadata.settle_overlap(&self.overlap().await, at(150)).await.map(drop),
+            "take_advice" => metadata.take_advice(key, &self.advice()).await,
+            "undo_advice" => {
+                let narrow = self.advice().after.put_on(key);
+                metadata.undo_advice(&narrow, key, self.advice().id, at(12)).await
+            }
             "delete_key" => metadata.delete_key(key.id, at(9)).await.map(drop),
             _ => return None,
         })
+    }
+
+    fn advice(&self) -> AdviceTaken {
+        let Self { key, site, .. } = self;
+        let before = Breadth::of(key);
+        let after = Breadth { permission: Permission::None, ..before.clone() };
+        let (id, actor, taken) = (AdviceId::from_u128(1), "user:ada".to_owned(), at(11));
+        let what = "unused".to_owned();
+        AdviceTaken { id, site: site.id, key: key.id, what, before, after, actor, taken, undone: None }
     }
 
     async fn overlap(&self) -> Overlap {
@@ -286,6 +308,7 @@ impl Things {
     async fn prepare(&self, verb: &str) {
         match verb {
             "attach_storage" => drop(self.metadata.end_storage(&self.storage, None, at(8)).await.unwrap()),
+            "undo_advice" => self.metadata.take_advice(&self.key, &self.advice()).await.unwrap(),
             "set_overlap" | "settle_overlap" => {
                 let stored = StoredSecret::Sealed(vec![2]);
                 let new = NewSecret { credential: CredentialId::from_entropy([3; 16]), stored };

@@ -67,8 +67,7 @@ pub(crate) async fn a_rotated_key_keeps_everything_but_its_credentials(world: &W
     assert!(kept.iter().any(|(_, bytes)| *bytes == vec![1; 40]), "{kept:?}");
 
     // The old credential is given to nobody again, neither by making nor by rotating.
-    let again =
-        Key { id: portcullis_domain::KeyId::generate(), credential: key.credential, ..other.clone() };
+    let again = Key { id: portcullis_domain::KeyId::generate(), credential: key.credential, ..other.clone() };
     let error = metadata.create_key(&again, &sealed(3)).await.unwrap_err();
     assert_eq!(error.kind, MetadataErrorKind::Conflict("credential"));
     let taken = NewSecret { credential: key.credential, stored: sealed(3) };

@@ -10,6 +10,8 @@ mod changes;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod data_events;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod listing;

@@ -69,10 +69,15 @@ async fn a_key_that_does_not_open_answers_as_one_that_never_was() {
             let expected = answer(&unknown, &never).await.replace("PC000000000000000000", "ID");
             let told = answer(&client, &gone).await.replace(client_id(&gone).as_str(), "ID");
             assert!(expected.starts_with("HTTP/1.1 403 "), "{what}: {expected}");
-            assert!(what == "head" || expected.contains("<Code>InvalidAccessKeyId</Code>"), "{what}: {expected}");
+            assert!(
+                what == "head" || expected.contains("<Code>InvalidAccessKeyId</Code>"),
+                "{what}: {expected}"
+            );
             assert_eq!(told, expected, "{of}: {what}");
         }
-        for (what, presigned) in presigned(&client, bucket).await.into_iter().zip(presigned(&unknown, bucket).await) {
+        for (what, presigned) in
+            presigned(&client, bucket).await.into_iter().zip(presigned(&unknown, bucket).await)
+        {
             assert_eq!(what, presigned, "{of}: presigned");
         }
     }

@@ -257,6 +257,22 @@ impl World {
         page.items.into_iter().map(|event| (event.action, event.object, event.allowed)).collect()
     }
 
+    /// The entries of a key, the newest first.
+    pub(crate) async fn events(&self, key: KeyId) -> Vec<portcullis_metadata::AuditEvent> {
+        self.access.flush(&self.system).await.unwrap();
+        let filter = AuditFilter { key: Some(key), ..AuditFilter::default() };
+        self.metadata.audit(&filter, &PageRequest::first(100)).await.unwrap().items
+    }
+
+    /// Which uses of files the site keeps, from now on.
+    pub(crate) async fn set_data_events(&self, rule: portcullis_domain::DataEvents) {
+        let before = self.metadata.site(self.admin.site()).await.unwrap().unwrap();
+        let mut after = before.clone();
+        after.rules.data_events = rule;
+        self.metadata.update_site(&before, &after).await.unwrap();
+        self.access.applied(Change::Site(before.id)).await.unwrap();
+    }
+
     /// Why requests with a key were refused, the newest first.
     pub(crate) async fn reasons(&self, key: KeyId) -> Vec<String> {
         self.access.flush(&self.system).await.unwrap();

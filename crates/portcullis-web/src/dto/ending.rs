@@ -266,7 +266,11 @@ pub(crate) struct PauseOut {
 }
 
 impl PauseOut {
-    pub(crate) fn new(until: Option<Timestamp>, now: Timestamp, receipt: &portcullis_control::Receipt) -> Self {
+    pub(crate) fn new(
+        until: Option<Timestamp>,
+        now: Timestamp,
+        receipt: &portcullis_control::Receipt,
+    ) -> Self {
         let paused_until = until.filter(|end| *end > now).map(|end| end.to_string());
         Self { paused_until, receipt: ReceiptDto::from(receipt) }
     }

@@ -65,6 +65,7 @@ async fn take(State(app): State<Arc<App>>, stranger: Stranger, request: Request)
 }
 
 /// Why a report was not taken. None of it depends on what is in it.
+#[derive(Clone, Copy, Debug)]
 enum Why {
     TooMany(u64),
     Busy,
@@ -116,7 +117,9 @@ fn refused(as_page: bool, why: Why) -> Response {
             let text = words::count("found.too_many", seconds);
             (StatusCode::TOO_MANY_REQUESTS, "throttled", text, Some(seconds))
         }
-        Why::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", words::text("found.busy").to_owned(), Some(60)),
+        Why::Busy => {
+            (StatusCode::SERVICE_UNAVAILABLE, "busy", words::text("found.busy").to_owned(), Some(60))
+        }
         Why::TooLarge => {
             (StatusCode::PAYLOAD_TOO_LARGE, "too-large", words::text("found.too_large").to_owned(), None)
         }

@@ -95,7 +95,8 @@ pub(crate) async fn end_on_key(
     seen: IfMatch,
 ) -> Result<StatusCode> {
     let change = KeyChange { trial: Some(TrialChange::End), ..KeyChange::default() };
-    let ended = keeper.update_if(&app.control, id, &change, |key| is_meant(&seen, None, key.trial.as_ref())).await?;
+    let ended =
+        keeper.update_if(&app.control, id, &change, |key| is_meant(&seen, None, key.trial.as_ref())).await?;
     ended.ok_or_else(Problem::changed)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -114,8 +115,7 @@ pub(crate) async fn enforce_on_key(
     OptionalJson(given): OptionalJson<EnforceIn>,
 ) -> Result<Response> {
     let EnforceIn { since, confirm_lockout } = given;
-    let change =
-        KeyChange { trial: Some(TrialChange::Enforce), confirm_lockout, ..KeyChange::default() };
+    let change = KeyChange { trial: Some(TrialChange::Enforce), confirm_lockout, ..KeyChange::default() };
     let is_as_seen = |key: &Key| is_meant(&seen, since.as_deref(), key.trial.as_ref());
     let view = keeper.update_if(&app.control, id, &change, is_as_seen).await?;
     let view = view.ok_or_else(Problem::changed)?;
@@ -149,7 +149,8 @@ pub(crate) async fn begin_on_storage(
     Id(id): Id<StorageId>,
     Json(given): Json<NetworksIn>,
 ) -> Result<Response> {
-    let change = StorageChange { trial: Some(TrialChange::Begin(given.drafts())), ..StorageChange::default() };
+    let change =
+        StorageChange { trial: Some(TrialChange::Begin(given.drafts())), ..StorageChange::default() };
     app.control.update_storage(&admin, id, &change).await?;
     told(app.control.trial_of_storage(&admin, id).await?)
 }

@@ -22,14 +22,17 @@ async fn the_impact_names_keys_tools_and_addresses() {
     let storage = world.storage("NAS").await;
     let used = world.rest_key(&storage, "read_write").await;
     world.rest_key(&storage, "read").await;
-    assert_eq!(put(&world, &storage, &used).await, StatusCode::CREATED);
+    assert_eq!(put(&world, &storage, &used).await, StatusCode::OK);
     let impact = world.get(&path(&storage, "/impact")).await;
     assert_eq!((&impact["becomes"], &impact["clients"]), (&json!("detached"), &json!(1)));
     assert_eq!(impact["bucket_name"], storage["bucket_name"]);
     assert_eq!((&impact["s3_address"], &impact["endpoint"]), (&storage["s3_address"], &json!(null)));
     let [key] = &impact["keys"].as_array().unwrap()[..] else { panic!("{impact}") };
     let (access_key, _) = used.split_once('.').unwrap();
-    assert_eq!((&key["access_key"], &key["ends"], &key["channel"]), (&json!(access_key), &json!(true), &json!("rest")));
+    assert_eq!(
+        (&key["access_key"], &key["ends"], &key["channel"]),
+        (&json!(access_key), &json!(true), &json!("rest"))
+    );
     assert_eq!((&key["requests"], &key["bytes"], &key["more_clients"]), (&json!(1), &json!(4), &json!(0)));
     let client = json!({"tool": "test", "network": "192.0.2.1", "requests": 1, "bytes": 4, "last_used_at": "2027-01-31T18:00:00Z"});
     assert_eq!(key["clients"], json!([client]));
@@ -45,7 +48,7 @@ async fn a_storage_is_deleted_by_its_name_and_attached_again() {
     let world = World::new().await;
     let storage = world.storage("NAS").await;
     let key = world.rest_key(&storage, "read_write").await;
-    assert_eq!(put(&world, &storage, &key).await, StatusCode::CREATED);
+    assert_eq!(put(&world, &storage, &key).await, StatusCode::OK);
     let delete = async |body: Value| world.admin("DELETE", &path(&storage, "")).json(&body).send().await;
     for (body, field) in [
         (json!({"confirm": "nas"}), "confirm"),
@@ -54,14 +57,18 @@ async fn a_storage_is_deleted_by_its_name_and_attached_again() {
         (json!({"confirm": "NAS", "force": true}), "force"),
     ] {
         let answer = delete(body.clone()).await;
-        assert_eq!((answer.status, answer.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec![field.to_owned()]), "{body}");
+        assert_eq!(
+            (answer.status, answer.fields()),
+            (StatusCode::UNPROCESSABLE_ENTITY, vec![field.to_owned()]),
+            "{body}"
+        );
     }
     let tag = world.admin("GET", &path(&storage, "")).send().await.header("etag").to_owned();
     let renamed = world.admin("PATCH", &path(&storage, "")).json(&json!({"s3_access": false})).send().await;
     assert_eq!(renamed.status, StatusCode::OK);
     let stale = world.admin("DELETE", &path(&storage, "")).header("if-match", &tag);
     assert_eq!(stale.json(&json!({"confirm": "NAS"})).send().await.status, StatusCode::PRECONDITION_FAILED);
-    assert_eq!(put(&world, &storage, &key).await, StatusCode::CREATED);
+    assert_eq!(put(&world, &storage, &key).await, StatusCode::OK);
 
     let tag = renamed.header("etag").to_owned();
     let fresh = world.admin("DELETE", &path(&storage, "")).header("if-match", &tag);
@@ -79,8 +86,14 @@ async fn a_storage_is_deleted_by_its_name_and_attached_again() {
     let detached = world.get("/api/v1/storages?state=detached").await;
     let [found] = &detached["items"].as_array().unwrap()[..] else { panic!("{detached}") };
     assert_eq!((&found["id"], &found["bucket_name"]), (&storage["id"], &storage["bucket_name"]));
-    assert_eq!((&found["state"], &found["detached_at"]), (&json!("detached"), &json!("2027-01-31T18:00:00Z")));
-    assert_eq!((&found["used_bytes"], &found["files"], &found["s3_active"]), (&json!(4), &json!(1), &json!(false)));
+    assert_eq!(
+        (&found["state"], &found["detached_at"]),
+        (&json!("detached"), &json!("2027-01-31T18:00:00Z"))
+    );
+    assert_eq!(
+        (&found["used_bytes"], &found["files"], &found["s3_active"]),
+        (&json!(4), &json!(1), &json!(false))
+    );
     assert_eq!(world.get("/api/v1/storages?state=detached&search=x").await["items"], json!([]));
     assert_eq!(world.admin("GET", "/api/v1/storages?state=deleted").send().await.fields(), ["state"]);
 
@@ -117,14 +130,17 @@ async fn a_pause_is_told_and_ends() {
     }
     assert_eq!(pause(json!({})).await.fields(), ["minutes"]);
     let paused = pause(json!({"minutes": 30})).await;
-    assert_eq!((paused.status, &paused.json()["paused_until"]), (StatusCode::OK, &json!("2027-01-31T18:30:00Z")));
+    assert_eq!(
+        (paused.status, &paused.json()["paused_until"]),
+        (StatusCode::OK, &json!("2027-01-31T18:30:00Z"))
+    );
     assert_eq!(paused.json()["receipt"]["transfers_cut"], json!(0));
     assert_eq!(world.get(&path(&storage, "")).await["paused_until"], json!("2027-01-31T18:30:00Z"));
     assert_eq!(put(&world, &storage, &key).await, StatusCode::FORBIDDEN);
     let knocked = world.get(&path(&storage, "/impact")).await["knocked_while_paused"].clone();
     assert_eq!((&knocked[0]["tool"], &knocked[0]["requests"]), (&json!("test"), &json!(1)));
     world.clock.advance(Duration::from_secs(30 * 60));
-    assert_eq!(put(&world, &storage, &key).await, StatusCode::CREATED);
+    assert_eq!(put(&world, &storage, &key).await, StatusCode::OK);
     let session = world.sign_in("admin", crate::world::PASSWORD).await;
     let told = world.ask("GET", &path(&storage, "")).bearer(&session).send().await.json();
     assert_eq!(told["paused_until"], json!(null));
@@ -133,5 +149,5 @@ async fn a_pause_is_told_and_ends() {
     assert_eq!(put(&world, &storage, &key).await, StatusCode::FORBIDDEN);
     let resumed = ask("DELETE").send().await;
     assert_eq!((resumed.status, &resumed.json()["paused_until"]), (StatusCode::OK, &json!(null)));
-    assert_eq!(put(&world, &storage, &key).await, StatusCode::CREATED);
+    assert_eq!(put(&world, &storage, &key).await, StatusCode::OK);
 }

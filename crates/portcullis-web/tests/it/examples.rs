@@ -46,6 +46,11 @@ impl Things {
         // With earlier credentials that still work.
         let rotate = world.ask("POST", &format!("/api/v1/keys/{key}/rotate")).bearer(token);
         assert_eq!(rotate.json(&json!({"overlap_seconds": 3600})).send().await.status, 200);
+        let tried = json!({"networks": ["203.0.113.0/24"]});
+        for record in [format!("storages/{storage}"), format!("keys/{key}")] {
+            let trial = world.ask("PUT", &format!("/api/v1/{record}/trial")).bearer(token).json(&tried);
+            assert_eq!(trial.send().await.status, 200);
+        }
         let link = json!({"storage": storage, "folder": "", "name": "kept", "permission": "read"});
         let link = id(&make("/api/v1/share-links", link).await["link"]);
         let site = make("/api/v1/sites", json!({"name": unused("site")})).await;
@@ -86,7 +91,7 @@ impl Things {
             "users" => &self.user,
             "groups" => &self.group,
             "grants" => &self.grant,
-            "sessions" => &self.session,
+            "sessions" | "advice" => &self.session,
             "me/passkeys" => &self.passkey,
             other => panic!("{other} has no example"),
         }
@@ -96,7 +101,12 @@ impl Things {
 /// The address and the body, both right, so that only the credentials, or what is named, can be wrong.
 pub(crate) fn example(operation: &Operation, things: &Things) -> (String, Option<Value>) {
     let id = if operation.path.contains("{id}") { things.of(operation.path) } else { "" };
-    let path = operation.path.replace("{id}", id).replace("{user}", &things.user);
+    let path = operation
+        .path
+        .replace("{id}", id)
+        .replace("{user}", &things.user)
+        .replace("{request_id}", "OF-NOTHING")
+        .replace("{what}", "networks");
     let path = if path.ends_with("/file") { format!("{path}?key=kept") } else { path };
     (path, body(operation, things))
 }
@@ -126,6 +136,8 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
         ("POST", "/api/v1/keys") => {
             json!({"name": "matrix", "channel": "s3", "scope": {"storage": storage}, "permission": "read"})
         }
+        ("DELETE", "/api/v1/storages/{id}") => json!({"confirm": "NAS"}),
+        ("POST", "/api/v1/storages/{id}/pause") => json!({"minutes": 30}),
         ("POST", "/api/v1/keys/{id}/rotate") => json!({"overlap_seconds": 0}),
         (
             "POST" | "PUT",
@@ -138,6 +150,7 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
         ("PATCH", "/api/v1/keys/{id}/overlap") => json!({"seconds": 7200}),
         ("POST", "/api/v1/keys/{id}/prove") => json!({"from": "192.0.2.1"}),
         ("POST", "/api/v1/keys/{id}/temporary-credentials") => json!({"duration_seconds": 900}),
+        ("POST", "/api/v1/audit-events/{request_id}/fix") => json!({"fix": "allow_address"}),
         ("POST", "/api/v1/share-links") => {
             json!({"storage": storage, "folder": "", "name": "matrix", "permission": "read"})
         }
@@ -164,6 +177,7 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             | "/api/v1/me/passkeys/options"
             | "/api/v1/me/totp"
             | "/api/v1/me/recovery-codes"
+            | "/api/v1/storages/{id}/attach"
             | "/api/v1/storages/{id}/test",
         )
         | ("PUT", "/api/v1/storages/{id}/file" | "/api/v1/groups/{id}/members/{user}")

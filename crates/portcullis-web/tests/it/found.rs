@@ -25,7 +25,9 @@ impl World {
     async fn report(&self, body: String, form: bool, from: u8) -> Answer {
         let ask = self.ask("POST", "/found").from(IpAddr::from([198, 51, 100, from]));
         let ask = match form {
-            true => ask.header("content-type", "application/x-www-form-urlencoded").header("accept", "text/html"),
+            true => {
+                ask.header("content-type", "application/x-www-form-urlencoded").header("accept", "text/html")
+            }
             false => ask.header("content-type", "application/json"),
         };
         ask.body(body).send().await

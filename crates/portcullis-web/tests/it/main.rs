@@ -2,8 +2,10 @@
 
 #![cfg(test)]
 
+mod advice;
 mod authenticator;
 mod conditions;
+mod data_events;
 mod ending;
 mod examples;
 mod files;
@@ -22,6 +24,7 @@ mod passkeys;
 mod people;
 mod problems;
 mod prove;
+mod refusals;
 mod second_factor;
 mod secrets;
 mod sessions;
@@ -29,5 +32,6 @@ mod shared;
 mod sites;
 mod socket;
 mod storages;
+mod transfers;
 mod unrecordable;
 mod world;

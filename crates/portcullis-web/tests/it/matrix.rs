@@ -215,7 +215,7 @@ async fn what_is_not_allowed_is_refused_and_changes_nothing() {
 }
 
 /// What is allowed and comes to nothing here: nobody has a second factor, the examples' answers are of no passkey, their id is no
-/// session's, and their token no invitation's.
+/// session's, their token no invitation's, and their request was never refused.
 fn has_nothing_to_do(operation: &Operation, status: u16) -> bool {
     let nobodys = ["/api/v1/sessions/{id}", "/api/v1/me/passkeys/{id}", "/api/v1/me/totp"];
     let about_nothing = [
@@ -225,14 +225,36 @@ fn has_nothing_to_do(operation: &Operation, status: u16) -> bool {
         "/api/v1/me/recovery-codes",
         "/api/v1/invitations/accept",
         "/api/v1/keys/{id}/trial/enforce",
+        "/api/v1/keys/{id}/advice/{what}",
         "/api/v1/storages/{id}/trial/enforce",
     ];
     match (operation.method, status) {
-        ("GET", 404) => operation.path.ends_with("/trial"),
+        ("GET", 404) if operation.path.ends_with("/trial") => true,
+        ("GET" | "POST", 404) => {
+            operation.path.contains("{request_id}") || operation.path == "/api/v1/advice/{id}/undo"
+        }
         ("DELETE", 404) => nobodys.contains(&operation.path),
         ("POST", 422) => about_nothing.contains(&operation.path),
         _ => false,
     }
+}
+
+/// What leaves a storage that is of no use to the other rows.
+fn ends_or_pauses(operation: &Operation) -> bool {
+    match (operation.method, operation.path.strip_prefix("/api/v1/storages/{id}")) {
+        ("DELETE", Some("")) | (_, Some("/attach" | "/pause")) => true,
+        (_, _) => false,
+    }
+}
+
+/// A storage for one row alone; detached, if it is to be attached.
+async fn to_be_ended(world: &World, operation: &Operation) -> String {
+    let id = world.storage("NAS").await["id"].as_str().unwrap().to_owned();
+    if operation.path.ends_with("/attach") {
+        let ask = world.admin("DELETE", &format!("/api/v1/storages/{id}"));
+        assert_eq!(ask.json(&json!({"confirm": "NAS"})).send().await.status, 200);
+    }
+    id
 }
 
 #[tokio::test]
@@ -276,6 +298,9 @@ async fn what_is_allowed_works() {
             if person.name == "an admin's key" {
                 // The only one that it sees.
                 things.site = world.main_site().await.to_string();
+            }
+            if ends_or_pauses(operation) {
+                things.storage = to_be_ended(&world, operation).await;
             }
             let (path, body) = example(operation, &things);
             let mut ask = world.ask(operation.method, &path);

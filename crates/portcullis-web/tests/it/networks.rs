@@ -72,7 +72,14 @@ async fn a_preview_says_whom_a_list_would_cut_off() {
         assert_eq!(column(&told["kept"], "address"), ["203.0.113.7"]);
         let cut = &told["cut_off"][0];
         assert_eq!(
-            (&cut["key_name"], &cut["tool"], &cut["requests"], &cut["several"], &cut["in_part"], &cut["transfers"]),
+            (
+                &cut["key_name"],
+                &cut["tool"],
+                &cut["requests"],
+                &cut["several"],
+                &cut["in_part"],
+                &cut["transfers"]
+            ),
             (&json!("nas"), &json!("test"), &json!(1), &json!(false), &json!(false), &json!(0))
         );
         assert_eq!(cut["last_seen"], "2027-01-31T18:00:00Z");
@@ -80,9 +87,14 @@ async fn a_preview_says_whom_a_list_would_cut_off() {
         assert_eq!((&told["window_days"], &told["cuts_off_asker"]), (&json!(30), &json!(false)));
         // What the editor would say of the entries, and when somebody was last seen there.
         assert_eq!(column(&told["entries"], "network"), ["203.0.113.0/24", "203.0.113.7", "10.0.0.1"]);
-        assert_eq!(column(&told["entries"], "last_seen"), ["2027-01-31T18:00:00Z", "2027-01-31T18:00:00Z", "null"]);
+        assert_eq!(
+            column(&told["entries"], "last_seen"),
+            ["2027-01-31T18:00:00Z", "2027-01-31T18:00:00Z", "null"]
+        );
         let said = told["entries"].to_string();
-        for part in ["203.0.113.7/24 means 203.0.113.0/24", "lets in all of 203.0.113.7", "10.0.0.1 is private"] {
+        for part in
+            ["203.0.113.7/24 means 203.0.113.0/24", "lets in all of 203.0.113.7", "10.0.0.1 is private"]
+        {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
@@ -94,7 +106,10 @@ async fn a_preview_says_whom_a_list_would_cut_off() {
     let anywhere = json!({"networks": []});
     let told = scene.send("POST", &scene.of_key("/networks/preview"), &anywhere).await.json();
     assert_eq!(column(&told["let_in"], "address"), ["198.51.100.9"]);
-    assert_eq!((&told["cut_off"], column(&told["kept"], "address")), (&json!([]), vec!["203.0.113.7".to_owned()]));
+    assert_eq!(
+        (&told["cut_off"], column(&told["kept"], "address")),
+        (&json!([]), vec!["203.0.113.7".to_owned()])
+    );
 }
 
 #[tokio::test]
@@ -129,7 +144,9 @@ async fn a_list_that_is_wrong_is_explained() {
 #[tokio::test]
 async fn a_trial_refuses_nobody_and_says_whom_it_would_have() {
     let scene = Scene::new().await;
-    for (record, other) in [(scene.of_key(""), scene.of_storage("")), (scene.of_storage(""), scene.of_key(""))] {
+    for (record, other) in
+        [(scene.of_key(""), scene.of_storage("")), (scene.of_storage(""), scene.of_key(""))]
+    {
         let trial = format!("{record}/trial");
         assert_eq!(scene.world.admin("GET", &trial).send().await.status, StatusCode::NOT_FOUND);
         let begun = scene.send("PUT", &trial, &json!({"networks": ["203.0.113.0/24"]})).await;
@@ -141,26 +158,40 @@ async fn a_trial_refuses_nobody_and_says_whom_it_would_have() {
         let told = shown.json();
         assert_eq!(column(&told["refused"], "address"), ["198.51.100.9"]);
         assert_eq!((&told["refused"][0]["requests"], &told["refused_requests"]), (&json!(2), &json!(2)));
-        assert_eq!((column(&told["admitted"], "address"), &told["admitted_requests"]), (vec!["203.0.113.7".to_owned()], &json!(1)));
+        assert_eq!(
+            (column(&told["admitted"], "address"), &told["admitted_requests"]),
+            (vec!["203.0.113.7".to_owned()], &json!(1))
+        );
         let on_record = scene.world.get(&record).await["trial"].clone();
-        assert_eq!(on_record, json!({"networks": [{"network": "203.0.113.0/24", "note": ""}], "since": told["since"]}));
+        assert_eq!(
+            on_record,
+            json!({"networks": [{"network": "203.0.113.0/24", "note": ""}], "since": told["since"]})
+        );
         assert_eq!(scene.world.get(&other).await["trial"], Value::Null);
         // Of another trial than the one that was looked at nothing is put in force.
         let since = json!({"since": "2027-01-31T17:00:00Z"});
         let stale = scene.send("POST", &format!("{trial}/enforce"), &since).await;
         assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
-        let old = scene.world.admin("POST", &format!("{trial}/enforce")).header("if-match", "\"0000000000000000\"");
+        let old =
+            scene.world.admin("POST", &format!("{trial}/enforce")).header("if-match", "\"0000000000000000\"");
         assert_eq!(old.send().await.status, StatusCode::PRECONDITION_FAILED);
         assert_eq!(scene.come_from("198.51.100.9").await, StatusCode::OK);
-        let enforce = scene.world.admin("POST", &format!("{trial}/enforce")).header("if-match", shown.header("etag"));
+        let enforce =
+            scene.world.admin("POST", &format!("{trial}/enforce")).header("if-match", shown.header("etag"));
         let now = enforce.json(&json!({"since": told["since"]})).send().await;
         assert_eq!(now.status, StatusCode::OK, "{now:?}");
-        assert_eq!((&now.json()["networks"][0]["network"], &now.json()["trial"]), (&json!("203.0.113.0/24"), &Value::Null));
+        assert_eq!(
+            (&now.json()["networks"][0]["network"], &now.json()["trial"]),
+            (&json!("203.0.113.0/24"), &Value::Null)
+        );
         assert_eq!(scene.come_from("198.51.100.9").await, StatusCode::FORBIDDEN);
         assert_eq!(scene.come_from("203.0.113.7").await, StatusCode::OK);
         // Once more there is nothing to put in force.
         let again = scene.send("POST", &format!("{trial}/enforce"), &json!({})).await;
-        assert_eq!((again.status, again.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["trial".to_owned()]));
+        assert_eq!(
+            (again.status, again.fields()),
+            (StatusCode::UNPROCESSABLE_ENTITY, vec!["trial".to_owned()])
+        );
         assert_eq!(scene.send("PATCH", &record, &json!({"networks": []})).await.status, StatusCode::OK);
         scene.world.clock.advance(std::time::Duration::from_secs(3600));
     }
@@ -186,11 +217,23 @@ async fn a_key_has_to_say_that_it_wants_to_lock_itself_out() {
     };
     let preview =
         send("POST", &format!("{path}/networks/preview"), json!({"networks": ["10.0.0.0/8"]})).await.json();
-    assert_eq!((&preview["cuts_off_asker"], column(&preview["cut_off"], "address")), (&json!(true), vec!["192.0.2.1".to_owned()]));
+    assert_eq!(
+        (&preview["cuts_off_asker"], column(&preview["cut_off"], "address")),
+        (&json!(true), vec!["192.0.2.1".to_owned()])
+    );
     let refused = send("PATCH", &path, json!({"networks": ["10.0.0.0/8"]})).await;
-    assert_eq!((refused.status, refused.fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["networks".to_owned()]));
-    assert!(refused.json()["errors"][0]["message"].as_str().unwrap().contains("confirm_lockout"), "{refused:?}");
-    assert_eq!(send("PUT", &format!("{path}/trial"), json!({"networks": ["10.0.0.0/8"]})).await.status, StatusCode::OK);
+    assert_eq!(
+        (refused.status, refused.fields()),
+        (StatusCode::UNPROCESSABLE_ENTITY, vec!["networks".to_owned()])
+    );
+    assert!(
+        refused.json()["errors"][0]["message"].as_str().unwrap().contains("confirm_lockout"),
+        "{refused:?}"
+    );
+    assert_eq!(
+        send("PUT", &format!("{path}/trial"), json!({"networks": ["10.0.0.0/8"]})).await.status,
+        StatusCode::OK
+    );
     let refused = send("POST", &format!("{path}/trial/enforce"), json!({})).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let done = send("POST", &format!("{path}/trial/enforce"), json!({"confirm_lockout": true})).await;

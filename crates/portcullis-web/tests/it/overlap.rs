@@ -69,13 +69,19 @@ async fn both_work_and_who_moved_is_told() {
     assert_eq!(key["overlap"], json!({"access_key": old_id, "since": since, "until": until}));
     assert_eq!((&key["generation"], &scene.world.get(&scene.key).await), (&json!(1), &key));
     assert_eq!(scene.world.get("/api/v1/keys").await["items"][0]["overlap"], key["overlap"]);
-    assert_eq!((scene.works(&scene.old, "restic/0.16").await, scene.works(&new, "rclone/1.65").await), (200, 200));
+    assert_eq!(
+        (scene.works(&scene.old, "restic/0.16").await, scene.works(&new, "rclone/1.65").await),
+        (200, 200)
+    );
 
     let told = scene.ask("GET", None, None).await.json();
     assert_eq!((&told["access_key"], &told["until"]), (&json!(old_id), &json!(until)));
     assert_eq!(told["latest_until"], "2027-03-02T18:00:00Z");
     // All of it happened in one moment: who came with both cannot be said to have moved.
-    assert_eq!((&told["moved"], &told["partly_moved"], &told["not_moved"]), (&json!(0), &json!(1), &json!(1)));
+    assert_eq!(
+        (&told["moved"], &told["partly_moved"], &told["not_moved"]),
+        (&json!(0), &json!(1), &json!(1))
+    );
     let first = &told["clients"][0];
     assert_eq!(
         *first,
@@ -87,7 +93,10 @@ async fn both_work_and_who_moved_is_told() {
     assert_eq!((&told["clients"][1]["tool"], &told["more"]), (&json!("rclone"), &json!(false)));
 
     scene.world.clock.advance(Duration::from_secs(604_800));
-    assert_eq!((scene.works(&scene.old, "restic/0.16").await, scene.works(&new, "rclone/1.65").await), (401, 200));
+    assert_eq!(
+        (scene.works(&scene.old, "restic/0.16").await, scene.works(&new, "rclone/1.65").await),
+        (401, 200)
+    );
     let admin = scene.world.sign_in("admin", PASSWORD).await;
     let now = scene.world.ask("GET", &scene.key).bearer(&admin).send().await.json();
     assert_eq!(now["overlap"], Value::Null);
@@ -106,7 +115,8 @@ async fn another_overlap_waits_and_none_ends_it() {
     assert!(detail.contains("2027-01-31T19:00:00Z") && detail.contains("DELETE"), "{detail}");
     assert_eq!((scene.works(&scene.old, "t").await, scene.works(&second, "t").await), (200, 200));
     let third = bearer(&scene.rotate(&json!({})).await);
-    let works = (scene.works(&scene.old, "t").await, scene.works(&second, "t").await, scene.works(&third, "t").await);
+    let works =
+        (scene.works(&scene.old, "t").await, scene.works(&second, "t").await, scene.works(&third, "t").await);
     assert_eq!(works, (401, 401, 200));
 }
 

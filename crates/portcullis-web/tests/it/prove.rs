@@ -56,7 +56,9 @@ async fn members_prove_their_own() {
     let storage = world.storage("NAS").await;
     let grant = json!({"storage": storage["id"], "user": bob, "permission": "read"});
     assert_eq!(world.admin("POST", "/api/v1/grants").json(&grant).send().await.status, StatusCode::CREATED);
-    let key = world.key(&json!({"name": "own", "channel": "rest", "scope": {"user": bob}, "permission": "read_write"})).await;
+    let key = world
+        .key(&json!({"name": "own", "channel": "rest", "scope": {"user": bob}, "permission": "read_write"}))
+        .await;
     let session = world.sign_in("bob", crate::world::PASSWORD).await;
     let path = format!("/api/v1/keys/{}/prove", key["key"]["id"].as_str().unwrap());
     let found = world.ask("POST", &path).bearer(&session).send().await;
@@ -64,7 +66,8 @@ async fn members_prove_their_own() {
     let seen: Vec<_> = steps(&found.json()).into_iter().map(|(_, seen, ok)| (seen, ok)).collect();
     let word = |seen: &str| (seen.to_owned(), true);
     assert_eq!(seen, [word("allowed"), word("allowed"), word("refused"), word("refused"), word("refused")]);
-    let admins = world.key(&json!({"name": "a", "channel": "rest", "scope": "site", "permission": "full"})).await;
+    let admins =
+        world.key(&json!({"name": "a", "channel": "rest", "scope": "site", "permission": "full"})).await;
     let path = format!("/api/v1/keys/{}/prove", admins["key"]["id"].as_str().unwrap());
     assert_eq!(world.ask("POST", &path).bearer(&session).send().await.status, StatusCode::NOT_FOUND);
 }

@@ -20,7 +20,7 @@ async fn a_tree_of_sites() {
     assert_eq!((&harbour["parent"], &harbour["home"]), (&north["id"], &json!(false)));
     let rules = json!({
         "members_make_keys": true, "longest_key_days": 30, "keys_need_networks": false, "idle_key_days": null,
-        "second_factor": "optional",
+        "second_factor": "optional", "data_events": "none",
     });
     assert_eq!(harbour["rules"], rules);
     let main = world.get("/api/v1/sites?limit=1").await;

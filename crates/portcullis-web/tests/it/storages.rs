@@ -23,7 +23,7 @@ async fn a_new_storage_has_exactly_these_fields() {
             "number": 1, "name": "NAS Backup", "label": "nas-backup", "bucket_name": "usr-10001-itm-00001-nas-backup",
             "s3_address": S3_ADDRESS, "provider": "builtin", "region": "us-east-1", "endpoint": null, "bucket": null, "used_bytes": 0,
             "available_bytes": 1000, "files": 0, "folders": 0, "shared": false, "shared_people": 0, "shared_links": 0, "s3_active": false, "s3_access": true,
-            "permission": "read_write", "networks": [], "quota_bytes": 1000, "health": "reachable",
+            "permission": "read_write", "networks": [], "trial": null, "quota_bytes": 1000, "health": "reachable",
             "state": "active", "detached_at": null, "paused_until": null, "created_at": "2027-01-31T18:00:00Z",
         })
     );

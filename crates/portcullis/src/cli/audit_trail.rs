@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Usage;
 use super::api::{Api, encode};
 use super::args::{AuditCommand, AuditFormat, ExportArgs, Remote};
+use super::refusals;
 use super::render::text;
 
 pub(super) fn run(remote: &Remote, command: &AuditCommand, request_id: Option<&str>) -> anyhow::Result<()> {
@@ -22,6 +23,7 @@ pub(super) fn run(remote: &Remote, command: &AuditCommand, request_id: Option<&s
             let answer = Api::new(remote)?.get("/audit-events/public-key")?;
             remote.form().done(&answer, &text(&answer, "public_key"))
         }
+        AuditCommand::Explain(args) => refusals::explain(&Api::new(remote)?, remote.form(), args),
         AuditCommand::Sinks => {
             let answer = Api::new(remote)?.get("/audit-sinks")?;
             let items = answer.get("items").and_then(Value::as_array).cloned().unwrap_or_default();

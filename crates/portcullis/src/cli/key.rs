@@ -36,6 +36,7 @@ pub(super) fn run(remote: &Remote, command: KeyCommand) -> anyhow::Result<()> {
             Ok(format!("/keys/{}", text(&api.find_key(of)?, "id")))
         }),
         KeyCommand::Advice(args) => advice::run(&api, form, &args),
+        KeyCommand::Knocks(args) => super::refusals::knocks(&api, form, &args),
         KeyCommand::Temporary(args) => temporary(&api, form, &args),
         KeyCommand::Prove(args) => super::prove::run(remote, &args),
         KeyCommand::Delete { key, yes } => {

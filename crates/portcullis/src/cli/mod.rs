@@ -19,6 +19,7 @@ mod login;
 mod me;
 mod networks;
 mod prove;
+mod refusals;
 mod render;
 mod scan;
 mod secret;

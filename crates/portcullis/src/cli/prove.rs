@@ -1,7 +1,6 @@
 //! `portcullis key prove`: a key tried out where it is used, with its own secret and no other right.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
@@ -9,7 +8,7 @@ use portcullis_control::{
     Act, Answer, Ask, Finding, Promise, Proof, ProofDoor, ProofPlan, ProofStep, S3Request, Scanner,
     SeenOfProof as Seen, answer_of_s3, prove,
 };
-use portcullis_domain::{CredentialId, Secret};
+use portcullis_domain::{Clock as _, CredentialId, Secret, SystemClock};
 use portcullis_sigv4::{AmzDate, Payload, RawRequest, Signer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -53,7 +52,9 @@ pub(super) fn run(remote: &Remote, args: &ProveArgs) -> anyhow::Result<()> {
     show(remote.form(), &proof)?;
     match (proof.is_as_promised(), args.expect) {
         (true, _) => Ok(()),
-        (false, Some(expected)) => bail!("not everything is as a key with the permission {expected} is to be"),
+        (false, Some(expected)) => {
+            bail!("not everything is as a key with the permission {expected} is to be")
+        }
         (false, None) => bail!("not everything was answered as it should be"),
     }
 }
@@ -71,7 +72,8 @@ fn credentials(path: &Path) -> anyhow::Result<(CredentialId, Secret)> {
     if found.any(|other| other.secret != secret) {
         bail!(Usage(format!("{} holds several secret keys; give a file with one of them", path.display())));
     }
-    let access_key = access_key.with_context(|| format!("{} holds no access key beside the secret", path.display()))?;
+    let access_key =
+        access_key.with_context(|| format!("{} holds no access key beside the secret", path.display()))?;
     Ok((access_key, secret))
 }
 
@@ -129,14 +131,14 @@ impl S3Client {
     fn new(address: &str, access_key: CredentialId, secret: Secret) -> anyhow::Result<Self> {
         let base = address.trim_end_matches('/').to_owned();
         let host = base.split_once("://").map(|(_, host)| host).filter(|host| !host.contains('/'));
-        let wrong = || Usage(format!("--s3: \"{address}\" is no address such as http://files.example.com:9000"));
+        let wrong =
+            || Usage(format!("--s3: \"{address}\" is no address such as http://files.example.com:9000"));
         let host = host.ok_or_else(wrong)?.to_owned();
         Ok(Self { agent: super::api::agent(), base, host, access_key, secret })
     }
 
     fn signed(&self, request: &S3Request) -> anyhow::Result<Request<Vec<u8>>> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let date = AmzDate::from_unix(now.try_into()?).context("the clock of this machine is far off")?;
+        let date = AmzDate::from_unix(SystemClock.now().seconds()).context("the clock of this machine is far off")?;
         let headers = [("host", self.host.as_bytes())];
         let raw = RawRequest {
             method: request.method,
@@ -209,7 +211,8 @@ impl ProofDoor for RestClient {
             Err(error) => return Answer::none(format!("{error:#}")),
         };
         let problem = serde_json::from_slice::<Value>(&body).ok().filter(|_| status >= 400);
-        let kind = problem.as_ref().and_then(|problem| problem.get("type")?.as_str()?.rsplit([':', '/']).next());
+        let kind =
+            problem.as_ref().and_then(|problem| problem.get("type")?.as_str()?.rsplit([':', '/']).next());
         let seen = match (status, ask.act) {
             (200..300, _) => Seen::Allowed,
             (404, Act::Read | Act::Delete) if self.listed.load(Ordering::Relaxed) => Seen::Allowed,

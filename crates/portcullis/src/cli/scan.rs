@@ -176,7 +176,8 @@ impl Scan {
             });
             format!("{comma}{item}")
         } else {
-            let place = line.map_or_else(|| format!("{name} at byte {offset}"), |line| format!("{name}:{line}"));
+            let place =
+                line.map_or_else(|| format!("{name} at byte {offset}"), |line| format!("{name}:{line}"));
             let key = access_key.map_or_else(String::new, |id| format!(", access key {id}"));
             format!("{place}: {begins}… (SHA-256 {sha256}…{key})")
         };

@@ -19,7 +19,8 @@ pub(super) fn impact(form: Form, api: &Api, storage: &str) -> anyhow::Result<()>
 
 fn tell(form: Form, storage: &Value, impact: &Value) -> anyhow::Result<()> {
     let count = |name: &str| list(impact, name).len().to_string();
-    let ending = list(impact, "keys").iter().chain(list(impact, "unused_keys")).filter(|key| ends(key)).count();
+    let ending =
+        list(impact, "keys").iter().chain(list(impact, "unused_keys")).filter(|key| ends(key)).count();
     form.record(
         impact,
         &[
@@ -36,13 +37,17 @@ fn tell(form: Form, storage: &Value, impact: &Value) -> anyhow::Result<()> {
             ("Bucket there", text(impact, "bucket")),
         ],
     )?;
-    form.list(&clients(impact), &["KEY", "BECOMES", "OWNER", "TOOL", "FROM", "REQUESTS", "BYTES", "LAST"], |row| {
-        let columns = ["key", "becomes", "owner", "tool", "network", "requests"];
-        let mut cells: Vec<_> = columns.iter().map(|name| text(row, name)).collect();
-        cells.push(size(row, "bytes"));
-        cells.push(text(row, "last_used_at"));
-        cells
-    })?;
+    form.list(
+        &clients(impact),
+        &["KEY", "BECOMES", "OWNER", "TOOL", "FROM", "REQUESTS", "BYTES", "LAST"],
+        |row| {
+            let columns = ["key", "becomes", "owner", "tool", "network", "requests"];
+            let mut cells: Vec<_> = columns.iter().map(|name| text(row, name)).collect();
+            cells.push(size(row, "bytes"));
+            cells.push(text(row, "last_used_at"));
+            cells
+        },
+    )?;
     let knocks = list(impact, "knocked_while_paused");
     if !knocks.is_empty() {
         form.list(knocks, &["KNOCKED WHILE PAUSED", "TOOL", "FROM", "REQUESTS", "LAST"], |row| {
@@ -135,17 +140,23 @@ pub(super) fn attach(form: Form, api: &Api, storage: &str) -> anyhow::Result<()>
     let id = match (found.next(), found.next()) {
         (Some(item), None) => text(item, "id"),
         (Some(_), Some(_)) => bail!("several detached storages are called \"{storage}\"; use the id"),
-        (None, _) => bail!("no detached storage \"{storage}\"; `portcullis storage list --detached` shows them"),
+        (None, _) => {
+            bail!("no detached storage \"{storage}\"; `portcullis storage list --detached` shows them")
+        }
     };
     let back = api.post(&format!("/storages/{id}/attach"), &json!({}))?;
     let bucket = text(&back, "bucket_name");
-    form.done(&back, &format!("Attached again, with the bucket name {bucket}. It needs new keys: portcullis key create."))
+    form.done(
+        &back,
+        &format!("Attached again, with the bucket name {bucket}. It needs new keys: portcullis key create."),
+    )
 }
 
 /// Switches a storage off for a while.
 pub(super) fn pause(form: Form, api: &Api, storage: &str, minutes: u32) -> anyhow::Result<()> {
     let found = api.find_storage(storage)?;
-    let done = api.post(&format!("/storages/{}/pause", text(&found, "id")), &json!({ "minutes": minutes }))?;
+    let done =
+        api.post(&format!("/storages/{}/pause", text(&found, "id")), &json!({ "minutes": minutes }))?;
     let (end, cut) = (text(&done, "paused_until"), at(&done, "/receipt/transfers_cut"));
     form.done(&done, &format!("Off until {end}; it comes back by itself. Transfers cut: {cut}."))
 }

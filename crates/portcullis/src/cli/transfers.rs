@@ -10,7 +10,8 @@ pub(super) fn run(remote: &Remote, command: Option<&TransfersCommand>) -> anyhow
     let (api, form) = (Api::new(remote)?, remote.form());
     match command {
         None => {
-            let header = ["DIRECTION", "KEY", "OBJECT", "BYTES", "PER SECOND", "ADDRESS", "TOOL", "NODE", "ID"];
+            let header =
+                ["DIRECTION", "KEY", "OBJECT", "BYTES", "PER SECOND", "ADDRESS", "TOOL", "NODE", "ID"];
             form.list(&api.all("/transfers", &[])?, &header, |transfer| {
                 vec![
                     if text(transfer, "action") == "put" { "up" } else { "down" }.to_owned(),

@@ -148,3 +148,64 @@ fn exports_of_every_kind() {
     // The list is what it was.
     assert!(case.told(&["audit", "--limit", "5"]).starts_with("TIME"));
 }
+
+#[test]
+fn what_else_is_known_is_hashed_too() {
+    let case = Case::new();
+    let (storage, _) = case.world.storage("Known");
+    let key = case.world.key(&storage, "read");
+    let elsewhere = crate::world::Access { bucket: format!("{}-not", key.bucket), ..key };
+    assert_eq!(crate::proxies::download(&case.world, &elsewhere, &[]), "403");
+    let path = case.exported.with_file_name("detail.jsonl");
+    case.told(&["audit", "export", "--output", path.to_str().unwrap()]);
+    case.clean(&path);
+    let good = fs::read_to_string(&path).unwrap();
+    let detail = format!("\"detail\":\"bucket={}\"", elsewhere.bucket);
+    assert!(good.contains(&detail), "{good}");
+    for forged in ["\"detail\":\"bucket=another\"", "\"detail\":\"\""] {
+        fs::write(&path, good.replacen(&detail, forged, 1)).unwrap();
+        let told = refused(case.world.command().args(["audit", "verify", "--public-key", &case.key]).arg(&path));
+        assert!(told.contains("changed") || told.contains("line"), "{told}");
+    }
+    fs::write(&path, good.replacen(&format!(",{detail}"), "", 1)).unwrap();
+    let told = refused(case.world.command().args(["audit", "verify", "--public-key", &case.key]).arg(&path));
+    assert!(told.contains("changed: entry"), "{told}");
+    let csv = case.told(&["audit", "export", "--format", "csv"]);
+    let mut lines = csv.lines();
+    assert!(lines.next().unwrap().ends_with(",reason,detail"), "{csv}");
+    assert!(lines.any(|line| line.ends_with(&format!(",bucket={}", elsewhere.bucket))), "{csv}");
+}
+
+#[test]
+fn entries_go_after_the_configured_days() {
+    let mut world = World::start_with(&["--audit-retention-days", "1"]);
+    for n in 0..3 {
+        world.storage(&format!("Old {n}"));
+    }
+    world.stop();
+    // As if all of it had happened two days ago.
+    let database = rusqlite::Connection::open(world.data_dir().join("portcullis.db")).unwrap();
+    let days = 2i64 * 24 * 60 * 60 * 1_000_000;
+    let old = database.execute("UPDATE audit SET at_us = at_us - ?1", [days]).unwrap();
+    drop(database);
+    assert!(old >= 3);
+    world.boot();
+    world.storage("New");
+    let key = world.admin("GET", "/audit-events/public-key", None);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let exported = loop {
+        let exported = world.admin("GET", "/audit-events/export", None).as_str().unwrap().to_owned();
+        if !exported.contains("Old 2") {
+            break exported;
+        }
+        assert!(std::time::Instant::now() < end, "{exported}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    };
+    assert!(exported.contains("\"New\""), "{exported}");
+    let path = world.scratch("exports").join("trail.jsonl");
+    fs::write(&path, &exported).unwrap();
+    let mut command = world.command();
+    command.args(["audit", "verify", "--json", "--public-key", key["public_key"].as_str().unwrap()]).arg(&path);
+    let summary: Value = serde_json::from_str(&ok(&mut command)).unwrap();
+    assert_eq!(summary["first_seq"].as_u64(), summary["removed_up_to"].as_u64().map(|seq| seq + 1), "{summary}");
+}

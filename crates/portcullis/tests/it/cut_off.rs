@@ -36,11 +36,12 @@ fn with_large(world: &World, key: &Access) {
 fn cut(transfers: Vec<Slow>) -> Vec<Instant> {
     transfers.iter().for_each(Slow::go);
     let outcomes = transfers.into_iter().map(Slow::outcome);
-    outcomes.map(|outcome| match outcome {
-        Outcome::Cut(at) => at,
-        Outcome::WentOn => panic!("a transfer went on after its key was gone"),
-    })
-    .collect()
+    outcomes
+        .map(|outcome| match outcome {
+            Outcome::Cut(at) => at,
+            Outcome::WentOn => panic!("a transfer went on after its key was gone"),
+        })
+        .collect()
 }
 
 fn went_on(transfers: Vec<Slow>) -> bool {
@@ -142,7 +143,9 @@ fn drain(stream: &mut TcpStream, quiet: Duration) -> (u64, bool) {
         match stream.read(&mut piece) {
             Ok(0) => return (came, true),
             Ok(read) => came += u64::try_from(read).unwrap(),
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+            Err(error)
+                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+            {
                 return (came, false);
             }
             Err(_) => return (came, true),

@@ -36,7 +36,8 @@ fn a_deleted_key_is_refused_at_once_and_attaching_brings_the_bytes_back() {
         assert_eq!(s3(&world, holder, "GET", "a.txt", b"").2, b"kept");
     }
     let impact = world.admin("GET", &format!("/storages/{storage}/impact"), None);
-    let named: Vec<_> = impact["keys"].as_array().unwrap().iter().map(|key| key["access_key"].as_str()).collect();
+    let named: Vec<_> =
+        impact["keys"].as_array().unwrap().iter().map(|key| key["access_key"].as_str()).collect();
     assert_eq!(named.len(), 2, "{impact}");
     for holder in [&key, &hers] {
         assert!(named.contains(&Some(holder.access_key.as_str())), "{impact}");
@@ -57,7 +58,10 @@ fn a_deleted_key_is_refused_at_once_and_attaching_brings_the_bytes_back() {
     assert_eq!(s3(&world, &key, "GET", "a.txt", b"").1, "InvalidAccessKeyId");
     assert_eq!(s3(&world, &part, "GET", "a.txt", b"").0, 403);
     assert_eq!(s3(&world, &hers, "GET", "a.txt", b"").0, 403);
-    assert_eq!(world.rest("GET", &format!("/storages/{storage}/file?key=a.txt"), Some(world.token()), None).0, 403);
+    assert_eq!(
+        world.rest("GET", &format!("/storages/{storage}/file?key=a.txt"), Some(world.token()), None).0,
+        403
+    );
 
     let back = world.admin("POST", &format!("/storages/{storage}/attach"), None);
     assert_eq!((&back["bucket_name"], &back["files"]), (&json!(bucket), &json!(2)));
@@ -93,7 +97,8 @@ fn a_server_that_dies_while_it_deletes_has_done_all_or_nothing() {
         let name = format!("round {round}");
         let (storage, _) = world.storage(&name);
         let keys: Vec<_> = (0..8).map(|_| world.key(&storage, "read_write")).collect();
-        let (web, token, path) = (world.web.clone(), world.token().to_owned(), format!("/api/v1/storages/{storage}"));
+        let (web, token, path) =
+            (world.web.clone(), world.token().to_owned(), format!("/api/v1/storages/{storage}"));
         let body = json!({ "confirm": name }).to_string();
         let host = web.strip_prefix("http://").unwrap().to_owned();
         let mut call = TcpStream::connect(&host).unwrap();

@@ -157,6 +157,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PATCH", path) if path.starts_with("/api/v1/users/") => Some(json!({"state": "active"})),
         ("PATCH", path) if path.starts_with("/api/v1/grants/") => Some(json!({"permission": "read"})),
         ("PATCH", _) => Some(json!({"name": "theirs"})),
+        ("DELETE", "/api/v1/storages/{id}") => Some(json!({"confirm": "theirs"})),
+        ("POST", path) if path.ends_with("/pause") => Some(json!({"minutes": 30})),
         ("POST", _) => Some(json!({})),
         _ => None,
     }

@@ -35,6 +35,7 @@ mod oidc;
 mod panel_keys;
 mod panel_settings;
 mod proxies;
+mod refusals;
 mod remote;
 mod rest_matrix;
 mod rest_page;

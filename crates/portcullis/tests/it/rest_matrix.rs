@@ -38,7 +38,7 @@ fn refusals(world: &World, bearer: Option<&str>, expected: &[u16]) {
             continue;
         }
         let id = if path.contains("/keys/") { &key.key_id } else { &storage };
-        let path = path.replace("{id}", id);
+        let path = path.replace("{id}", id).replace("{request_id}", "OF-NOTHING");
         let path = path.strip_prefix("/api/v1").unwrap_or(&path);
         let query = if path.ends_with("/file") { "?key=a" } else { "" };
         let body = (method == "POST" || method == "PATCH").then(|| json!({}));

@@ -88,12 +88,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, at: At) -> Response {
     shown(&app, &at, explained, Faults::default()).await
 }
 
-async fn shown(
-    app: &App,
-    at: &At,
-    explained: Result<Explanation, ControlError>,
-    faults: Faults,
-) -> Response {
+async fn shown(app: &App, at: &At, explained: Result<Explanation, ControlError>, faults: Faults) -> Response {
     let chrome = &at.admin.person.chrome;
     let named = async {
         let explained = explained?;
@@ -126,9 +121,11 @@ async fn shown(
 impl Verdict {
     fn of(explained: &Explanation) -> Self {
         match explained.now {
-            Now::Allowed => {
-                Self { class: "ok", icon: "circle-check", text: words::text("refusal.now.allowed").to_owned() }
-            }
+            Now::Allowed => Self {
+                class: "ok",
+                icon: "circle-check",
+                text: words::text("refusal.now.allowed").to_owned(),
+            },
             Now::Refused(reason) if reason.as_str() == explained.event.reason => {
                 Self { class: "warn", icon: "ban", text: words::text("refusal.now.same").to_owned() }
             }
@@ -204,8 +201,7 @@ pub(super) async fn fix(State(app): State<Arc<App>>, at: At, form: Posted) -> Re
         Err(ControlError::Stale) => vec![FieldProblem::new("fix", words::text("refusal.stale"))],
         Err(error) => return PanelError::from(error).show(&at.admin.person.chrome),
     };
-    let all: Vec<_> =
-        problems.into_iter().map(|problem| FieldProblem::new("fix", problem.message)).collect();
+    let all: Vec<_> = problems.into_iter().map(|problem| FieldProblem::new("fix", problem.message)).collect();
     let explained = app.control.explain_refusal(&at.admin.admin, &at.request_id).await;
     shown(&app, &at, explained, Faults::from(all)).await
 }

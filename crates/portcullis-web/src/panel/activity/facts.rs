@@ -35,14 +35,13 @@ pub(super) fn of_rule(seen: &Seen, now: Timestamp) -> Vec<Fact> {
     let nearest = seen.nearest_bucket.as_ref().map(ToString::to_string);
     facts.extend(nearest.map(|bucket| copied(words::text("refusal.nearest"), bucket)));
     facts.extend(seen.skew_seconds.map(|seconds| fact(words::text("refusal.clock"), skew(seconds))));
-    facts.extend(seen.late_seconds.map(|seconds| fact(words::text("refusal.late"), span(seconds.unsigned_abs()))));
+    facts.extend(
+        seen.late_seconds.map(|seconds| fact(words::text("refusal.late"), span(seconds.unsigned_abs()))),
+    );
     facts.push(copied(words::text("refusal.address"), seen.address.clone()));
     if let Some(networks) = &seen.networks {
-        let text = if networks.is_empty() {
-            words::text("networks.any").to_owned()
-        } else {
-            networks.join(", ")
-        };
+        let text =
+            if networks.is_empty() { words::text("networks.any").to_owned() } else { networks.join(", ") };
         facts.push(copied(words::text("refusal.networks"), text));
     }
     if let Some(end) = seen.ends {
@@ -91,7 +90,8 @@ pub(super) fn of_request(explained: &Explanation, who: &str) -> Vec<Fact> {
     let (event, seen) = (&explained.event, &explained.seen);
     let mut facts = vec![fact(words::text("refusal.who"), who)];
     facts.extend(seen.key.as_ref().map(|key| of_key(key, seen)));
-    let temporary = seen.temporary_until.map(|end| fact(words::text("refusal.temporary"), format::moment(end)));
+    let temporary =
+        seen.temporary_until.map(|end| fact(words::text("refusal.temporary"), format::moment(end)));
     facts.extend(temporary);
     let link = seen.link.as_ref().map(|name| fact(words::text("refusal.link"), name.as_str()));
     facts.extend(link);

@@ -68,10 +68,7 @@ pub(super) async fn list(
         chrome: &person.chrome,
         toast: toast(&fields),
         wanted: &wanted,
-        about: wanted
-            .key
-            .map(|id| key(id, &names))
-            .or_else(|| wanted.storage.map(|id| storage(id, &names))),
+        about: wanted.key.map(|id| key(id, &names)).or_else(|| wanted.storage.map(|id| storage(id, &names))),
         verdicts: [
             verdict("denied", words::text("activity.denied"), false),
             verdict("allowed", words::text("activity.allowed"), true),

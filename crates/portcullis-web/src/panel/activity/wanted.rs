@@ -99,7 +99,10 @@ mod tests {
         let all = wanted(&query);
         assert_eq!(all.at(all.after.as_deref()), format!("/activity?{query}"));
         assert_eq!(all.without_record(), "/activity?request_id=A1&verdict=denied");
-        assert_eq!(all.file("csv"), format!("/activity/export?request_id=A1&key={id}&verdict=denied&format=csv"));
+        assert_eq!(
+            all.file("csv"),
+            format!("/activity/export?request_id=A1&key={id}&verdict=denied&format=csv")
+        );
         assert!(all.narrows());
     }
 

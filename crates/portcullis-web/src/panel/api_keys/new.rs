@@ -90,7 +90,7 @@ impl NewKey {
             networks: agreed.reading.drafts(),
             prefix: None,
             expires_at: agreed.expires.map(|end| end.to_string()),
-            on_leak: None,
+            on_leak: agreed.on_leak.map(|what| what.to_string()),
         }
     }
 }

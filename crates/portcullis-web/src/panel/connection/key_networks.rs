@@ -69,10 +69,10 @@ async fn trial(app: &App, at: &AtKey, form: &Fields, op: Op) -> Result<Response,
     let subject = load(app, at).await?;
     let tried = subject.view.key.trial.as_ref();
     let seen = subject.trial.as_ref().is_some_and(|trial| is_shown(trial, form));
-    let (trial, word) = match op {
-        Op::EndTrial => (TrialChange::End, "done.trial_ended"),
-        _ if seen => (TrialChange::Enforce, "done.networks"),
-        _ => return Ok(again(app, at, &subject, None)),
+    let (trial, word) = match (op == Op::EndTrial, seen) {
+        (true, _) => (TrialChange::End, "done.trial_ended"),
+        (false, true) => (TrialChange::Enforce, "done.networks"),
+        (false, false) => return Ok(again(app, at, &subject, None)),
     };
     let wanted = KeyChange { trial: Some(trial), ..KeyChange::default() };
     match change(app, at, &wanted, |key| op == Op::EndTrial || key.trial.as_ref() == tried).await? {

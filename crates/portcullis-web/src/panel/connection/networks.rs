@@ -42,7 +42,10 @@ async fn try_edit(app: &App, at: &At, form: &Fields) -> Result<Response, PanelEr
             (Some(StorageChange { networks: Some(networks), ..StorageChange::default() }), "done.networks")
         } else {
             let begin = edit.to_try().map(TrialChange::Begin);
-            (begin.map(|begin| StorageChange { trial: Some(begin), ..StorageChange::default() }), "done.trial")
+            (
+                begin.map(|begin| StorageChange { trial: Some(begin), ..StorageChange::default() }),
+                "done.trial",
+            )
         };
         let mut problem = None;
         if let Some(wanted) = wanted {
@@ -65,10 +68,10 @@ async fn trial(app: &App, at: &At, form: &Fields, op: Op) -> Result<Response, Pa
     let subject = Subject::load(app, &at.admin, at.storage).await?;
     let tried = subject.view.storage.trial.as_ref();
     let seen = subject.trial.as_ref().is_some_and(|trial| is_shown(trial, form));
-    let (trial, word) = match op {
-        Op::EndTrial => (TrialChange::End, "done.trial_ended"),
-        _ if seen => (TrialChange::Enforce, "done.networks"),
-        _ => return Ok(again(app, at, &subject, None)),
+    let (trial, word) = match (op == Op::EndTrial, seen) {
+        (true, _) => (TrialChange::End, "done.trial_ended"),
+        (false, true) => (TrialChange::Enforce, "done.networks"),
+        (false, false) => return Ok(again(app, at, &subject, None)),
     };
     let wanted = StorageChange { trial: Some(trial), ..StorageChange::default() };
     match change(app, at, &wanted, |storage| op == Op::EndTrial || storage.trial.as_ref() == tried).await? {

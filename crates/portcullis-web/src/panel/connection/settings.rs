@@ -101,7 +101,9 @@ async fn try_s3_access(app: &App, at: &At, form: &Fields) -> Result<Response, Pa
     };
     let switched = StorageChange { s3_access: Some(on), ..StorageChange::default() };
     match change(app, at, &switched, |storage| seen(&storage.s3_access).is_in(form, "seen")).await? {
-        Outcome::Done => Ok(at.person.chrome.on_to(&path(at.storage), if on { "done.s3_on" } else { "done.s3_off" })),
+        Outcome::Done => {
+            Ok(at.person.chrome.on_to(&path(at.storage), if on { "done.s3_on" } else { "done.s3_off" }))
+        }
         Outcome::Stale => {
             let subject = Subject::load(app, &at.admin, at.storage).await?;
             let mut shown = ConnectionPage::new(app, at, &subject);

@@ -22,7 +22,7 @@ pub(super) struct PostureView {
 pub(super) struct Example {
     pub(super) name: String,
     pub(super) reason: &'static str,
-    /// Its page, if it belongs to a storage.
+    /// Its page.
     pub(super) path: Option<String>,
 }
 
@@ -35,7 +35,10 @@ impl PostureView {
         let example = posture.review.example.as_ref().map(|example| Example {
             name: example.name.to_string(),
             reason: reason(example.reason),
-            path: example.storage.as_ref().map(|(id, _)| format!("/connections/{id}/keys/{}", example.key)),
+            path: Some(match &example.storage {
+                Some((id, _)) => format!("/connections/{id}/keys/{}", example.key),
+                None => format!("/api-keys/{}", example.key),
+            }),
         });
         Self {
             storages: posture.storages,

@@ -248,7 +248,7 @@ impl Plan {
             networks: agreed.reading.drafts(),
             prefix: Some(self.prefix.as_str().to_owned()),
             expires_at: agreed.expires.map(|end| end.to_string()),
-            on_leak: None,
+            on_leak: agreed.on_leak.map(|what| what.to_string()),
         }
     }
 }

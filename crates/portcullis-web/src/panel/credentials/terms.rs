@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis_control::networks::{self, Reading};
 use portcullis_control::{Preset, presets};
-use portcullis_domain::{Overwrite, Permission, Timestamp};
+use portcullis_domain::{OnLeak, Overwrite, Permission, Timestamp};
 
 use super::super::fields::{Faults, Fields};
 use super::super::labels;
@@ -32,6 +32,8 @@ pub(in super::super) struct Terms {
     pub(in super::super) permission: String,
     /// Whether uploads leave what is there in place.
     pub(in super::super) create_only: bool,
+    /// Whether a report that the secret was found only raises an alarm.
+    pub(in super::super) alarm: bool,
     pub(in super::super) networks: String,
     /// Empty for never, a number of days, or `date`.
     pub(in super::super) expires: String,
@@ -44,6 +46,8 @@ pub(in super::super) struct Terms {
 pub(in super::super) struct Agreed {
     pub(in super::super) permission: Permission,
     pub(in super::super) overwrite: Option<Overwrite>,
+    /// What a report that the secret was found does; none for the rule.
+    pub(in super::super) on_leak: Option<OnLeak>,
     pub(in super::super) reading: Reading,
     pub(in super::super) expires: Option<Timestamp>,
     /// Whether the key keeps the list itself, although its connection has it.
@@ -58,6 +62,7 @@ impl Terms {
             preset: text("preset", 40),
             permission: text("permission", 20),
             create_only: fields.has("create_only"),
+            alarm: fields.has("alarm"),
             networks: text("networks", MAX_LIST + 1),
             expires: text("expires", 20),
             expires_on: text("expires_on", 20).trim().to_owned(),
@@ -89,11 +94,12 @@ impl Terms {
 
     /// Name and value of every field that was filled in.
     pub(in super::super) fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let ticked = if self.create_only { "on" } else { "" };
+        let ticked = |on: bool| if on { "on" } else { "" };
         [
             ("preset", self.preset.as_str()),
             ("permission", &self.permission),
-            ("create_only", ticked),
+            ("create_only", ticked(self.create_only)),
+            ("alarm", ticked(self.alarm)),
             ("networks", &self.networks),
             ("expires", &self.expires),
             ("expires_on", &self.expires_on),
@@ -143,7 +149,9 @@ impl Terms {
         let permission = permission?;
         let overwrite =
             (self.create_only && permission == Permission::Write).then_some(Overwrite::CreateOnly);
-        Some(Agreed { permission, overwrite, reading: reading?, expires: expires?, own_networks: false })
+        let on_leak = self.alarm.then_some(OnLeak::Alarm);
+        let (reading, expires) = (reading?, expires?);
+        Some(Agreed { permission, overwrite, on_leak, reading, expires, own_networks: false })
     }
 
     fn check_networks(&self, faults: &mut Faults) -> Option<Reading> {

@@ -142,11 +142,7 @@ fn proof(reason: AttemptReason) -> &'static str {
 fn days(counts: &[u64], busiest: u64) -> Vec<Day> {
     let bar = |(at, count): (usize, &u64)| {
         let height = (count.saturating_mul(HEIGHT)).div_ceil(busiest.max(1)).min(HEIGHT);
-        (height > 0).then(|| Day {
-            x: u64::try_from(at).unwrap_or(0) * WIDTH,
-            y: HEIGHT - height,
-            height,
-        })
+        (height > 0).then(|| Day { x: u64::try_from(at).unwrap_or(0) * WIDTH, y: HEIGHT - height, height })
     };
     counts.iter().enumerate().filter_map(bar).collect()
 }

@@ -280,6 +280,6 @@ pub(super) fn key_draft(storage: &Storage, agreed: &Agreed) -> KeyDraft {
         networks: if agreed.own_networks { agreed.reading.drafts() } else { Vec::new() },
         prefix: None,
         expires_at: agreed.expires.map(|end| end.to_string()),
-        on_leak: None,
+        on_leak: agreed.on_leak.map(|what| what.to_string()),
     }
 }

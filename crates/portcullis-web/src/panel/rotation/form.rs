@@ -72,10 +72,7 @@ impl RotationForm {
                 .map(|(value, text)| choice(value, text, None, "reason", "routine"))
                 .collect(),
             spans: spans
-                .map(|(seconds, text)| {
-                    let detail = (*seconds == 0).then_some("rotation.keep.none.detail");
-                    choice(&seconds.to_string(), text, detail, "overlap", "0")
-                })
+                .map(|(seconds, text)| choice(&seconds.to_string(), text, None, "overlap", "0"))
                 .collect(),
             access: vec![
                 choice("new", "rotation.access.new", Some("rotation.access.new.detail"), "access", "new"),

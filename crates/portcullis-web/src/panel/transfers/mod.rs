@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::Router;
 use http::StatusCode;
 use portcullis_control::{ControlError, KeyChange, TransferView};
 use portcullis_domain::Timestamp;

@@ -68,7 +68,10 @@ async fn a_key_is_proved_on_a_page() {
     let none = admin.get("/keys/0198c7a0-0000-7000-8000-000000000000/prove").await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
     let shown = admin.get("/api-keys/new").await;
-    let shown = admin.submit(&shown, "#new-key", &[("name", "another"), ("permission", "read")]).await;
+    let given = [("name", "another"), ("permission", "read"), ("alarm", "on")];
+    let shown = admin.submit(&shown, "#new-key", &given).await;
+    let keys = world.get("/api/v1/keys?search=another").await;
+    assert_eq!(keys["items"][0]["on_leak"], "alarm");
     let link = shown.all("a[target=_blank]")[0].attr("href").unwrap().to_owned();
     assert!(link.ends_with("/prove") && !link.contains("pcs"), "{shown:?}");
 }

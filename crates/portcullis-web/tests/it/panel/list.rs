@@ -222,7 +222,7 @@ async fn the_menu_of_a_row_leads_to_places_that_are_there() {
     assert_eq!(page.attr("#list a[data-menu]", "aria-label"), "Actions for NAS");
     let offered: Vec<&str> =
         page.html.split("data-to=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    assert_eq!(offered, ["", "#permissions", "#networks", "/generate", "#rename"]);
+    assert_eq!(offered, ["", "#permissions", "#networks", "/generate", "#rename", "/delete"]);
     let mut visit = Visit::admin(&world).await;
     for to in offered {
         let target = visit.get(&format!("{home}{to}")).await;

@@ -1,5 +1,7 @@
 //! The panel as a browser without scripts sees it: pages are asked for, read, filled in and sent over the real router.
 
+mod activity;
+mod advice;
 mod api_keys;
 mod check;
 mod connection;
@@ -12,6 +14,7 @@ mod groups;
 mod identity;
 mod keys;
 mod leak;
+mod knocks;
 mod links;
 mod list;
 mod networks;
@@ -26,7 +29,9 @@ mod second_factor;
 mod shared;
 mod sign_in;
 mod sites;
+mod transfers;
 mod trial;
+mod usage;
 mod visit;
 mod weight;
 mod wizard;

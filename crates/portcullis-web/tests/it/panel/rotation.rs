@@ -73,9 +73,15 @@ async fn rotation_stops_old_pair_immediately_by_default() {
         let before = scene.record().await;
         let page = scene.visit.get(&format!("{}/generate", scene.page)).await;
         assert_eq!(chosen(&page, "overlap"), ["0"]);
-        assert_eq!((chosen(&page, "access"), chosen(&page, "reason")), (vec!["new".into()], vec!["routine".into()]));
-        let values: Vec<_> =
-            page.all("input[name=overlap]").iter().map(|input| input.value().attr("value").unwrap()).collect();
+        assert_eq!(
+            (chosen(&page, "access"), chosen(&page, "reason")),
+            (vec!["new".into()], vec!["routine".into()])
+        );
+        let values: Vec<_> = page
+            .all("input[name=overlap]")
+            .iter()
+            .map(|input| input.value().attr("value").unwrap())
+            .collect();
         assert_eq!(values, ["0", "3600", "86400", "604800", "2592000"]);
         let shown = scene.visit.submit(&page, "#generate", &[]).await;
         assert_eq!(shown.status, StatusCode::OK, "{shown:?}");
@@ -129,7 +135,10 @@ async fn who_moved_is_on_the_page() {
     come(made["bearer"].as_str().unwrap(), "rclone/1.65").await;
     let mut visit = Visit::admin(&world).await;
     let page = visit.get(&format!("/connections/{}/keys/{key}", storage["id"].as_str().unwrap())).await;
-    assert_eq!(page.text("#moved"), "2 of 3 that used the old pair have not moved yet. Stopping it now breaks them.");
+    assert_eq!(
+        page.text("#moved"),
+        "2 of 3 that used the old pair have not moved yet. Stopping it now breaks them."
+    );
     let moved = page.texts("#overlap tbody td:last-child");
     assert_eq!(moved, ["Not yet", "Not yet", "Yes"]);
     let tools = page.texts("#overlap tbody td:first-child");

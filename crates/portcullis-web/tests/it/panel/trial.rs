@@ -53,7 +53,8 @@ async fn a_list_is_tried_out_and_then_put_in_force() {
         assert!(!page.has("#trial"));
         scene.world.clock.advance(std::time::Duration::from_secs(1));
         // It would cut off somebody; trying it cuts off nobody, so that it needs no second press.
-        let page = visit.submit(&page, "#networks", &[LISTED, ("add", "198.51.100.0/24"), ("op", "try")]).await;
+        let page =
+            visit.submit(&page, "#networks", &[LISTED, ("add", "198.51.100.0/24"), ("op", "try")]).await;
         assert!(page.toast().contains("tried out"), "{page:?}");
         assert!(page.text("#trial").contains("198.51.100.0/24"), "{}", page.text("#trial"));
         assert!(page.text("#trial").contains("refused nobody so far"), "{}", page.text("#trial"));
@@ -65,7 +66,9 @@ async fn a_list_is_tried_out_and_then_put_in_force() {
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(scene.come_from("203.0.113.7").await, StatusCode::OK);
         let said = page.text("#trial[role=alert]");
-        for part in ["Nothing was put in force", "203.0.113.7", "would have refused", "They let in 1 who came in"] {
+        for part in
+            ["Nothing was put in force", "203.0.113.7", "would have refused", "They let in 1 who came in"]
+        {
             assert!(said.contains(part), "{part}: {said}");
         }
         let page = press(&mut visit, &page, "enforce").await;
@@ -85,7 +88,8 @@ async fn a_trial_is_ended_and_nothing_else_is() {
     let mut visit = Visit::admin(&scene.world).await;
     for home in &scene.pages {
         let page = visit.get(home).await;
-        let page = visit.submit(&page, "#networks", &[LISTED, ("add", "198.51.100.0/24"), ("op", "try")]).await;
+        let page =
+            visit.submit(&page, "#networks", &[LISTED, ("add", "198.51.100.0/24"), ("op", "try")]).await;
         let page = press(&mut visit, &page, "end-trial").await;
         assert!(page.toast().contains("The trial is ended"));
         assert!(!page.has("#trial"));
@@ -151,7 +155,10 @@ async fn a_key_of_the_site_is_looked_after_in_the_same_way() {
     // Or it is tried out.
     world.clock.advance(std::time::Duration::from_secs(1));
     let page = visit.submit(&home, "#settings", &[given[0], ("op", "try")]).await;
-    assert!(page.toast().contains("tried out") && page.text("#trial").contains("198.51.100.0/24"), "{page:?}");
+    assert!(
+        page.toast().contains("tried out") && page.text("#trial").contains("198.51.100.0/24"),
+        "{page:?}"
+    );
     assert_eq!(come_from("203.0.113.7").await, StatusCode::OK);
     let moved = visit.submit(&page, "#trying", &[("op", "enforce")]).await;
     assert!(moved.toast().contains("nothing was put in force"), "{moved:?}");
@@ -164,5 +171,8 @@ async fn a_key_of_the_site_is_looked_after_in_the_same_way() {
     assert_eq!(come_from("198.51.100.4").await, StatusCode::OK);
     let warned = visit.submit(&page, "#settings", &[("networks", "10.0.0.0/8")]).await;
     let done = visit.submit(&warned, "#settings", &[]).await;
-    assert!(done.status == StatusCode::OK && come_from("198.51.100.4").await == StatusCode::FORBIDDEN, "{done:?}");
+    assert!(
+        done.status == StatusCode::OK && come_from("198.51.100.4").await == StatusCode::FORBIDDEN,
+        "{done:?}"
+    );
 }

@@ -41,8 +41,22 @@ pub(crate) enum AuditCommand {
     },
     /// Print the key with which exports are verified; keep it away from the server
     PublicKey,
+    /// Explain why a request was refused, and what to change so that it is not
+    Explain(ExplainArgs),
     /// Show where the audit trail is sent on to, and what waits (admins of the topmost site)
     Sinks,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The id of the request; S3 tools show it as RequestId
+    pub(crate) request_id: String,
+    /// Make the change that is offered
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// With which permission a key that is off is switched on: read, write, read_write, … [default: the least that is needed]
+    #[arg(long, requires = "fix")]
+    pub(crate) permission: Option<String>,
 }
 
 #[derive(Args, Debug)]

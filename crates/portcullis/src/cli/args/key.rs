@@ -48,6 +48,8 @@ pub(crate) enum KeyCommand {
     /// Networks that are tried out on a key before they hold
     #[command(subcommand)]
     Trial(TrialCommand),
+    /// Who still knocks: attempts with a key, or with any that does not open
+    Knocks(KnocksArgs),
     /// Credentials for a while, with a part of what a key may do; they end with the key
     Temporary(TemporaryArgs),
     /// Try out what a tool with a key would see, with the key's own access key and secret
@@ -182,6 +184,21 @@ pub(crate) struct KeyUpdate {
     /// What a report that its secret was found does to it: disable or alarm
     #[arg(long, value_name = "WHAT")]
     pub(crate) on_leak: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct KnocksArgs {
+    /// One key: its id (of a deleted one too), access key or name [default: all that do not open]
+    pub(crate) key: Option<String>,
+    /// Only those refused for this: old_secret, expired, disabled, network, closed, dead or wrong_secret
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) reason: Option<String>,
+    /// Only those with this in the key's name, its access key, the address or the program
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) search: Option<String>,
+    /// The most rows
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
 }
 
 #[derive(Args, Debug)]

@@ -9,6 +9,7 @@ use http::StatusCode;
 use portcullis_control::{ControlError, IMPACT_DAYS, Impact};
 use portcullis_domain::Provider;
 
+use super::super::super::HOME;
 use super::super::super::error::PanelError;
 use super::super::super::fields::Fields;
 use super::super::super::labels;
@@ -17,7 +18,6 @@ use super::super::super::posted::Posted;
 use super::super::super::seen::Seen;
 use super::super::super::words;
 use super::super::super::words::filters;
-use super::super::super::HOME;
 use super::super::at::{At, path};
 use super::form::{DeleteForm, literal};
 use super::pause::PauseForm;
