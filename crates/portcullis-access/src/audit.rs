@@ -285,7 +285,10 @@ impl Access {
             inner.audit.written(batch, &dropped);
             if !dropped.is_empty() {
                 let dropped: u64 = dropped.values().sum();
-                tracing::warn!(dropped, "refusals are not in the audit trail: more came than the database takes");
+                tracing::warn!(
+                    dropped,
+                    "refusals are not in the audit trail: more came than the database takes"
+                );
             }
         }
     }

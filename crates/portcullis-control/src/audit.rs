@@ -203,7 +203,9 @@ pub fn explanation(reason: &str) -> Option<&'static str> {
     match reason {
         "wider_than_own" => return Some("a key cannot give more than it has"),
         "sink_failing" => return Some("the place took no entries for longer than they are kept here"),
-        "queue_full" => return Some("more refusals came at once than the database took; so many have no entry"),
+        "queue_full" => {
+            return Some("more refusals came at once than the database took; so many have no entry");
+        }
         _ => {}
     }
     let denial = DENIALS.iter().find(|denial| denial.as_str() == reason).map(|denial| denial.explanation());

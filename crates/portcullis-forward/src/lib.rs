@@ -100,7 +100,9 @@ impl Forwarder {
         let Settings { name, kind, ca_pem, host_name } = settings;
         let tls = |http| Tls::new(ca_pem.as_deref(), http);
         let way = match kind {
-            Kind::Syslog { address } => Way::Syslog(Box::new(Syslog::new(&address, &host_name, tls(false)?)?)),
+            Kind::Syslog { address } => {
+                Way::Syslog(Box::new(Syslog::new(&address, &host_name, tls(false)?)?))
+            }
             Kind::Webhook { url, token_file, secret_file } => {
                 Way::Webhook(Box::new(Webhook::new(name, &url, token_file, secret_file, tls(true)?)?))
             }

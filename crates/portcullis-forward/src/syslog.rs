@@ -62,7 +62,10 @@ impl Syslog {
         });
         let Some((transport, (host, port))) = known else {
             let shape = "write tcp://siem.example.com:601, udp://… or tls://…, without a path";
-            return Err(invalid("address", format!("\"{address}\" is not the address of a syslog server; {shape}")));
+            return Err(invalid(
+                "address",
+                format!("\"{address}\" is not the address of a syslog server; {shape}"),
+            ));
         };
         let host_name = printable(host_name, LONGEST_HOST);
         Ok(Self { transport, host, port, host_name, tls, open: Mutex::new(None) })
@@ -96,7 +99,9 @@ impl Syslog {
                 let mut open = self.open.lock().await;
                 let mut wire = match still_there(open.take()).await {
                     Some(wire) => wire,
-                    None => self.tls.connect((&self.host, self.port), self.transport == Transport::Tls).await?,
+                    None => {
+                        self.tls.connect((&self.host, self.port), self.transport == Transport::Tls).await?
+                    }
                 };
                 let sent = timeout(WRITING, stream(&mut wire, &frames)).await;
                 if matches!(sent, Ok(Ok(()))) {
@@ -193,7 +198,9 @@ mod tests {
         ] {
             assert_eq!(syslog(given).unwrap().target(), target);
         }
-        for wrong in ["siem.example.com:601", "http://siem", "tcp://", "tcp://a:b", "tcp://u@a:1", "tcp://a:70000"] {
+        for wrong in
+            ["siem.example.com:601", "http://siem", "tcp://", "tcp://a:b", "tcp://u@a:1", "tcp://a:70000"]
+        {
             assert!(syslog(wrong).unwrap_err().to_string().contains("tcp://siem.example.com:601"), "{wrong}");
         }
     }

@@ -48,7 +48,12 @@ impl Webhook {
         tls: Tls,
     ) -> Result<Self, InvalidSettings> {
         // The address may hold a secret: it is not repeated.
-        let shape = || invalid("url", "write an address such as https://siem.example.com/audit, without user and fragment");
+        let shape = || {
+            invalid(
+                "url",
+                "write an address such as https://siem.example.com/audit, without user and fragment",
+            )
+        };
         let uri: Uri = url.parse().map_err(|_| shape())?;
         let secure = match uri.scheme_str() {
             Some("https") => true,
@@ -79,7 +84,11 @@ impl Webhook {
             Ok(answered) => answered.map_err(ForwardError::new)?,
             Err(_) => return Err(ForwardError::new("no answer within 10 seconds")),
         };
-        if status.is_success() { Ok(()) } else { Err(ForwardError::new(format!("status {}", status.as_u16()))) }
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(ForwardError::new(format!("status {}", status.as_u16())))
+        }
     }
 
     async fn request(&self, idempotency: &str, body: Bytes) -> Result<Request<Full<Bytes>>, ForwardError> {
@@ -153,7 +162,9 @@ mod tests {
         ] {
             assert_eq!(webhook(given).unwrap().target(), target);
         }
-        for wrong in ["siem.example.com", "ftp://a/", "https://hunter2@a/", "https:///x", "https://a/#hunter2", ""] {
+        for wrong in
+            ["siem.example.com", "ftp://a/", "https://hunter2@a/", "https:///x", "https://a/#hunter2", ""]
+        {
             let told = webhook(wrong).unwrap_err().to_string();
             assert!(told.starts_with("url: ") && !told.contains("hunter2"), "{told}");
         }

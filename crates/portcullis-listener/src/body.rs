@@ -62,9 +62,9 @@ impl Body for Source {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Client(incoming) => incoming.size_hint(),
-            Self::Given(bytes) => {
-                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX)))
-            }
+            Self::Given(bytes) => SizeHint::with_exact(
+                bytes.as_ref().map_or(0, |bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            ),
         }
     }
 }

@@ -43,8 +43,8 @@ pub(crate) fn open(configured: &[SinkConfig]) -> anyhow::Result<Vec<SinkSetting>
         warn_of_plain_secrets(&name, &kind);
         let host_name = host_name.unwrap_or_else(node_name);
         let settings = Settings { name: name.clone(), kind, ca_pem, host_name };
-        let forwarder =
-            Forwarder::new(settings).map_err(|invalid| anyhow::anyhow!("audit_sink \"{name}\": {invalid}"))?;
+        let forwarder = Forwarder::new(settings)
+            .map_err(|invalid| anyhow::anyhow!("audit_sink \"{name}\": {invalid}"))?;
         tracing::info!(sink = name, to = forwarder.target(), "the audit trail is sent on");
         Ok(SinkSetting { name, sites, sink: Arc::new(Outside(forwarder)) })
     };

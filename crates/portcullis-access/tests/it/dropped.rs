@@ -65,6 +65,9 @@ async fn a_use_of_a_file_that_cannot_be_written_down_does_not_happen() {
     let asked = at.grant::<portcullis_access::Get>(object("a"));
     assert!(matches!(asked, Err(AccessError::Unavailable)));
     let events = world.events().await;
-    assert!(events.iter().all(|event| event.action != "get" && event.action != "events_dropped"), "{events:?}");
+    assert!(
+        events.iter().all(|event| event.action != "get" && event.action != "events_dropped"),
+        "{events:?}"
+    );
     assert!(at.grant::<portcullis_access::Get>(object("a")).is_ok(), "there is room again");
 }

@@ -95,7 +95,8 @@ async fn without_their_token_they_are_nothing() {
     let world = World::new().await;
     let storage = world.storage(|_| {}).await;
     let (holder, other) = (world.key(&storage, |_| {}).await, world.key(&storage, |_| {}).await);
-    let (temporary, twin) = (mint(&world, &holder, &hour(&world)).await, mint(&world, &other, &hour(&world)).await);
+    let (temporary, twin) =
+        (mint(&world, &holder, &hour(&world)).await, mint(&world, &other, &hour(&world)).await);
     assert_eq!(denial(show(&world, &temporary, None)), Denial::UnknownKey);
     let mut bent = temporary.session_token.reveal().to_owned();
     let last = if bent.pop() == Some('A') { 'Q' } else { 'A' };

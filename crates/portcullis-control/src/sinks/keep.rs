@@ -55,7 +55,11 @@ impl Control {
                 }
                 Ok(Round::Failed(problem)) => {
                     if failures == 0 {
-                        tracing::error!(sink = sink.name, problem, "the audit trail cannot be sent on; it waits");
+                        tracing::error!(
+                            sink = sink.name,
+                            problem,
+                            "the audit trail cannot be sent on; it waits"
+                        );
                     }
                     failures = failures.saturating_add(1);
                     pause_after(failures)
@@ -99,7 +103,8 @@ impl Control {
             batch.entries.get(taken.saturating_sub(1)).map_or(sent, |(number, _)| *number)
         };
         let still_ours = self.metadata.sink_has(name, holder, reached).await?;
-        let all = taken >= batch.entries.len() && batch.entries.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let all = taken >= batch.entries.len()
+            && batch.entries.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
         Ok(if all || !still_ours { Round::Rest } else { Round::More })
     }
 

@@ -116,7 +116,9 @@ impl Control {
             if row.failing_since.is_some_and(|since| since.after(retention) <= now) {
                 let SinkBacklog { entries, .. } = backlog;
                 tracing::error!(
-                    sink = row.name, problem = row.problem, entries,
+                    sink = row.name,
+                    problem = row.problem,
+                    entries,
                     "the place takes no entries of the audit trail for longer than they are kept: it misses the oldest"
                 );
                 self.metadata.append_audit(&[missed(row, oldest, now)]).await?;

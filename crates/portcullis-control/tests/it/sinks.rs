@@ -55,7 +55,9 @@ async fn run(world: &World, place: &Arc<Place>, sites: &[&str]) -> portcullis_co
         loop {
             tokio::task::yield_now().await;
             let status = control.audit_sinks(&world.admin).await.unwrap().remove(0);
-            if status.state == SinkState::Failing || (status.state == SinkState::Working && status.waiting == 0) {
+            if status.state == SinkState::Failing
+                || (status.state == SinkState::Working && status.waiting == 0)
+            {
                 stop.cancel();
                 return;
             }
@@ -132,8 +134,12 @@ async fn a_place_that_is_away_for_longer_misses_entries_and_the_trail_says_so() 
     world.clock.advance(DAY * 6);
     control.look_after_trail(&world.system, Some(DAY * 5)).await.unwrap();
     let everything = portcullis_metadata::AuditFilter::default();
-    let left = world.metadata.audit(&everything, &portcullis_metadata::PageRequest::first(9)).await.unwrap().items;
-    assert_eq!(left.iter().map(|event| event.action.as_str()).collect::<Vec<_>>(), ["audit_sink_misses_entries"]);
+    let left =
+        world.metadata.audit(&everything, &portcullis_metadata::PageRequest::first(9)).await.unwrap().items;
+    assert_eq!(
+        left.iter().map(|event| event.action.as_str()).collect::<Vec<_>>(),
+        ["audit_sink_misses_entries"]
+    );
     assert_eq!((left[0].object.as_deref(), left[0].site), (Some("place"), None));
     *place.away.lock().unwrap() = false;
     run(&world, &place, &[]).await;

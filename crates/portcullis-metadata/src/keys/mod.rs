@@ -41,9 +41,9 @@ impl fmt::Debug for StoredSecret {
 }
 
 pub use adoption::Mover;
+pub(crate) use change::change_if_same;
 pub(crate) use change::end_key;
 pub use overlap::Overlap;
-pub(crate) use change::change_if_same;
 pub use retired::RetiredSecret;
 pub use rotate::NewSecret;
 

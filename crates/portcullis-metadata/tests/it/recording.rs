@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use portcullis_domain::{
-    AdviceId, CredentialId, GrantId, Grantee, Group, GroupId, Key, KeyPrefix, Link, PasskeyId, Permission, Role,
-    SessionId, Site, Storage, StorageGrant, User,
+    AdviceId, CredentialId, GrantId, Grantee, Group, GroupId, Key, KeyPrefix, Link, PasskeyId, Permission,
+    Role, SessionId, Site, Storage, StorageGrant, User,
 };
 use portcullis_metadata::{
-    AdviceTaken, AuditEvent, AuditFilter, Breadth, Metadata, MetadataError, NewPasskey, NewSecret, Overlap, PageRequest, StoredSecret};
+    AdviceTaken, AuditEvent, AuditFilter, Breadth, Metadata, MetadataError, NewPasskey, NewSecret, Overlap,
+    PageRequest, StoredSecret,
+};
 
 use crate::links::link;
 use crate::world::{World, at, key_for, name, new_storage, new_user, on_postgres, on_sqlite, session, site};
@@ -98,7 +100,8 @@ fn read_sources(dir: &Path, functions: &mut BTreeMap<String, (bool, String)>) {
         let (mut name, mut text) = (None::<(String, bool)>, String::new());
         for line in std::fs::read_to_string(&path).unwrap().lines().chain(["    fn end("]) {
             let begun = line.strip_prefix("    ").filter(|rest| !rest.starts_with(' '));
-            let found = begun.and_then(|rest| Some((rest, rest.split_once("fn ")?.1.split(['(', '<']).next()?)));
+            let found =
+                begun.and_then(|rest| Some((rest, rest.split_once("fn ")?.1.split(['(', '<']).next()?)));
             let Some((rest, found)) = found else {
                 text.push_str(line);
                 continue;
@@ -131,7 +134,14 @@ struct Things {
 
 fn passkey(user: &User, credential: u8) -> NewPasskey {
     let (id, name) = (PasskeyId::generate(), name("Laptop"));
-    NewPasskey { id, user: user.id, credential_id: vec![credential], public_key: vec![0], name, created: at(1) }
+    NewPasskey {
+        id,
+        user: user.id,
+        credential_id: vec![credential],
+        public_key: vec![0],
+        name,
+        created: at(1),
+    }
 }
 
 fn grant(storage: &Storage, user: &User, prefix: &str) -> StorageGrant {
@@ -184,7 +194,10 @@ impl Things {
         }
         match self.about_storages(verb).await {
             Some(done) => done,
-            None => self.about_keys(verb).await.unwrap_or_else(|| panic!("{verb} has no example here, and is not among the notes")),
+            None => self
+                .about_keys(verb)
+                .await
+                .unwrap_or_else(|| panic!("{verb} has no example here, and is not among the notes")),
         }
     }
 
@@ -204,7 +217,9 @@ impl Things {
                 let created = Group { id: GroupId::generate(), name: name("new"), ..group.clone() };
                 metadata.create_group(&created).await
             }
-            "update_group" => metadata.update_group(group, &Group { name: name("other"), ..group.clone() }).await,
+            "update_group" => {
+                metadata.update_group(group, &Group { name: name("other"), ..group.clone() }).await
+            }
             "delete_group" => metadata.delete_group(group.id).await.map(drop),
             "add_member" => metadata.add_member(group.id, out.id).await.map(drop),
             "remove_member" => metadata.remove_member(group.id, user.id).await.map(drop),
@@ -330,7 +345,9 @@ fn entry(things: &Things, verb: &str) -> AuditEvent {
 
 async fn refuse_entries(world: &World, refuse: bool) {
     let sql = match (world.dir.is_some(), refuse) {
-        (true, true) => "CREATE TRIGGER no_entries BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END",
+        (true, true) => {
+            "CREATE TRIGGER no_entries BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END"
+        }
         (true, false) => "DROP TRIGGER no_entries",
         (false, true) => {
             "CREATE FUNCTION no_entries() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'full'; END $$; \
@@ -389,7 +406,8 @@ pub(crate) async fn what_changes_nothing_leaves_no_entry(world: &World) {
         entries(&things, verb).await
     };
     let events = |verb: &str| vec![entry(&things, verb)];
-    let not_in_it = metadata.recording(events("nobody"), metadata.remove_member(group.id, out.id)).await.unwrap();
+    let not_in_it =
+        metadata.recording(events("nobody"), metadata.remove_member(group.id, out.id)).await.unwrap();
     assert_eq!(recorded("nobody", not_in_it).await, 0);
     metadata.delete_key(key.id, at(9)).await.unwrap();
     let gone = metadata.recording(events("gone"), metadata.delete_key(key.id, at(9))).await.unwrap();
@@ -398,7 +416,8 @@ pub(crate) async fn what_changes_nothing_leaves_no_entry(world: &World) {
     let stale = metadata.recording(events("stale"), metadata.update_key_if_same(&stale, key)).await;
     assert_eq!(recorded("stale", stale.is_ok()).await, 0);
     // Entries of several trails come with one change, and outside of it nothing waits.
-    let both = vec![entry(&things, "both"), AuditEvent { site: Some(things.empty.id), ..entry(&things, "both") }];
+    let both =
+        vec![entry(&things, "both"), AuditEvent { site: Some(things.empty.id), ..entry(&things, "both") }];
     let done = metadata.recording(both, metadata.add_member(group.id, out.id)).await.unwrap();
     assert!(done && entries(&things, "both").await == 2);
     assert!(metadata.remove_member(group.id, out.id).await.unwrap());

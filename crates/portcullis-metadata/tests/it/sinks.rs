@@ -82,7 +82,9 @@ pub(crate) async fn a_sink_misses_nothing_while_many_write(world: &World) {
         while seen.len() < wanted {
             let batch = reader.sink_batch(after, None, 7).await.unwrap();
             after = batch.reached;
-            seen.extend(batch.entries.into_iter().map(|(number, entry)| (number, entry.event.site, entry.seq)));
+            seen.extend(
+                batch.entries.into_iter().map(|(number, entry)| (number, entry.event.site, entry.seq)),
+            );
         }
         seen
     };
@@ -92,6 +94,11 @@ pub(crate) async fn a_sink_misses_nothing_while_many_write(world: &World) {
     let distinct: BTreeSet<_> = seen.iter().map(|(_, site, seq)| (*site, *seq)).collect();
     assert_eq!((distinct.len(), seen.len()), (wanted, wanted));
     for site in sites {
-        assert!(seen.iter().filter(|(_, of, _)| *of == Some(site)).map(|(.., seq)| *seq).eq(1..=EACH.unsigned_abs()));
+        assert!(
+            seen.iter()
+                .filter(|(_, of, _)| *of == Some(site))
+                .map(|(.., seq)| *seq)
+                .eq(1..=EACH.unsigned_abs())
+        );
     }
 }

@@ -22,7 +22,10 @@ async fn written_down(rule: DataEvents) -> Vec<String> {
     let mut events = world.events(credentials.key.id).await;
     events.reverse();
     for event in &events {
-        assert_eq!((event.storage, event.peer.as_str(), event.allowed), (Some(storage.id), "127.0.0.1", true));
+        assert_eq!(
+            (event.storage, event.peer.as_str(), event.allowed),
+            (Some(storage.id), "127.0.0.1", true)
+        );
         assert_eq!(event.actor, format!("key:{}", credentials.key.id));
         assert!(!event.request_id.is_empty());
     }

@@ -92,8 +92,7 @@ pub(crate) struct KeyOut {
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
-    /// In the answer to a change: what it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// In the answer to a change: what it ended. Null in every other.
     receipt: Option<ReceiptDto>,
 }
 
@@ -272,8 +271,7 @@ pub(crate) struct CreatedKeyOut {
     pub(crate) setup: BTreeMap<&'static str, String>,
     /// The S3 key that was made too, if it was asked for.
     pub(crate) s3: Option<S3KeyOut>,
-    /// Of a rotation: what it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Of a rotation: what it ended; null for a new key.
     pub(crate) receipt: Option<ReceiptDto>,
 }
 

@@ -79,8 +79,7 @@ pub(crate) struct StorageOut {
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: String,
-    /// In the answer to a change: what it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// In the answer to a change: what it ended. Null in every other.
     receipt: Option<ReceiptDto>,
 }
 

@@ -6,9 +6,10 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_access::{Oneself, SiteAdmin};
 use portcullis_control::networks::{Clients, TrialView};
-use portcullis_control::{Attempts, 
-    Control, CreatedKey, CreatedKeys, Done, KeyChange, KeyDraft, KeyProof, KeyQuery, KeyView, ProofDraft, Mover, Page, PageRequest, Result,
-    Overlap, OverlapChange, OverlapView, Rotation, TemporaryCredentials, TemporaryDraft,
+use portcullis_control::{
+    Attempts, Control, CreatedKey, CreatedKeys, Done, KeyChange, KeyDraft, KeyProof, KeyQuery, KeyView,
+    Mover, Overlap, OverlapChange, OverlapView, Page, PageRequest, ProofDraft, Result, Rotation,
+    TemporaryCredentials, TemporaryDraft,
 };
 use portcullis_domain::{Key, KeyId};
 

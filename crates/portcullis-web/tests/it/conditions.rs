@@ -121,7 +121,7 @@ async fn new_credentials_and_the_end_of_a_key_wait_for_what_was_read() {
     assert_eq!(answer.status, StatusCode::PRECONDITION_FAILED, "{answer:?}");
     let current = tag(&world.admin("GET", path).send().await);
     let answer = world.admin("DELETE", path).header("if-match", &current).send().await;
-    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     // What is not there has no state that could match.
     let answer = world.admin("DELETE", path).header("if-match", "*").send().await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{answer:?}");

@@ -21,14 +21,19 @@ async fn written_down(rule: &str) -> Vec<String> {
         assert!(answer.status.is_success(), "{method} {path}: {answer:?}");
     }
     let events = world.get(&format!("/api/v1/audit-events?storage={id}")).await;
-    let of_files = |event: &&Value| ["put", "get", "list", "delete"].contains(&event["action"].as_str().unwrap());
+    let of_files =
+        |event: &&Value| ["put", "get", "list", "delete"].contains(&event["action"].as_str().unwrap());
     let mut told: Vec<String> = events["items"]
         .as_array()
         .unwrap()
         .iter()
         .filter(of_files)
         .map(|event| {
-            assert_eq!((&event["peer"], &event["tool"]), (&json!("198.51.100.7"), &json!("test/1")), "{event}");
+            assert_eq!(
+                (&event["peer"], &event["tool"]),
+                (&json!("198.51.100.7"), &json!("test/1")),
+                "{event}"
+            );
             assert_eq!((&event["channel"], &event["allowed"]), (&json!("rest"), &json!(true)), "{event}");
             format!("{} {}", event["action"].as_str().unwrap(), event["object"].as_str().unwrap_or_default())
         })

@@ -93,6 +93,7 @@ impl Things {
             "grants" => &self.grant,
             "sessions" | "advice" => &self.session,
             "me/passkeys" => &self.passkey,
+            "transfers" => "0123456789abcdef0123456789abcdef",
             other => panic!("{other} has no example"),
         }
     }
@@ -178,7 +179,9 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             | "/api/v1/me/totp"
             | "/api/v1/me/recovery-codes"
             | "/api/v1/storages/{id}/attach"
-            | "/api/v1/storages/{id}/test",
+            | "/api/v1/storages/{id}/test"
+            | "/api/v1/keys/{id}/advice/{what}"
+            | "/api/v1/advice/{id}/undo",
         )
         | ("PUT", "/api/v1/storages/{id}/file" | "/api/v1/groups/{id}/members/{user}")
         | ("GET" | "HEAD" | "DELETE", _) => return None,

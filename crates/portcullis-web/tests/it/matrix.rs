@@ -215,9 +215,10 @@ async fn what_is_not_allowed_is_refused_and_changes_nothing() {
 }
 
 /// What is allowed and comes to nothing here: nobody has a second factor, the examples' answers are of no passkey, their id is no
-/// session's, their token no invitation's, and their request was never refused.
+/// session's and no transfer's, their token no invitation's, and their request was never refused.
 fn has_nothing_to_do(operation: &Operation, status: u16) -> bool {
-    let nobodys = ["/api/v1/sessions/{id}", "/api/v1/me/passkeys/{id}", "/api/v1/me/totp"];
+    let nobodys =
+        ["/api/v1/sessions/{id}", "/api/v1/me/passkeys/{id}", "/api/v1/me/totp", "/api/v1/transfers/{id}"];
     let about_nothing = [
         "/api/v1/sessions/passkey",
         "/api/v1/me/passkeys",

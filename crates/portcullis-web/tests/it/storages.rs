@@ -25,6 +25,7 @@ async fn a_new_storage_has_exactly_these_fields() {
             "available_bytes": 1000, "files": 0, "folders": 0, "shared": false, "shared_people": 0, "shared_links": 0, "s3_active": false, "s3_access": true,
             "permission": "read_write", "networks": [], "trial": null, "quota_bytes": 1000, "health": "reachable",
             "state": "active", "detached_at": null, "paused_until": null, "created_at": "2027-01-31T18:00:00Z",
+            "receipt": null,
         })
     );
     let path = format!("/api/v1/storages/{}", storage["id"].as_str().unwrap());

@@ -47,7 +47,9 @@ fn refuse_entries(world: &World, refuse: bool) {
 fn everything(world: &World) -> Vec<(String, Vec<Vec<Cell>>)> {
     let connection = beside(world);
     let mut tables = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+        .prepare(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+        )
         .unwrap();
     let tables: Vec<String> =
         tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
@@ -79,13 +81,15 @@ async fn ready(world: &World, operation: &Operation) -> (String, String, Option<
         ("DELETE", "/api/v1/sessions/{id}") => {
             world.sign_in("admin", PASSWORD).await;
             let sessions = world.ask("GET", "/api/v1/sessions").bearer(&token).send().await.json();
-            let other = sessions["items"].as_array().unwrap().iter().find(|session| session["current"] == false);
+            let other =
+                sessions["items"].as_array().unwrap().iter().find(|session| session["current"] == false);
             things.session = other.unwrap()["id"].as_str().unwrap().to_owned();
         }
         ("POST", "/api/v1/invitations/accept") => {
             let reset = world.ask("POST", &format!("/api/v1/users/{}/reset", things.user));
             let reset = reset.bearer(&token).json(&json!({"second_factor": false})).send().await.json();
-            body = Some(json!({"token": reset["invitation"]["token"], "password": "a password of their own"}));
+            body =
+                Some(json!({"token": reset["invitation"]["token"], "password": "a password of their own"}));
         }
         ("DELETE", "/api/v1/users/{id}/sessions") => {
             let reset = world.ask("POST", &format!("/api/v1/users/{}/reset", things.user));

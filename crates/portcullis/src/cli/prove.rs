@@ -138,7 +138,8 @@ impl S3Client {
     }
 
     fn signed(&self, request: &S3Request) -> anyhow::Result<Request<Vec<u8>>> {
-        let date = AmzDate::from_unix(SystemClock.now().seconds()).context("the clock of this machine is far off")?;
+        let date = AmzDate::from_unix(SystemClock.now().seconds())
+            .context("the clock of this machine is far off")?;
         let headers = [("host", self.host.as_bytes())];
         let raw = RawRequest {
             method: request.method,

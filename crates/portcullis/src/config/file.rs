@@ -54,7 +54,8 @@ pub(super) fn parse(text: &str, name: &str, problems: &mut Vec<String>) -> Vec<(
             continue;
         }
         if field == "audit_sink" {
-            let tables = value.get_ref().as_array().map(|items| items.iter().map(|item| item.get_ref().as_table()));
+            let tables =
+                value.get_ref().as_array().map(|items| items.iter().map(|item| item.get_ref().as_table()));
             match tables.and_then(Iterator::collect::<Option<Vec<_>>>) {
                 Some(tables) => {
                     for (number, table) in tables.into_iter().enumerate() {
@@ -123,7 +124,9 @@ fn read_sink(
             continue;
         }
         match plain(value.get_ref()) {
-            Some(value) => fields.push((format!("{}{number}.{key_text}", sinks::PREFIX), Raw { value, origin })),
+            Some(value) => {
+                fields.push((format!("{}{number}.{key_text}", sinks::PREFIX), Raw { value, origin }))
+            }
             None => problems.push(format!("{origin}: expected text or a list of texts, in quotation marks")),
         }
     }

@@ -63,12 +63,15 @@ fn one(number: usize, raw: &dyn Fn(&str) -> Option<Raw>, problems: &mut Vec<Stri
     let name = text("name").unwrap_or_default();
     let called = if name.is_empty() { format!("number {}", number + 1) } else { format!("\"{name}\"") };
     let before = problems.len();
-    let mut missing = |field: &str, what: &str| problems.push(format!("audit_sink {called}: {field}: missing; {what}"));
+    let mut missing =
+        |field: &str, what: &str| problems.push(format!("audit_sink {called}: {field}: missing; {what}"));
     let address = text("address");
     let url = text("url");
     let kind = text("kind");
     match kind.as_deref() {
-        Some("syslog") if address.is_none() => missing("address", "write tcp://siem.example.com:601, udp://… or tls://…"),
+        Some("syslog") if address.is_none() => {
+            missing("address", "write tcp://siem.example.com:601, udp://… or tls://…")
+        }
         Some("webhook") if url.is_none() => missing("url", "write https://siem.example.com/audit"),
         Some("syslog" | "webhook") => {}
         Some(_) => problems.push(format!("audit_sink {called}: kind: is neither syslog nor webhook")),
@@ -76,7 +79,9 @@ fn one(number: usize, raw: &dyn Fn(&str) -> Option<Raw>, problems: &mut Vec<Stri
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
-        problems.push(format!("audit_sink {called}: name: up to {LONGEST_NAME} letters, digits, - and _; it is kept for good"));
+        problems.push(format!(
+            "audit_sink {called}: name: up to {LONGEST_NAME} letters, digits, - and _; it is kept for good"
+        ));
     }
     let others: &[&str] = match kind.as_deref() {
         Some("syslog") => &["url", "token_file", "secret_file"],
@@ -123,10 +128,16 @@ mod tests {
     fn what_is_wrong_with_a_place() {
         for (text, expected) in [
             ("[[audit_sink]]\nname = \"a\"\n", "audit_sink \"a\": kind: missing; syslog or webhook"),
-            ("[[audit_sink]]\nkind = \"smoke\"\nname = \"a\"\n", "audit_sink \"a\": kind: is neither syslog nor webhook"),
+            (
+                "[[audit_sink]]\nkind = \"smoke\"\nname = \"a\"\n",
+                "audit_sink \"a\": kind: is neither syslog nor webhook",
+            ),
             ("[[audit_sink]]\nkind = \"syslog\"\nname = \"a\"\n", "audit_sink \"a\": address: missing"),
             ("[[audit_sink]]\nkind = \"webhook\"\nname = \"a\"\n", "audit_sink \"a\": url: missing"),
-            ("[[audit_sink]]\nkind = \"syslog\"\naddress = \"tcp://a\"\n", "audit_sink number 1: name: up to 40"),
+            (
+                "[[audit_sink]]\nkind = \"syslog\"\naddress = \"tcp://a\"\n",
+                "audit_sink number 1: name: up to 40",
+            ),
             (
                 "[[audit_sink]]\nname = \"a\"\nkind = \"syslog\"\naddress = \"tcp://a\"\nurl = \"x\"\n",
                 "portcullis.toml:5: audit_sink.url: has no meaning for this kind",
@@ -136,7 +147,10 @@ mod tests {
                  [[audit_sink]]\nname = \"a\"\nkind = \"syslog\"\naddress = \"tcp://b\"\n",
                 "audit_sink: two are called \"a\"",
             ),
-            ("[[audit_sink]]\ntoken = \"hunter2\"\n", "audit_sink.token: unknown setting; known are name, kind"),
+            (
+                "[[audit_sink]]\ntoken = \"hunter2\"\n",
+                "audit_sink.token: unknown setting; known are name, kind",
+            ),
             ("[audit_sink]\nname = \"a\"\n", "audit_sink: expected a list of tables: [[audit_sink]]"),
         ] {
             let told = load_text(text).unwrap_err().to_string();

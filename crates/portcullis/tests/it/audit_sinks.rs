@@ -145,7 +145,9 @@ fn a_receiver_that_was_away_gets_every_entry_in_order() {
     let (_dir, mut world) = server(&webhook(address));
     world.storage("First");
     until("nothing came", || (receiver.entries().len() >= 2).then_some(()));
-    until("the status", || (sink(&world)["waiting"] == 0 && sink(&world)["state"] == "working").then_some(()));
+    until("the status", || {
+        (sink(&world)["waiting"] == 0 && sink(&world)["state"] == "working").then_some(())
+    });
     // It goes away, things happen, the server dies and starts again, and more happens.
     let before = receiver.stop();
     for n in 0..3 {
@@ -163,7 +165,9 @@ fn a_receiver_that_was_away_gets_every_entry_in_order() {
     let again = Receiver::start(address, 200);
     let refusal = |entry: &Value| entry["site"].is_null() && entry["allowed"] == false;
     until("the refusal did not come", || again.entries().iter().any(refusal).then_some(()));
-    until("not all came", || (sink(&world)["waiting"] == 0 && sink(&world)["state"] == "working").then_some(()));
+    until("not all came", || {
+        (sink(&world)["waiting"] == 0 && sink(&world)["state"] == "working").then_some(())
+    });
     let exported = world.admin("GET", "/audit-events/export", None);
     let after = again.stop();
 
@@ -248,7 +252,9 @@ fn syslog_over_tcp_and_udp() {
     udp.set_read_timeout(Some(PATIENCE)).unwrap();
     let (tcp_at, udp_at) = (tcp.local_addr().unwrap(), udp.local_addr().unwrap());
     let sink = |name, address| {
-        format!("[[audit_sink]]\nname = \"{name}\"\nkind = \"syslog\"\naddress = \"{address}\"\nhost_name = \"gate\"\n")
+        format!(
+            "[[audit_sink]]\nname = \"{name}\"\nkind = \"syslog\"\naddress = \"{address}\"\nhost_name = \"gate\"\n"
+        )
     };
     let only = "sites = [\"main\"]\n";
     let (_dir, world) =
@@ -284,9 +290,18 @@ fn a_place_that_cannot_be_is_told_at_the_start() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("portcullis.toml");
     for (text, expected) in [
-        ("kind = \"syslog\"\naddress = \"siem:601\"", "audit_sink \"a\": address: \"siem:601\" is not the address"),
-        ("kind = \"webhook\"\nurl = \"ftp://hunter2/\"", "audit_sink \"a\": url: write an address such as https://"),
-        ("kind = \"webhook\"\nurl = \"https://a/\"\nca_file = \"/nowhere\"", "audit_sink \"a\": ca_file cannot be read"),
+        (
+            "kind = \"syslog\"\naddress = \"siem:601\"",
+            "audit_sink \"a\": address: \"siem:601\" is not the address",
+        ),
+        (
+            "kind = \"webhook\"\nurl = \"ftp://hunter2/\"",
+            "audit_sink \"a\": url: write an address such as https://",
+        ),
+        (
+            "kind = \"webhook\"\nurl = \"https://a/\"\nca_file = \"/nowhere\"",
+            "audit_sink \"a\": ca_file cannot be read",
+        ),
     ] {
         fs::write(&config, format!("[[audit_sink]]\nname = \"a\"\n{text}\n")).unwrap();
         let mut command = std::process::Command::new(crate::world::binary());

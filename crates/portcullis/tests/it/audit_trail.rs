@@ -164,7 +164,8 @@ fn what_else_is_known_is_hashed_too() {
     assert!(good.contains(&detail), "{good}");
     for forged in ["\"detail\":\"bucket=another\"", "\"detail\":\"\""] {
         fs::write(&path, good.replacen(&detail, forged, 1)).unwrap();
-        let told = refused(case.world.command().args(["audit", "verify", "--public-key", &case.key]).arg(&path));
+        let told =
+            refused(case.world.command().args(["audit", "verify", "--public-key", &case.key]).arg(&path));
         assert!(told.contains("changed") || told.contains("line"), "{told}");
     }
     fs::write(&path, good.replacen(&format!(",{detail}"), "", 1)).unwrap();
@@ -205,7 +206,13 @@ fn entries_go_after_the_configured_days() {
     let path = world.scratch("exports").join("trail.jsonl");
     fs::write(&path, &exported).unwrap();
     let mut command = world.command();
-    command.args(["audit", "verify", "--json", "--public-key", key["public_key"].as_str().unwrap()]).arg(&path);
+    command
+        .args(["audit", "verify", "--json", "--public-key", key["public_key"].as_str().unwrap()])
+        .arg(&path);
     let summary: Value = serde_json::from_str(&ok(&mut command)).unwrap();
-    assert_eq!(summary["first_seq"].as_u64(), summary["removed_up_to"].as_u64().map(|seq| seq + 1), "{summary}");
+    assert_eq!(
+        summary["first_seq"].as_u64(),
+        summary["removed_up_to"].as_u64().map(|seq| seq + 1),
+        "{summary}"
+    );
 }

@@ -78,13 +78,14 @@ fn a_paused_storage_refuses_and_comes_back_after_a_restart_too() {
     let (storage, _) = world.storage("Photos");
     let key = world.key(&storage, "read_write");
     let path = format!("/storages/{storage}/pause");
-    world.admin("POST", &path, Some(&json!({ "minutes": 1 })));
+    world.admin("POST", &path, Some(&json!({ "minutes": 30 })));
     assert_eq!(s3(&world, &key, "PUT", "a", b"x").1, "AccessDenied");
     assert_eq!(world.stop().code(), Some(0));
     world.boot();
     assert_eq!(s3(&world, &key, "PUT", "a", b"x").1, "AccessDenied");
     let impact = world.admin("GET", &format!("/storages/{storage}/impact"), None);
-    assert_eq!(impact["knocked_while_paused"][0]["requests"], json!(2), "{impact}");
+    let knocks = impact["knocked_while_paused"].as_array().unwrap();
+    assert_eq!(knocks.iter().map(|knock| knock["requests"].as_u64().unwrap()).sum::<u64>(), 2, "{impact}");
     world.admin("DELETE", &path, None);
     assert_eq!(s3(&world, &key, "PUT", "a", b"x").0, 200);
 }

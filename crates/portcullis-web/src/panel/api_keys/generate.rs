@@ -42,11 +42,7 @@ async fn fresh(app: &App, at: &AtKey) -> Result<RotationForm, PanelError> {
     Ok(RotationForm::load(app, &at.at.keeper, &at.view).await?)
 }
 
-fn asked(
-    at: &AtKey,
-    rotation: RotationForm,
-    trouble: Option<&'static str>,
-) -> Result<Response, PanelError> {
+fn asked(at: &AtKey, rotation: RotationForm, trouble: Option<&'static str>) -> Result<Response, PanelError> {
     let key = &at.view.key;
     let fine = trouble.is_none() && rotation.faults.is_empty();
     let template = GeneratePage {

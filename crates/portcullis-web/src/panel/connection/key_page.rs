@@ -14,9 +14,9 @@ use portcullis_domain::{KeyId, Scope, Storage, StorageId, Timestamp};
 
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
-use super::super::networks_editor::{Banner, Draft, Editor, Frame};
 use super::super::knocks::OfKey;
 use super::super::leak::LeakCard;
+use super::super::networks_editor::{Banner, Draft, Editor, Frame};
 use super::super::page::{Chrome, page, toast};
 use super::super::rotation::OverlapSection;
 use super::super::seen::Seen;

@@ -8,11 +8,12 @@ use crate::world::World;
 
 #[tokio::test]
 async fn advice_is_followed_and_undone_with_one_click_each() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let mut visit = Visit::admin(&world).await;
     let page = visit.get("/advice").await;
     assert_eq!((page.text("h1").as_str(), page.has("#list table")), ("Advice", false));
     let (key, ..) = world.reader("night & day").await;
+    world.renew().await;
     let mut visit = Visit::admin(&world).await;
     let page = visit.get("/advice").await;
     assert_eq!(page.all("#list tbody tr").len(), 3);
