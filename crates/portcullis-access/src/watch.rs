@@ -142,9 +142,12 @@ impl Transfer {
     }
 }
 
+/// A transfer, and what keeps it on the list.
+type UnderWay = (Arc<Transfer>, Weak<Registration>);
+
 /// All bodies under way on this node.
 pub(crate) struct Watch {
-    under_way: Mutex<HashMap<TransferId, (Arc<Transfer>, Weak<Registration>)>>,
+    under_way: Mutex<HashMap<TransferId, UnderWay>>,
     /// What was cut lately, the latest last.
     cuts: Mutex<VecDeque<Arc<Transfer>>>,
     /// The first half of the ids of this node, of chance.

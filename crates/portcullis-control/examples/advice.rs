@@ -18,8 +18,8 @@ use portcullis_access::{Access, AccessConfig, MasterKey, Origin, SiteAdmin};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_control::{AdviceWindow, Control, PageRequest, StorageDraft, UsageBy, UsageQuery};
 use portcullis_domain::{
-    Channel, Clock as _, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Networks, OnLeak, Overwrite,
-    Permission, Scope, Secret, Storage, SystemClock, Timestamp,
+    Channel, Clock as _, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, Networks, OnLeak,
+    Overwrite, Permission, Scope, Secret, Storage, SystemClock, Timestamp,
 };
 use portcullis_metadata::{
     ActivityCount, ActivityKind, ActivityOf, FolderOf, Metadata, Noted, Rollup, StoredSecret,
@@ -36,17 +36,20 @@ fn count(addresses: u32, tools: u32) {
     let tools: Vec<String> = (0..tools).map(|n| format!("tool{n}/1.2.3 (linux)")).collect();
     let begun = Instant::now();
     for (n, tool) in (0..NOTES).zip(tools.iter().cycle()) {
-        rollup.note(now, &Noted {
-            key: KeyId::from_u128(1),
-            storage: None,
-            peer: IpAddr::V4((0x0a00_0000 + n % addresses).into()),
-            tool,
-            kind: ActivityKind::Used,
-            what: "get",
-            generation: 0,
-            bytes: 0,
-            proved: true,
-        });
+        rollup.note(
+            now,
+            &Noted {
+                key: KeyId::from_u128(1),
+                storage: None,
+                peer: IpAddr::V4((0x0a00_0000 + n % addresses).into()),
+                tool,
+                kind: ActivityKind::Used,
+                what: "get",
+                generation: 0,
+                bytes: 0,
+                proved: true,
+            },
+        );
     }
     let each = begun.elapsed().as_nanos() / u128::from(NOTES);
     let rows = rollup.take().0.len();
@@ -56,7 +59,8 @@ fn count(addresses: u32, tools: u32) {
 /// The same for folders.
 fn count_folders(folders: u32) {
     let rollup = Rollup::default();
-    let (now, key, storage) = (SystemClock.now(), KeyId::from_u128(1), portcullis_domain::StorageId::from_u128(2));
+    let (now, key, storage) =
+        (SystemClock.now(), KeyId::from_u128(1), portcullis_domain::StorageId::from_u128(2));
     let places: Vec<String> = (0..folders).map(|n| format!("backup/host{n}/db/table/file")).collect();
     let begun = Instant::now();
     for (_, place) in (0..NOTES).zip(places.iter().cycle()) {
@@ -128,8 +132,13 @@ async fn opened(url: &str) -> (Metadata, Control, SiteAdmin) {
     let secret = Secret::foreign(PASSWORD.to_owned());
     access.bootstrap(&system, &secret).await.unwrap();
     let control = Control::new(access.clone(), metadata.clone());
-    let origin =
-        Origin { channel: Channel::Rest, peer: [192, 0, 2, 1].into(), request_id: "R", tool: "t", line: None };
+    let origin = Origin {
+        channel: Channel::Rest,
+        peer: [192, 0, 2, 1].into(),
+        request_id: "R",
+        tool: "t",
+        line: None,
+    };
     let who = control.sign_in(origin, "admin", &secret).await.unwrap().principal;
     (metadata, control, access.admin(&who).unwrap())
 }
@@ -147,7 +156,8 @@ async fn main() {
     let dir = tempfile::tempdir().unwrap();
     let url = arguments.next().unwrap_or_else(|| format!("sqlite://{}/p.db", dir.path().display()));
     let (metadata, control, admin) = opened(&url).await;
-    let draft = StorageDraft { name: "files".to_owned(), provider: "builtin".to_owned(), ..StorageDraft::default() };
+    let draft =
+        StorageDraft { name: "files".to_owned(), provider: "builtin".to_owned(), ..StorageDraft::default() };
     let storage = control.create_storage(&admin, &draft).await.unwrap().storage;
     let created = SystemClock.now().before(Duration::from_secs(86_400 * 100));
     let begun = Instant::now();

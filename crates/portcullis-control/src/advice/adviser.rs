@@ -79,7 +79,8 @@ impl<'a> Findings<'a> {
         let mut is_whole = !seen.is_clipped;
         let mut deeds = Vec::with_capacity(seen.deeds.len());
         for seen in &seen.deeds {
-            let (Ok(action), Ok(network)) = (seen.what.parse::<Action>(), Network::parse(&seen.network)) else {
+            let (Ok(action), Ok(network)) = (seen.what.parse::<Action>(), Network::parse(&seen.network))
+            else {
                 is_whole = false;
                 continue;
             };
@@ -137,8 +138,7 @@ impl<'a> Findings<'a> {
 
     fn permission(&self) -> Result<Option<Advice>, WithheldBecause> {
         let key = self.observed.key;
-        let is_enough =
-            |permission: &Permission| self.recent().all(|deed| permission.permits(deed.action));
+        let is_enough = |permission: &Permission| self.recent().all(|deed| permission.permits(deed.action));
         let narrower = [Permission::Read, Permission::Write, Permission::ReadWrite]
             .into_iter()
             .filter(|permission| *permission != key.permission && permission.is_within(key.permission))
@@ -174,7 +174,8 @@ impl<'a> Findings<'a> {
         let key = self.observed.key;
         let recent = || self.folders.iter().filter(|folder| folder.recent > 0);
         let places: u64 = recent().map(|folder| folder.recent).sum();
-        let deeds: u64 = self.recent().filter(|deed| is_at_a_place(deed.action)).map(|deed| deed.seen.recent).sum();
+        let deeds: u64 =
+            self.recent().filter(|deed| is_at_a_place(deed.action)).map(|deed| deed.seen.recent).sum();
         if deeds == 0 {
             return Ok(None);
         }

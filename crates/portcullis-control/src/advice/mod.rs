@@ -2,6 +2,8 @@
 
 mod adviser;
 mod places;
+#[cfg(test)]
+mod property;
 mod take;
 #[cfg(test)]
 mod tests;

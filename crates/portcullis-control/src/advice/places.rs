@@ -96,7 +96,8 @@ mod tests {
     }
 
     fn list(entries: &[(&str, &str)]) -> Networks {
-        Networks::new(entries.iter().map(|(n, note)| NetworkEntry::parse(n, note).unwrap()).collect()).unwrap()
+        Networks::new(entries.iter().map(|(n, note)| NetworkEntry::parse(n, note).unwrap()).collect())
+            .unwrap()
     }
 
     #[test]

@@ -22,7 +22,8 @@ impl TakenAdvice {
     /// Whether it can be taken back: it was not, and the key still is as the advice made it.
     #[must_use]
     pub fn can_be_undone(&self) -> bool {
-        let as_made = |key: &Key| part_of(&self.taken, &Breadth::of(key)) == part_of(&self.taken, &self.taken.after);
+        let as_made =
+            |key: &Key| part_of(&self.taken, &Breadth::of(key)) == part_of(&self.taken, &self.taken.after);
         self.taken.undone.is_none() && self.key.as_ref().is_some_and(as_made)
     }
 }
@@ -245,7 +246,8 @@ fn deed_of<'a>(action: &'a str, key: &Key, object: &'a str) -> Deed<'a> {
 /// A key that narrows itself to where it is not would not be heard again.
 fn refuse_own_lockout(proof: &impl Proof, before: &Key, after: &Key) -> Result<()> {
     let (who, peer) = (proof.principal(), proof.principal().peer());
-    let is_out = before.networks.admit(peer) && !after.networks.admit(peer) || after.permission == Permission::None;
+    let is_out =
+        before.networks.admit(peer) && !after.networks.admit(peer) || after.permission == Permission::None;
     if who.key_id() == Some(after.id) && is_out {
         return Err(ControlError::invalid("advice", "the key that asks for this would lock itself out"));
     }

@@ -4,24 +4,23 @@ use std::time::Duration;
 
 use portcullis_domain::{
     Action, BucketName, Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, NetworkEntry,
-    Networks, ObjectKey, OnLeak, Overwrite, Permission, Request, Scope, SiteId, Storage, StorageId, Subject, Target,
-    Timestamp, decide,
+    Networks, ObjectKey, OnLeak, Overwrite, Permission, Request, Scope, SiteId, Storage, StorageId, Subject,
+    Target, Timestamp, decide,
 };
 use portcullis_metadata::{ActivityKind, DeedSeen, FolderSeen, Noted, Rollup, UseSeen};
-use proptest::prelude::*;
 
 use super::*;
 
 const STORAGE: StorageId = StorageId::from_u128(2);
 
 /// Noon of a day.
-fn day(number: i64) -> Timestamp {
+pub(super) fn day(number: i64) -> Timestamp {
     Timestamp::from_seconds((20_000 + number) * DAYS + DAYS / 2)
 }
 
-const TODAY: i64 = 200;
+pub(super) const TODAY: i64 = 200;
 
-fn key() -> Key {
+pub(super) fn key() -> Key {
     Key {
         id: KeyId::from_u128(1),
         site: SiteId::from_u128(1),
@@ -43,20 +42,20 @@ fn key() -> Key {
     }
 }
 
-fn networks(list: &[&str]) -> Networks {
+pub(super) fn networks(list: &[&str]) -> Networks {
     Networks::new(list.iter().map(|text| NetworkEntry::parse(text, "").unwrap()).collect()).unwrap()
 }
 
 /// A request of a key.
 #[derive(Clone, Debug)]
-struct Asked {
-    at: Timestamp,
-    peer: IpAddr,
-    action: Action,
-    place: String,
+pub(super) struct Asked {
+    pub(super) at: Timestamp,
+    pub(super) peer: IpAddr,
+    pub(super) action: Action,
+    pub(super) place: String,
 }
 
-fn asked(at: Timestamp, peer: &str, action: Action, place: &str) -> Asked {
+pub(super) fn asked(at: Timestamp, peer: &str, action: Action, place: &str) -> Asked {
     Asked { at, peer: peer.parse().unwrap(), action, place: place.to_owned() }
 }
 
@@ -64,7 +63,7 @@ fn storage() -> Storage {
     Storage {
         id: STORAGE,
         site: SiteId::from_u128(1),
-        owner: portcullis_domain::UserId::from_u128(1),
+        owner: UserId::from_u128(1),
         number: 1,
         name: DisplayName::parse("files").unwrap(),
         label: portcullis_domain::Label::suggested_by(&DisplayName::parse("files").unwrap()),
@@ -89,7 +88,7 @@ fn storage() -> Storage {
 }
 
 /// Whether the policy lets the key do this.
-fn may(key: &Key, asked: &Asked) -> bool {
+pub(super) fn may(key: &Key, asked: &Asked) -> bool {
     let storage = storage();
     let subject = Subject::Key { key, owner: None, narrowing: None, replaced: None };
     let (object, prefix);
@@ -148,8 +147,13 @@ fn seen(key: &Key, requests: &[Asked], window: Timestamp) -> UseSeen {
     }
     let mut places: BTreeMap<String, FolderSeen> = BTreeMap::new();
     for (of, requests) in folders {
-        let empty =
-            FolderSeen { storage: STORAGE, folder: of.folder.clone(), recent: 0, requests: 0, last_day: of.day };
+        let empty = FolderSeen {
+            storage: STORAGE,
+            folder: of.folder.clone(),
+            recent: 0,
+            requests: 0,
+            last_day: of.day,
+        };
         let place = places.entry(of.folder).or_insert(empty);
         place.requests += requests;
         place.last_day = place.last_day.max(of.day);
@@ -163,11 +167,15 @@ fn seen(key: &Key, requests: &[Asked], window: Timestamp) -> UseSeen {
     }
 }
 
-fn advised(key: &Key, requests: &[Asked], window: AdviceWindow) -> Advised {
+pub(super) fn advised(key: &Key, requests: &[Asked], window: AdviceWindow) -> Advised {
     let now = day(TODAY);
     let last_used = requests.iter().filter(|asked| may(key, asked)).map(|asked| asked.at).max();
     let seen = seen(key, requests, now.before(window.span()));
     advise(&Observed { key, seen: &seen, last_used, counted_since: Some(day(TODAY - 90)), window, now })
+}
+
+fn quarter(key: &Key, requests: &[Asked]) -> Advised {
+    advised(key, requests, AdviceWindow::Quarter)
 }
 
 fn find(advised: &Advised, what: AdviceWhat) -> Option<&Advice> {
@@ -207,7 +215,7 @@ fn a_key_that_does_one_thing_in_one_place() {
     assert_eq!(prefix.after.prefix.as_str(), "backup/db/");
     assert_eq!((prefix.would_refuse.requests, &*prefix.would_refuse.examples[0].place), (1, "other/"));
     // Looked at for longer, none of it holds.
-    let longer = super::tests::advised(&key(), &backup(), AdviceWindow::Quarter);
+    let longer = quarter(&key(), &backup());
     assert_eq!(longer.advice.len(), 0);
     assert_eq!(because(&longer, AdviceWhat::Networks), Some(WithheldBecause::ManyNetworks));
     assert_eq!(because(&longer, AdviceWhat::Prefix), Some(WithheldBecause::ManyFolders));
@@ -218,7 +226,8 @@ fn a_key_that_does_one_thing_in_one_place() {
 fn what_was_done_says_what_is_needed() {
     let permission = |given: Permission, actions: &[Action]| {
         let place = |action: &Action| if *action == Action::List { "" } else { "f" };
-        let requests: Vec<_> = actions.iter().map(|a| asked(day(TODAY - 1), "192.0.2.7", *a, place(a))).collect();
+        let requests: Vec<_> =
+            actions.iter().map(|a| asked(day(TODAY - 1), "192.0.2.7", *a, place(a))).collect();
         let advised = advised(&Key { permission: given, ..key() }, &requests, AdviceWindow::Month);
         find(&advised, AdviceWhat::Permission).map(|advice| advice.after.permission)
     };
@@ -240,9 +249,12 @@ fn what_was_done_says_what_is_needed() {
 #[test]
 fn keys_that_nobody_uses() {
     let window = AdviceWindow::Month;
-    for (last, confidence) in
-        [(30, None), (31, Some(Confidence::Low)), (60, Some(Confidence::Medium)), (90, Some(Confidence::High))]
-    {
+    for (last, confidence) in [
+        (30, None),
+        (31, Some(Confidence::Low)),
+        (60, Some(Confidence::Medium)),
+        (90, Some(Confidence::High)),
+    ] {
         let requests = [asked(day(TODAY - last), "192.0.2.7", Action::Get, "f")];
         let disable = find(&advised(&key(), &requests, window), AdviceWhat::Disable).cloned();
         assert_eq!(disable.as_ref().map(|advice| advice.confidence), confidence, "{last}");
@@ -271,10 +283,16 @@ fn nothing_is_concluded_from_too_little() {
     assert_eq!(new.advice, []);
     assert!(new.withheld.iter().all(|withheld| withheld.because == WithheldBecause::TooNew));
     // Counted since yesterday only, whatever the key's age.
-    let (key, now, window) = (super::tests::key(), day(TODAY), AdviceWindow::Month);
+    let (key, now, window) = (Key { created: day(0), ..key }, day(TODAY), AdviceWindow::Month);
     let seen = seen(&key, &requests, now.before(window.span()));
-    let observed =
-        Observed { key: &key, seen: &seen, last_used: None, counted_since: Some(day(TODAY - 1)), window, now };
+    let observed = Observed {
+        key: &key,
+        seen: &seen,
+        last_used: None,
+        counted_since: Some(day(TODAY - 1)),
+        window,
+        now,
+    };
     assert_eq!(advise(&observed).advice, []);
     let clipped = UseSeen { is_clipped: true, ..seen.clone() };
     let counted_since = Some(day(0));
@@ -295,7 +313,9 @@ fn nothing_is_concluded_from_too_little() {
 #[test]
 fn addresses_that_were_put_together_are_no_network() {
     let mut requests = backup();
-    let hour = |n: u32| asked(day(TODAY - 3), &IpAddr::V4((0x0a01_0000 + n * 300).into()).to_string(), Action::Get, "a/b");
+    let hour = |n: u32| {
+        asked(day(TODAY - 3), &IpAddr::V4((0x0a01_0000 + n * 300).into()).to_string(), Action::Get, "a/b")
+    };
     requests.extend((0..2_000).map(hour));
     let advised = advised(&key(), &requests, AdviceWindow::Month);
     assert_eq!(because(&advised, AdviceWhat::Networks), Some(WithheldBecause::NotToldApart));
@@ -328,108 +348,6 @@ fn advice_never_widens() {
     assert_eq!(find(&advised, AdviceWhat::Networks).unwrap().after.networks, networks(&["192.0.2.7"]));
     // The deed outside stands in the counters of folders, too; it does not lie within the prefix.
     assert_eq!(find(&advised, AdviceWhat::Prefix).unwrap().after.prefix.as_str(), "backup/db/");
-}
-
-fn requests() -> impl Strategy<Value = Vec<Asked>> {
-    let peers = prop::sample::select(vec![
-        vec!["192.0.2.7"],
-        vec!["192.0.2.7", "192.0.2.99"],
-        vec!["192.0.2.7", "2001:db8::1"],
-        vec!["2001:db8::1", "2001:db8::2:0:0:7"],
-        vec!["192.0.2.7", "198.51.100.1", "::1"],
-    ]);
-    let actions = prop::sample::select(vec![
-        vec![Action::Get, Action::List],
-        vec![Action::Put],
-        vec![Action::Enter],
-        vec![Action::Put, Action::Get, Action::Delete, Action::Enter],
-    ]);
-    let places = prop::sample::select(vec![
-        vec!["a/b/c/d/file", "a/b/c/e/file", "a/b/c/"],
-        vec!["a/b/file", "a/c/file", "a/b/x/y/z/file"],
-        vec!["file", "a/file"],
-        vec!["/a/file", "/a/b//file"],
-    ]);
-    // In the window mostly one kind, before it others.
-    (peers.clone(), actions.clone(), places.clone(), peers, actions, places, 0u32..400).prop_flat_map(
-        |(new_peers, new_actions, new_places, old_peers, old_actions, old_places, crowd)| {
-            let some = |days: std::ops::Range<i64>, peers: Vec<&'static str>, actions, places: Vec<&'static str>| {
-                let one = (days, prop::sample::select(peers), prop::sample::select(actions), prop::sample::select(places));
-                prop::collection::vec(one.prop_map(|(n, peer, action, place)| asked(day(n), peer, action, place)), 0..40)
-            };
-            let new = some(TODAY - 30..TODAY + 1, new_peers, new_actions, new_places);
-            let old = some(TODAY - 89..TODAY - 30, old_peers, old_actions, old_places);
-            (new, old).prop_map(move |(new, old)| {
-                let far = |n: u32| {
-                    let peer = IpAddr::V4((0xc612_0000 + n * 7).into());
-                    Asked { at: day(TODAY - 45), peer, action: Action::Get, place: format!("x{n}/y/z") }
-                };
-                new.into_iter().chain(old).chain((0..crowd).map(far)).collect()
-            })
-        },
-    )
-}
-
-fn any_key() -> impl Strategy<Value = Key> {
-    let permission = prop::sample::select(vec![Permission::Read, Permission::Write, Permission::ReadWrite]);
-    let nets = prop::sample::select(vec![
-        Networks::anywhere(),
-        networks(&["192.0.2.0/24", "2001:db8::/32"]),
-        networks(&["192.0.2.7"]),
-        networks(&["192.0.2.1-192.0.2.50", "::1"]),
-    ]);
-    let prefix = prop::sample::select(vec!["", "a/", "a", "/", "a/b/c/d"]);
-    let created = prop::sample::select(vec![day(0), day(TODAY - 20), day(TODAY - 2)]);
-    (permission, nets, prefix, created).prop_map(|(permission, networks, prefix, created)| Key {
-        permission,
-        networks,
-        prefix: KeyPrefix::parse(prefix).unwrap(),
-        created,
-        ..key()
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    /// The advice admits every request that was seen in the time that was looked at, each piece by itself and all together; and what
-    /// it says of older requests is what the policy does to them.
-    #[test]
-    fn advice_admits_every_request_seen(
-        key in any_key(),
-        requests in requests(),
-        window in prop::sample::select(vec![AdviceWindow::Month, AdviceWindow::Quarter]),
-    ) {
-        let admitted: Vec<_> = requests.iter().filter(|asked| may(&key, asked)).collect();
-        let since = day(TODAY).before(window.span());
-        let advised = advised(&key, &requests, window);
-        let mut together = key.clone();
-        for advice in &advised.advice {
-            let after = advice.after.put_on(&key);
-            prop_assert_ne!(&after, &key, "advice to stay as it is");
-            prop_assert!(!crate::authority::widens(&after, &key));
-            for asked in admitted.iter().filter(|asked| asked.at >= since && asked.at >= key.created) {
-                prop_assert!(may(&after, asked), "{:?} refuses {:?}", advice, asked);
-            }
-            match advice.what {
-                AdviceWhat::Permission | AdviceWhat::Disable => together.permission = after.permission,
-                AdviceWhat::Networks => together.networks = after.networks.clone(),
-                AdviceWhat::Prefix => together.prefix = after.prefix.clone(),
-            }
-            let would = &advice.would_refuse;
-            let deeds = |asked: &&&Asked| asked.action != Action::Enter;
-            let refused = admitted.iter().filter(deeds).filter(|asked| !may(&after, asked)).count();
-            let refused = u64::try_from(refused).unwrap();
-            prop_assert!(refused <= would.requests, "{refused} refused by {advice:?}");
-            if !would.at_most && admitted.iter().all(|asked| asked.action != Action::Enter) {
-                prop_assert_eq!(refused, would.requests, "{:?}", advice);
-            }
-            prop_assert_eq!(would.examples.is_empty(), would.requests == 0);
-        }
-        for asked in admitted.iter().filter(|asked| asked.at >= since && asked.at >= key.created) {
-            prop_assert!(may(&together, asked), "{:?} refuses {:?}", together, asked);
-        }
-    }
 }
 
 #[test]

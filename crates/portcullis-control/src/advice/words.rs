@@ -79,7 +79,9 @@ impl WithheldBecause {
     pub const fn explanation(self) -> &'static str {
         match self {
             Self::TooNew => "the key, or the counting of its use, is too new to conclude anything",
-            Self::NotToldApart => "there was more than is told apart, so nothing can be concluded from what is missing",
+            Self::NotToldApart => {
+                "there was more than is told apart, so nothing can be concluded from what is missing"
+            }
             Self::ManyNetworks => "it was used from several networks",
             Self::ManyFolders => "it worked in several folders, or in the storage as a whole",
             Self::AllNeeded => "it did everything that it may do",
@@ -151,7 +153,9 @@ impl Advice {
     pub const fn explanation(&self) -> &'static str {
         match (self.what, self.after.permission) {
             (AdviceWhat::Permission, Permission::Read) => "it never wrote or deleted",
-            (AdviceWhat::Permission, Permission::Write) => "it only uploaded, and never read, listed or deleted",
+            (AdviceWhat::Permission, Permission::Write) => {
+                "it only uploaded, and never read, listed or deleted"
+            }
             (AdviceWhat::Permission, _) => "it never administered",
             (AdviceWhat::Networks, _) => "it was seen from there only",
             (AdviceWhat::Prefix, _) => "it worked in this folder only",

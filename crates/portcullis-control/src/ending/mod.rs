@@ -41,21 +41,21 @@ impl Control {
             return Ok(None);
         }
         self.require_confirmed(admin.principal())?;
-        let held = self.held(admin, &before).await;
+        let held = Box::pin(self.held(admin, &before)).await;
         let action = match before.connection.provider {
             Provider::Builtin => "detach_storage",
             Provider::Aws | Provider::CloudflareR2 | Provider::S3 => "delete_storage",
         };
         let deed = Deed { action, storage: Some(id), object: Some(before.name.as_str()), ..Deed::default() };
         let cutting = self.cutting();
-        let commit = self.metadata.end_storage(&before, held, self.access.now());
+        let commit = Box::pin(self.metadata.end_storage(&before, held, self.access.now()));
         let ended = self.carry_out(admin, deed, commit).await?;
         // The storage comes first: with it everything under way ends, whatever else is still to be read anew.
         let mut changes = vec![Change::Storage(id)];
         changes.extend(ended.keys.iter().copied().map(Change::Key));
         changes.extend(ended.links.iter().copied().map(Change::Link));
         changes.extend(ended.people.iter().copied().map(Change::User));
-        let receipt = self.in_force(cutting, admin, deed, &changes).await?;
+        let receipt = Box::pin(self.in_force(cutting, admin, deed, &changes)).await?;
         drop(alone);
         Ok(Some(Done { value: ended, receipt }))
     }

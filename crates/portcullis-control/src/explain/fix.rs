@@ -143,8 +143,17 @@ impl FixDraft {
                 Ok(Fix::TurnOn { permission })
             }
             Fix::Extend { .. } => Ok(offered),
-            offered if offered.value() == value => Ok(offered),
-            _ => Err(ControlError::Stale),
+            Fix::AllowAddress { .. }
+            | Fix::Permit { .. }
+            | Fix::WidenPrefix { .. }
+            | Fix::SwitchS3On
+            | Fix::EndPause => {
+                if offered.value() == value {
+                    Ok(offered)
+                } else {
+                    Err(ControlError::Stale)
+                }
+            }
         }
     }
 }

@@ -59,6 +59,7 @@ impl Reason {
 }
 
 /// The rule behind each answer of the policy.
+#[expect(clippy::too_many_lines, reason = "one arm for each reason")]
 fn of_policy(reason: DenyReason) -> Rule {
     use DenyReason as R;
     match reason {

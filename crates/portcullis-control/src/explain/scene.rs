@@ -165,10 +165,7 @@ impl Scene {
         if self.key.as_ref().is_some_and(|key| key.state == KeyState::Deleted) {
             return Now::Refused(DenyReason::KeyDeleted);
         }
-        let reason = match policy_of(Reason::read(&event.reason)) {
-            Some(reason) => reason,
-            None => return Now::Unknown,
-        };
+        let Some(reason) = policy_of(Reason::read(&event.reason)) else { return Now::Unknown };
         // These are about what was shown, not about a record: it is as gone as it was.
         if matches!(
             reason,

@@ -1,5 +1,7 @@
 //! Keys and programs that would notice.
 
+use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use portcullis_access::SiteAdmin;
@@ -109,7 +111,7 @@ impl Sum {
                 last,
             })
             .collect();
-        clients.sort_by(|a, b| b.last.cmp(&a.last));
+        clients.sort_by_key(|client| Reverse(client.last));
         let more = clients.len().saturating_sub(CLIENTS);
         clients.truncate(CLIENTS);
         (clients, more)
@@ -138,7 +140,7 @@ pub(super) async fn gather(
     }
     // Those of people and of the site. A deleted one notices nothing.
     let mut others: Vec<(KeyId, Sum)> = sums.into_iter().collect();
-    others.sort_by(|a, b| b.1.last.cmp(&a.1.last));
+    others.sort_by_key(|(_, sum)| Reverse(sum.last));
     has_more |= others.len() > KEYS;
     for (id, sum) in others.into_iter().take(KEYS) {
         let found = control.metadata.key(id).await?;
@@ -146,7 +148,7 @@ pub(super) async fn gather(
             keys.push(names.affected(control, key, sum).await?);
         }
     }
-    keys.sort_by(|a, b| b.last.cmp(&a.last));
+    keys.sort_by_key(|affected| Reverse(affected.last));
     fill_last_use(control, &mut unused).await?;
     Ok(Gathered { keys, unused, has_more })
 }
@@ -211,13 +213,13 @@ pub(super) async fn knocks(control: &Control, refused: Vec<ActivityRow>) -> Resu
         *sum = (sum.0.saturating_add(row.count.requests), sum.1.max(row.count.last));
     }
     let mut latest: Vec<_> = together.into_iter().collect();
-    latest.sort_by(|a, b| b.1.1.cmp(&a.1.1));
+    latest.sort_by_key(|(_, (_, last))| Reverse(*last));
     latest.truncate(KEYS);
     let mut known: HashMap<KeyId, Option<Key>> = HashMap::new();
     let mut all = Vec::new();
     for ((id, tool, network), (requests, last)) in latest {
-        if !known.contains_key(&id) {
-            known.insert(id, control.metadata.key(id).await?);
+        if let Entry::Vacant(unknown) = known.entry(id) {
+            unknown.insert(control.metadata.key(id).await?);
         }
         let Some(Some(key)) = known.get(&id) else { continue };
         let (name, credential) = (key.name.to_string(), key.credential.to_string());

@@ -76,6 +76,24 @@ impl Control {
         }
     }
 
+    /// One round of [`Control::keep_sinks`]: sends on what there is, and says whether every place takes it.
+    ///
+    /// # Errors
+    /// [`ControlError::Metadata`](crate::ControlError::Metadata).
+    pub async fn send_trail_on(&self, system: &System) -> Result<bool> {
+        let mut all_take = true;
+        for sink in self.sinks.all.iter() {
+            all_take &= loop {
+                match self.send_on(system, sink).await? {
+                    Round::More => {}
+                    Round::Rest => break true,
+                    Round::Failed(_) => break false,
+                }
+            };
+        }
+        Ok(all_take)
+    }
+
     /// One look at a place.
     pub(crate) async fn send_on(&self, _system: &System, sink: &SinkSetting) -> Result<Round> {
         let (name, holder, now) = (sink.name.as_str(), &*self.sinks.holder, self.access.now());

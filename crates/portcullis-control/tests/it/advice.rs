@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use portcullis_access::{Body, Delete, DeleteOptions, Get, GetOptions, List, Principal, Put, PutOptions, SiteAdmin};
+use portcullis_access::{
+    Body, Delete, DeleteOptions, Get, GetOptions, List, Principal, Put, PutOptions, SiteAdmin,
+};
 use portcullis_control::{
-    AdviceWhat, AdviceWindow, Confidence, ControlError, CreatedKey, KeyAdvice, KeyChange, NetworkDraft, PageRequest,
-    RulesDraft, ScopeDraft, SiteChange, TakenAdvice, UsageBy, UsageQuery, UsageStep, WithheldBecause,
+    AdviceWhat, AdviceWindow, Confidence, ControlError, CreatedKey, KeyAdvice, KeyChange, NetworkDraft,
+    PageRequest, RulesDraft, ScopeDraft, SiteChange, TakenAdvice, UsageBy, UsageQuery, UsageStep,
+    WithheldBecause,
 };
 use portcullis_domain::{AdviceId, Clock as _, KeyId, KeyPrefix, Permission, Role, Storage};
 
@@ -43,7 +46,11 @@ impl World {
                     "read" => drop(at.grant::<Get>(object(place)).unwrap().get(GetOptions::default()).await),
                     "write" => {
                         let body = Body::Full("four".into());
-                        at.grant::<Put>(object(place)).unwrap().put(body, PutOptions::default()).await.unwrap();
+                        at.grant::<Put>(object(place))
+                            .unwrap()
+                            .put(body, PutOptions::default())
+                            .await
+                            .unwrap();
                     }
                     "delete" => {
                         let grant = at.grant::<Delete>(object(place)).unwrap();
@@ -101,7 +108,8 @@ async fn real_use_becomes_advice_that_admits_it() {
     assert_eq!(now.networks.entries()[0].network.to_string(), "203.0.113.7");
     // It does the same as before, and nothing else.
     world.works(&key, &storage, "203.0.113.7", 1, &deeds).await;
-    let at = world.access.storage_by_id(&world.comes_from(&key, "203.0.113.7").await, storage.id).await.unwrap();
+    let at =
+        world.access.storage_by_id(&world.comes_from(&key, "203.0.113.7").await, storage.id).await.unwrap();
     assert!(at.grant::<Put>(object("backup/db/dump")).is_err() && at.grant::<Get>(object("other")).is_err());
     let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
     assert!(world.access.authenticate_bearer(origin("203.0.113.8"), &token).await.is_err());
@@ -122,7 +130,8 @@ async fn what_needs_a_right_without_a_deed_of_its_own_counts() {
     let found = world.advice_on(&key).await;
     assert_eq!(found.advised.advice[0].after.permission, Permission::Write);
     // A condition on what is there needs the right to read.
-    let at = world.access.storage_by_id(&world.comes_from(&key, "203.0.113.7").await, storage.id).await.unwrap();
+    let at =
+        world.access.storage_by_id(&world.comes_from(&key, "203.0.113.7").await, storage.id).await.unwrap();
     let mut options = PutOptions::default();
     options.conditions.if_absent = true;
     let body = Body::Full("four".into());
@@ -156,10 +165,14 @@ async fn undoing_gives_back_what_was_taken_and_nothing_else() {
     world.control.update_key(&world.admin, id, &change).await.unwrap();
     let changed = problems(world.control.undo_advice(&world.admin, permission.taken.id).await);
     assert!(changed[0].1.contains("changed since"), "{changed:?}");
-    let list = world.control.taken_advice(&world.admin, Some(id), &PageRequest::first(10)).await.unwrap().items;
+    let list =
+        world.control.taken_advice(&world.admin, Some(id), &PageRequest::first(10)).await.unwrap().items;
     let told: Vec<_> = list.iter().map(|one| (one.taken.what.as_str(), one.can_be_undone())).collect();
     assert_eq!(told, [("permission", false), ("networks", false)]);
-    assert_eq!(world.trail().await.iter().filter(|event| event.action == "undo_advice" && event.allowed).count(), 1);
+    assert_eq!(
+        world.trail().await.iter().filter(|event| event.action == "undo_advice" && event.allowed).count(),
+        1
+    );
 
     // A deleted key is not brought back, and neither is what no one did.
     let networks = vec![NetworkDraft { network: "203.0.113.0/24".to_owned(), note: "rack".to_owned() }];
@@ -219,7 +232,8 @@ async fn unused_keys_are_listed_and_switched_off() {
     assert!(world.bearer(&keys[0]).await.is_err());
     let left = world.control.advice(&world.admin, MONTH, &PageRequest::first(10)).await.unwrap();
     assert_eq!(left.items.len(), 3);
-    let quarter = world.control.advice(&world.admin, AdviceWindow::Quarter, &PageRequest::first(10)).await.unwrap();
+    let quarter =
+        world.control.advice(&world.admin, AdviceWindow::Quarter, &PageRequest::first(10)).await.unwrap();
     assert_eq!(quarter.items.len(), 0, "not unused for 90 days yet");
 }
 
@@ -280,7 +294,8 @@ async fn a_key_does_not_lock_itself_out() {
     let wanted = (AdviceWhat::Networks, MONTH);
     // What it asks with has just become use of its own.
     world.access.flush(&world.system).await.unwrap();
-    let outcome = world.control.take_advice(&elsewhere, robot.view.key.id, wanted, |_, _| true).await.unwrap();
+    let outcome =
+        world.control.take_advice(&elsewhere, robot.view.key.id, wanted, |_, _| true).await.unwrap();
     assert!(outcome.is_none());
     assert!(what(&world.advice_on(&robot).await).is_empty(), "it administers, and from two networks");
 }

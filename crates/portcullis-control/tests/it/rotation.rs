@@ -18,7 +18,7 @@ fn for_days(days: u64) -> Rotation {
     Rotation { overlap_seconds: Some(days * DAY), ..Rotation::default() }
 }
 
-fn until(text: impl ToString) -> OverlapChange {
+fn until(text: &impl ToString) -> OverlapChange {
     OverlapChange { until: Some(text.to_string()), seconds: None }
 }
 
@@ -153,14 +153,14 @@ async fn it_is_ended_and_moved() {
         world.control.move_overlap_if(&world.admin, id, &change, |_| true).await.map(Option::unwrap)
     };
     for (wrong, field) in [
-        (until(latest.after(Duration::from_secs(1))), "until"),
-        (until(start), "until"),
-        (until("tomorrow"), "until"),
+        (until(&latest.after(Duration::from_secs(1))), "until"),
+        (until(&start), "until"),
+        (until(&"tomorrow"), "until"),
         (OverlapChange::default(), "until"),
         (OverlapChange { seconds: Some(0), until: None }, "seconds"),
         (OverlapChange { seconds: Some(30 * DAY + 1), until: None }, "seconds"),
         (OverlapChange { seconds: Some(u64::MAX), until: None }, "seconds"),
-        (OverlapChange { seconds: Some(1), ..until(latest) }, "seconds"),
+        (OverlapChange { seconds: Some(1), ..until(&latest) }, "seconds"),
     ] {
         assert_eq!(fields(change(wrong.clone()).await), [field], "{wrong:?}");
     }
@@ -169,13 +169,13 @@ async fn it_is_ended_and_moved() {
     assert_eq!(longer.overlap.until, world.clock.now().after(Duration::from_secs(100)));
     world.clock.advance(Duration::from_secs(2));
     assert!(world.bearer(&old).await.is_ok(), "it goes on");
-    assert_eq!(change(until(latest)).await.unwrap().overlap.until, latest);
+    assert_eq!(change(until(&latest)).await.unwrap().overlap.until, latest);
     // Whoever decides on another end than the one there is does nothing.
     let seen = world.control.end_overlap_if(&world.admin, id, |now| now.until == longer.overlap.until).await;
     assert!(seen.unwrap().is_none() && world.bearer(&old).await.is_ok());
     end(&world, id).await.unwrap();
     assert!(world.bearer(&old).await.is_err());
-    assert!(matches!(change(until(latest)).await, Err(ControlError::NotFound)), "not taken up again");
+    assert!(matches!(change(until(&latest)).await, Err(ControlError::NotFound)), "not taken up again");
     let trail = world.trail().await;
     let deeds: Vec<_> = trail.iter().filter(|event| event.action.ends_with("_overlap")).collect();
     let told: Vec<_> = deeds.iter().map(|event| (event.action.as_str(), event.key)).collect();
@@ -281,12 +281,12 @@ async fn whose_overlap_it_is() {
     none(world.control.overlap(&stranger, id).await.unwrap_err());
     none(world.control.users_of_pair(&stranger, id).await.unwrap_err());
     none(world.control.end_overlap_if(&stranger, id, |_| true).await.unwrap_err());
-    none(world.control.move_overlap_if(&stranger, id, &until(end), |_| true).await.unwrap_err());
+    none(world.control.move_overlap_if(&stranger, id, &until(&end), |_| true).await.unwrap_err());
     // A key for one network may not keep the old pair of one for any alive; it may end it.
     let network = NetworkDraft { network: "192.0.2.0/24".to_owned(), note: String::new() };
     let narrow = world.key(|draft| draft.networks = vec![network]).await;
     let by_key = world.access.admin(&world.bearer(&narrow).await.unwrap()).unwrap();
-    let refused = world.control.move_overlap_if(&by_key, id, &until(end), |_| true).await;
+    let refused = world.control.move_overlap_if(&by_key, id, &until(&end), |_| true).await;
     assert_eq!(fields(refused), ["networks"]);
     assert!(world.control.end_overlap_if(&by_key, id, |_| true).await.unwrap().is_some());
     let denied = world.bearer(&old).await.unwrap_err();

@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use portcullis_control::{AuditSink, ControlError, SinkSetting, SinkState};
 use portcullis_domain::trail::ChainedEvent;
-use tokio_util::sync::CancellationToken;
 
 use crate::world::World;
 
@@ -45,25 +44,13 @@ impl Place {
     }
 }
 
-/// The world with this place, and the work in the background until the place has all, or says that it takes nothing.
+/// The world with this place, after everything was sent on to it that it takes.
 async fn run(world: &World, place: &Arc<Place>, sites: &[&str]) -> portcullis_control::Control {
-    let sites = sites.iter().map(|site| (*site).to_owned()).collect();
-    let setting = SinkSetting { name: "place".to_owned(), sites, sink: Arc::<Place>::clone(place) };
+    let named = sites.iter().map(|site| (*site).to_owned()).collect();
+    let setting = SinkSetting { name: "place".to_owned(), sites: named, sink: Arc::<Place>::clone(place) };
     let control = world.control.clone().with_sinks(vec![setting], "this process");
-    let stop = CancellationToken::new();
-    let settled = async {
-        loop {
-            tokio::task::yield_now().await;
-            let status = control.audit_sinks(&world.admin).await.unwrap().remove(0);
-            if status.state == SinkState::Failing
-                || (status.state == SinkState::Working && status.waiting == 0)
-            {
-                stop.cancel();
-                return;
-            }
-        }
-    };
-    tokio::join!(control.keep_sinks(&world.system, stop.clone()), settled);
+    let away = *place.away.lock().unwrap() || sites == ["nowhere"];
+    assert_eq!(control.send_trail_on(&world.system).await.unwrap(), !away);
     control
 }
 

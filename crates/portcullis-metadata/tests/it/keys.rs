@@ -292,3 +292,24 @@ pub(crate) async fn idle_keys(world: &World) {
         "SELECT COUNT(*) FROM keys k JOIN key_uses u ON u.key_id = k.id WHERE u.at_us <> k.last_used_us";
     assert_eq!(world.numbers(differ).await, [0]);
 }
+
+pub(crate) async fn living_and_deleted_by_id(world: &World) {
+    let (metadata, _, admin) = world.home().await;
+    let storage = metadata.create_storage(new_storage(&admin, "files")).await.unwrap();
+    let mut keys = Vec::new();
+    // More than one statement takes.
+    for number in 0..502 {
+        let key = key_for(&storage, &format!("key {number}"));
+        metadata.create_key(&key, &StoredSecret::None).await.unwrap();
+        keys.push(key);
+    }
+    metadata.delete_key(keys[7].id, at(50)).await.unwrap();
+    let ids: Vec<_> = keys.iter().map(|key| key.id).chain([portcullis_domain::KeyId::generate()]).collect();
+    let mut found = metadata.keys_with_end(&ids).await.unwrap();
+    found.sort_by_key(|(key, _)| key.id);
+    assert_eq!(found.len(), keys.len());
+    let ended: Vec<_> = found.iter().filter_map(|(key, end)| Some((key.name.as_str(), (*end)?))).collect();
+    assert_eq!(ended, [("key 7", at(50))]);
+    assert!(found.iter().all(|(key, end)| (key.state == KeyState::Deleted) == end.is_some()));
+    assert!(metadata.keys_with_end(&[]).await.unwrap().is_empty());
+}

@@ -142,4 +142,5 @@ suite! {
     links::a_limit_of_downloads_holds,
     links::a_call_is_claimed_once,
     keys::idle_keys,
+    keys::living_and_deleted_by_id,
 }

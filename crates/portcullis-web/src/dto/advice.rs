@@ -1,13 +1,14 @@
 //! Advice on keys that are wider than their use.
 
 use portcullis_control::{
-    Advice, AdviceTaken, Breadth, KeyAdvice, Refusable, TakenAdvice, Withheld, WouldRefuse,
+    Advice, AdviceTaken, Breadth, Done, KeyAdvice, Refusable, TakenAdvice, Withheld, WouldRefuse,
 };
 use portcullis_domain::Key;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::network::{NotedNetwork, noted};
+use super::receipt::ReceiptDto;
 
 /// How wide a key is.
 #[derive(Serialize, ToSchema)]
@@ -195,6 +196,15 @@ pub(crate) struct TakenAdviceOut {
     undone_at: Option<String>,
     /// Whether it can be taken back: it was not, and the key still is as it was made.
     can_be_undone: bool,
+    /// What narrowing the key ended; null if it is only shown.
+    receipt: Option<ReceiptDto>,
+}
+
+impl From<Done<TakenAdvice>> for TakenAdviceOut {
+    fn from(done: Done<TakenAdvice>) -> Self {
+        let receipt = Some(ReceiptDto::from(&done.receipt));
+        Self { receipt, ..Self::from(done.value) }
+    }
 }
 
 impl From<TakenAdvice> for TakenAdviceOut {
@@ -213,6 +223,7 @@ impl From<TakenAdvice> for TakenAdviceOut {
             taken_at: taken.to_string(),
             undone_at: undone.map(|at| at.to_string()),
             can_be_undone,
+            receipt: None,
         }
     }
 }

@@ -136,7 +136,7 @@ pub(crate) async fn take(
         Keeper::Own(me) => app.control.take_own_advice(me, id, wanted, |_, _| true).await?,
     };
     let none = || Problem::invalid_field("what", "there is no such advice on this key at present");
-    ok(&TakenAdviceOut::from(taken.ok_or_else(none)?.into_value()))
+    ok(&TakenAdviceOut::from(taken.ok_or_else(none)?))
 }
 
 /// Make a key as wide again as it was before advice was followed; other changes since stay. Refused if the key was changed since in

@@ -9,8 +9,12 @@ use super::render::{Form, size, text};
 pub(super) fn run(remote: &Remote, args: &UsageArgs) -> anyhow::Result<()> {
     let (api, form) = (Api::new(remote)?, remote.form());
     let key = args.key.as_deref().map(|key| api.find_key(key)).transpose()?.map(|key| text(&key, "id"));
-    let storage =
-        args.storage.as_deref().map(|name| api.find_storage(name)).transpose()?.map(|found| text(&found, "id"));
+    let storage = args
+        .storage
+        .as_deref()
+        .map(|name| api.find_storage(name))
+        .transpose()?
+        .map(|found| text(&found, "id"));
     let limit = args.limit.map(|limit| limit.to_string());
     let pairs = [
         ("from", args.from.as_ref()),

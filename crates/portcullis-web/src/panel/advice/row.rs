@@ -99,8 +99,7 @@ impl TakenRow {
         let taken = &found.taken;
         // A word of a later version is shown as it is.
         let what = taken.what.parse::<AdviceWhat>();
-        let (title, value) =
-            what.map_or_else(|_| (taken.what.clone(), None), |what| to(what, &taken.after));
+        let (title, value) = what.map_or_else(|_| (taken.what.clone(), None), |what| to(what, &taken.after));
         Self {
             id: taken.id.to_string(),
             path: found.key.as_ref().map(path),
@@ -144,7 +143,9 @@ fn path(key: &Key) -> String {
 /// What advice does, and to which value.
 fn to(what: AdviceWhat, after: &Breadth) -> (String, Option<String>) {
     match what {
-        AdviceWhat::Permission => (words::fill("advice.to.permission", &[&labels::permission(after.permission)]), None),
+        AdviceWhat::Permission => {
+            (words::fill("advice.to.permission", &[&labels::permission(after.permission)]), None)
+        }
         AdviceWhat::Networks => (words::text("advice.to.networks").to_owned(), Some(list(&after.networks))),
         AdviceWhat::Prefix => (words::text("advice.to.prefix").to_owned(), Some(after.prefix.to_string())),
         AdviceWhat::Disable => (words::text("advice.to.disable").to_owned(), None),

@@ -136,7 +136,7 @@ async fn form(
 
 /// `POST /api-keys/new`: makes the key, or the two, and shows what authenticates them.
 pub(super) async fn make(State(app): State<Arc<App>>, at: At, fields: Posted) -> Response {
-    try_make(&app, &at, &fields).await.unwrap_or_else(|error| error.show(&at.person.chrome))
+    Box::pin(try_make(&app, &at, &fields)).await.unwrap_or_else(|error| error.show(&at.person.chrome))
 }
 
 async fn try_make(app: &App, at: &At, fields: &Fields) -> Result<Response, PanelError> {

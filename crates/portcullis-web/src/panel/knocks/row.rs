@@ -141,7 +141,8 @@ fn proof(reason: AttemptReason) -> &'static str {
 /// The bars of the days on which there was anything; one attempt is seen beside a thousand.
 fn days(counts: &[u64], busiest: u64) -> Vec<Day> {
     let bar = |(at, count): (usize, &u64)| {
-        let height = (count.saturating_mul(HEIGHT)).div_ceil(busiest.max(1)).min(HEIGHT);
+        let height = (u128::from(*count) * u128::from(HEIGHT)).div_ceil(u128::from(busiest.max(1)));
+        let height = u64::try_from(height).unwrap_or(HEIGHT).min(HEIGHT);
         (height > 0).then(|| Day { x: u64::try_from(at).unwrap_or(0) * WIDTH, y: HEIGHT - height, height })
     };
     counts.iter().enumerate().filter_map(bar).collect()

@@ -145,7 +145,14 @@ impl RotationForm {
                     faults.add(field, problem.message);
                 }
             }
-            other => return Err(other),
+            other @ (ControlError::NotFound
+            | ControlError::Conflict { .. }
+            | ControlError::InUse(_)
+            | ControlError::Stale
+            | ControlError::ConfirmationNeeded
+            | ControlError::KeysByAdminsOnly
+            | ControlError::Access(_)
+            | ControlError::Metadata(_)) => return Err(other),
         }
         Ok(faults)
     }

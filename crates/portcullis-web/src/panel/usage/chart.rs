@@ -57,7 +57,8 @@ mod tests {
     fn the_largest_is_as_high_as_the_picture() {
         let chart = Chart::of(&[0, 50, 1_000_000, 1], |at, number| format!("{at}: {number}"));
         assert_eq!((chart.width, chart.peak), (40, 1_000_000));
-        let told: Vec<_> = chart.bars.iter().map(|bar| (bar.x, bar.y, bar.height, bar.title.as_str())).collect();
+        let told: Vec<_> =
+            chart.bars.iter().map(|bar| (bar.x, bar.y, bar.height, bar.title.as_str())).collect();
         assert_eq!(told, [(11, 99, 1, "1: 50"), (21, 0, 100, "2: 1000000"), (31, 99, 1, "3: 1")]);
         let most = Chart::of(&[u64::MAX, u64::MAX / 2], |_, _| String::new());
         assert_eq!(most.bars.iter().map(|bar| bar.height).collect::<Vec<_>>(), [100, 49]);

@@ -138,13 +138,21 @@ fn pictures(points: &[UsagePoint], step: UsageStep) -> Vec<Picture> {
         Picture { id, name, colour, total: said(total), peak: said(chart.peak), chart }
     };
     vec![
-        picture("requests", words::text("usage.requests"), "var(--accent)", |point| point.sum.requests, |n| {
-            words::count("usage.requests.bar", n)
-        }),
+        picture(
+            "requests",
+            words::text("usage.requests"),
+            "var(--accent)",
+            |point| point.sum.requests,
+            |n| words::count("usage.requests.bar", n),
+        ),
         picture("bytes", words::text("usage.bytes"), "var(--ok)", |point| point.sum.bytes, format::size),
-        picture("refused", words::text("usage.refused"), "var(--bad)", |point| point.sum.refused, |n| {
-            words::count("usage.refused.bar", n)
-        }),
+        picture(
+            "refused",
+            words::text("usage.refused"),
+            "var(--bad)",
+            |point| point.sum.refused,
+            |n| words::count("usage.refused.bar", n),
+        ),
     ]
 }
 

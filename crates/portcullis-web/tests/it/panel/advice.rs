@@ -54,7 +54,8 @@ async fn what_was_changed_since_is_not_undone() {
     let taken = visit.submit(&page, &format!("form[action='/advice/keys/{key}/permission']"), &[]).await;
     let token = world.sign_in("admin", crate::world::PASSWORD).await;
     let change = json!({"permission": "write"});
-    let changed = world.ask("PATCH", &format!("/api/v1/keys/{key}")).bearer(&token).json(&change).send().await;
+    let changed =
+        world.ask("PATCH", &format!("/api/v1/keys/{key}")).bearer(&token).json(&change).send().await;
     assert_eq!(changed.status, StatusCode::OK);
     let refused = visit.submit(&taken, "#taken form", &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -72,7 +73,9 @@ async fn strange_addresses_lead_nowhere() {
         assert_eq!((page.status, page.text("h1").as_str()), (StatusCode::OK, "Advice"), "{path}");
     }
     let token = visit.csrf().await;
-    for path in ["/advice/keys/nothing/networks", &format!("/advice/keys/{key}/colour"), "/advice/taken/x/undo"] {
+    for path in
+        ["/advice/keys/nothing/networks", &format!("/advice/keys/{key}/colour"), "/advice/taken/x/undo"]
+    {
         let answer = visit.post(path, &[("_csrf", &token)], &[SAME_ORIGIN]).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
     }

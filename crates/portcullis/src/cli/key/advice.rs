@@ -12,7 +12,8 @@ pub(super) fn run(api: &Api, form: Form, args: &AdviceArgs) -> anyhow::Result<()
         let told = format!("Taken back: {} is as wide as before.", text(&undone, "name"));
         return form.done(&undone, &told);
     }
-    let key = args.key.as_deref().map(|key| Ok::<_, anyhow::Error>(text(&api.find_key(key)?, "id"))).transpose()?;
+    let key =
+        args.key.as_deref().map(|key| Ok::<_, anyhow::Error>(text(&api.find_key(key)?, "id"))).transpose()?;
     if args.taken {
         let query: Vec<(&str, &str)> = key.iter().map(|key| ("key", key.as_str())).collect();
         return taken(form, &api.all("/advice/taken", &query)?);
@@ -65,7 +66,8 @@ fn pieces(key: &Value) -> Vec<Value> {
     key.get("advice").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-const HEADER: [&str; 8] = ["KEY", "ADVICE", "TO", "BECAUSE", "REQUESTS", "DAYS", "CONFIDENCE", "WOULD HAVE REFUSED"];
+const HEADER: [&str; 8] =
+    ["KEY", "ADVICE", "TO", "BECAUSE", "REQUESTS", "DAYS", "CONFIDENCE", "WOULD HAVE REFUSED"];
 
 /// The key of a piece of advice, and the piece.
 fn row(pair: &Value) -> Vec<String> {
@@ -88,7 +90,10 @@ fn list(form: Form, keys: &[Value]) -> anyhow::Result<()> {
     }
     let pairs = |key: &Value| {
         let key = key.clone();
-        pieces(&key).into_iter().map(move |advice| json!({ "key": key, "advice": advice })).collect::<Vec<_>>()
+        pieces(&key)
+            .into_iter()
+            .map(move |advice| json!({ "key": key, "advice": advice }))
+            .collect::<Vec<_>>()
     };
     let rows: Vec<Value> = keys.iter().flat_map(pairs).collect();
     form.list(&rows, &HEADER, row)
