@@ -136,6 +136,8 @@ export function people(server, acting) {
     { name: 'site', path: `/sites/${sites.north}` },
     { name: 'site-new', path: `/sites/new?parent=${sites.agency}` },
     { name: 'security', path: '/security' },
+    { name: 'activity', path: '/activity' },
+    { name: 'knocks', path: '/knocks' },
   ];
   const below = [
     { name: 'acting-connections', path: '/connections' },

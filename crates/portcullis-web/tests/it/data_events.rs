@@ -10,7 +10,7 @@ async fn written_down(rule: &str) -> Vec<String> {
     let at = format!("/api/v1/sites/{}", world.main_site().await);
     let changed = world.admin("PATCH", &at).json(&json!({"rules": {"data_events": rule}})).send().await;
     assert_eq!(changed.json()["effective_rules"]["data_events"], rule);
-    let key = world.rest_key(&storage, "full").await;
+    let key = world.rest_key(&storage, "read_write").await;
     let id = storage["id"].as_str().unwrap();
     let file = format!("/api/v1/storages/{id}/file?key=in%2Fa");
     let listing = format!("/api/v1/storages/{id}/files?prefix=in%2F");
