@@ -8,7 +8,7 @@ use portcullis_domain::{
     StorageState, Subject, Target, Timestamp, decide,
 };
 
-use crate::throttle::locked;
+use crate::lock::locked;
 use crate::{Access, AccessError};
 
 /// Uploads that are looked at on one page.

@@ -20,11 +20,11 @@ use crate::checkpoint::TrailKey;
 use crate::directory::Directory;
 use crate::feed::Change;
 use crate::registry::Registry;
-use crate::throttle::{Throttle, ThrottleConfig};
 use crate::usage::{LastUsed, Touched};
 use crate::vault::{self, Purpose};
 use crate::watch::Watch;
 use crate::{AccessError, OpenError, checkpoint};
+use portcullis_signin::throttle::{Throttle, ThrottleConfig};
 
 /// How the core behaves. The defaults are right for a machine of any size.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,8 @@ use portcullis_metadata::{ActivityKind, AuditEvent, Noted};
 use tokio::sync::Notify;
 
 use crate::directory::{Generation, Part};
+use crate::lock::locked;
 use crate::principal::{Origin, Principal, Who};
-use crate::throttle::locked;
 use crate::watch::{Transfer, Why};
 use crate::{Access, AccessError, Denial, Proof};
 

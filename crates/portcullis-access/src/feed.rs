@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::System;
 use crate::directory::SessionEntry;
-use crate::throttle::locked;
+use crate::lock::locked;
 use crate::watch::{TransferId, Why};
 use crate::{Access, AccessError, CutReport, Proof};
 

@@ -9,7 +9,7 @@ use portcullis_domain::{Storage, StorageId};
 use tokio::sync::OnceCell;
 
 use crate::AccessError;
-use crate::throttle::locked;
+use crate::lock::locked;
 
 type Slot = Arc<OnceCell<Arc<dyn Backend>>>;
 

@@ -9,8 +9,8 @@ use portcullis_metadata::{ActivityKind, KeyUse, Noted};
 use crate::access::System;
 use crate::authorize::Seat;
 use crate::directory::Part;
+use crate::lock::locked;
 use crate::principal::{Principal, Who};
-use crate::throttle::locked;
 use crate::{Access, AccessError};
 
 /// More keys or storages than this between two flushes are not noted; the next flush has them.

@@ -23,8 +23,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::authorize::Seat;
+use crate::lock::locked;
 use crate::principal::Principal;
-use crate::throttle::locked;
 use crate::{AccessError, Denial};
 
 /// Transfers that were cut lately and are kept for receipts.

@@ -8,6 +8,7 @@
 //! * [`oidc`]: an OpenID Connect provider vouches for them. The one module that speaks to somebody, and that keeps for minutes what it
 //!   was told.
 //! * [`passkey`]: keys in a phone, a computer or a stick (WebAuthn Level 2).
+//! * [`throttle`]: how who guesses is slowed down, whatever the proof.
 //!
 //! A successful check gives a value that cannot be made in any other way, so that whoever is handed a
 //! [`passkey::VerifiedPasskey`] need not ask whether somebody looked.
@@ -15,6 +16,7 @@
 pub mod oidc;
 pub mod passkey;
 pub mod recovery;
+pub mod throttle;
 pub mod totp;
 
 pub use oidc::VerifiedIdentity;

@@ -7,7 +7,7 @@ use portcullis_domain::{CredentialId, Key, KeyState, Scope, Timestamp, UserId};
 use portcullis_metadata::{RetiredSecret, StoredSecret};
 use portcullis_sigv4::SigningKey;
 
-use crate::throttle::locked;
+use crate::lock::locked;
 
 /// Signing keys that are kept of one key: clients use one region, two days around midnight, and two secrets at times.
 const SIGNING_KEYS: usize = 4;

@@ -10,8 +10,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use portcullis_domain::{
     Action, BucketName, CredentialId, DataEvents, DenyReason, Key, KeyId, KeyPrefix, Link, LinkId, ObjectKey,
-    Overwrite, Permission, Person, Reach, SessionId, Site, SiteId, Storage, StorageId, Target, Timestamp, User,
-    UserId,
+    Overwrite, Permission, Person, Reach, SessionId, Site, SiteId, Storage, StorageId, Target, Timestamp,
+    User, UserId,
 };
 use portcullis_metadata::{Metadata, MetadataError, RetiredSecret, SessionRecord, StoredSecret};
 

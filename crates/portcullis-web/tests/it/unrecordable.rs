@@ -12,19 +12,22 @@ use crate::world::{PASSWORD, World};
 
 /// What changes nothing that lasts, or is about what is in storages, which is written down as the site chooses.
 fn leaves_no_entry(operation: &Operation) -> bool {
-    let asks = ["/options", "/me/totp"].iter().any(|end| operation.path.ends_with(end));
+    let asks = ["/options", "/me/totp", "/preview"].iter().any(|end| operation.path.ends_with(end));
     matches!(operation.method, "GET" | "HEAD")
         || (operation.method == "POST" && asks)
         || matches!(operation.needs, Needs::Grant(Action::Put | Action::Delete))
 }
 
-/// For these the examples are of nobody's second factor, and of no provider outside: what they come down to is asked of the database's
-/// verbs, each by itself.
+/// For these the examples are of nobody's second factor, of no provider outside, and of no advice, transfer or refusal that there is: what
+/// they come down to is asked of the database's verbs, each by itself.
 fn comes_to_nothing(operation: &Operation) -> bool {
     let path = operation.path;
     path.contains("passkey")
         || path.ends_with("/test-connection")
         || path.ends_with("/recovery-codes")
+        || path.ends_with("/fix")
+        || path.contains("/advice/")
+        || path.contains("/transfers/")
         || path.starts_with("/api/v1/me/totp")
 }
 
@@ -109,6 +112,11 @@ async fn ready(world: &World, operation: &Operation) -> (String, String, Option<
             } else {
                 body = Some(confirm);
             }
+        }
+        ("DELETE", "/api/v1/storages/{id}/pause") => {
+            let path = format!("/api/v1/storages/{}/pause", things.storage);
+            let paused = world.ask("POST", &path).bearer(&token).json(&json!({"minutes": 30})).send().await;
+            assert!(paused.status.is_success(), "{paused:?}");
         }
         (_, _) => {}
     }

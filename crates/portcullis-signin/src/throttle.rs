@@ -44,7 +44,7 @@ impl Default for ThrottleConfig {
 
 /// An attempt with some credential from some address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Attempt {
+pub struct Attempt {
     address: IpAddr,
     credential: u64,
 }
@@ -75,7 +75,7 @@ impl Count {
 
 /// The two tables.
 #[derive(Debug)]
-pub(crate) struct Throttle {
+pub struct Throttle {
     config: ThrottleConfig,
     /// Credentials are remembered by a keyed hash: what somebody typed into the wrong field is not kept.
     hasher: RandomState,
@@ -84,7 +84,9 @@ pub(crate) struct Throttle {
 }
 
 impl Throttle {
-    pub(crate) fn new(config: ThrottleConfig) -> Self {
+    /// Nobody has failed yet.
+    #[must_use]
+    pub fn new(config: ThrottleConfig) -> Self {
         Self {
             config,
             hasher: RandomState::new(),
@@ -93,13 +95,17 @@ impl Throttle {
         }
     }
 
-    /// Names an attempt. `kind` keeps user names apart from key ids.
-    pub(crate) fn attempt(&self, peer: IpAddr, kind: &'static str, credential: &str) -> Attempt {
+    /// Names an attempt; `kind` keeps user names apart from key ids.
+    #[must_use]
+    pub fn attempt(&self, peer: IpAddr, kind: &'static str, credential: &str) -> Attempt {
         Attempt { address: network_of(peer), credential: self.hasher.hash_one((kind, credential)) }
     }
 
     /// Whether this pair may try; says whether it has failures that a success would clear.
-    pub(crate) fn admit(&self, attempt: &Attempt, now: Timestamp) -> Result<bool, Duration> {
+    ///
+    /// # Errors
+    /// After how long it may.
+    pub fn admit(&self, attempt: &Attempt, now: Timestamp) -> Result<bool, Duration> {
         match locked(&self.pairs).peek(attempt) {
             None => Ok(false),
             Some(count) => count.remaining(now).map_or(Ok(true), Err),
@@ -107,13 +113,16 @@ impl Throttle {
     }
 
     /// Whether the address may try a credential that does not exist.
-    pub(crate) fn admit_unknown(&self, attempt: &Attempt, now: Timestamp) -> Result<(), Duration> {
+    ///
+    /// # Errors
+    /// After how long it may.
+    pub fn admit_unknown(&self, attempt: &Attempt, now: Timestamp) -> Result<(), Duration> {
         let remaining = locked(&self.addresses).peek(&attempt.address).and_then(|count| count.remaining(now));
         remaining.map_or(Ok(()), Err)
     }
 
     /// Counts a failure.
-    pub(crate) fn failed(&self, attempt: &Attempt, now: Timestamp) {
+    pub fn failed(&self, attempt: &Attempt, now: Timestamp) {
         let quiet = self.config.longest.saturating_mul(4);
         let is_new = {
             let mut pairs = locked(&self.pairs);
@@ -136,7 +145,7 @@ impl Throttle {
     }
 
     /// A success: the pair starts anew.
-    pub(crate) fn succeeded(&self, attempt: &Attempt) {
+    pub fn succeeded(&self, attempt: &Attempt) {
         locked(&self.pairs).pop(attempt);
     }
 }
@@ -150,7 +159,7 @@ fn network_of(peer: IpAddr) -> IpAddr {
 }
 
 /// The lock's content, also after a panic elsewhere: none of what this crate keeps under a lock is left half changed by one.
-pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
