@@ -72,7 +72,8 @@ pub(crate) fn makes_something(operation: &Operation) -> bool {
 
 /// Whether an operation looks at `If-Match`.
 pub(crate) fn takes_condition(operation: &Operation) -> bool {
-    let deed = ["/rotate", "/reset", "/enforce"].into_iter().find_map(|deed| operation.path.strip_suffix(deed));
+    let deed =
+        ["/rotate", "/reset", "/enforce"].into_iter().find_map(|deed| operation.path.strip_suffix(deed));
     match (operation.method, deed) {
         ("PATCH" | "DELETE", None) => RECORDS.contains(&operation.path),
         ("POST", Some(record)) => RECORDS.contains(&record),

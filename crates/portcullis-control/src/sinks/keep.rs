@@ -44,34 +44,15 @@ impl Control {
                 () = stop.cancelled() => return,
                 round = self.send_on(system, sink) => round,
             };
-            let pause = match round {
+            let problem = match round {
                 Ok(Round::More) => continue,
-                Ok(Round::Rest) => {
-                    if failures > 0 {
-                        tracing::info!(sink = sink.name, "the audit trail is sent on again");
-                    }
-                    failures = 0;
-                    EVERY
-                }
-                Ok(Round::Failed(problem)) => {
-                    if failures == 0 {
-                        tracing::error!(
-                            sink = sink.name,
-                            problem,
-                            "the audit trail cannot be sent on; it waits"
-                        );
-                    }
-                    failures = failures.saturating_add(1);
-                    pause_after(failures)
-                }
-                Err(error) => {
-                    if failures == 0 {
-                        tracing::error!(sink = sink.name, %error, "the audit trail cannot be sent on; it waits");
-                    }
-                    failures = failures.saturating_add(1);
-                    pause_after(failures)
-                }
+                Ok(Round::Rest) => None,
+                Ok(Round::Failed(problem)) => Some(problem),
+                Err(error) => Some(error.to_string()),
             };
+            note(&sink.name, problem.as_deref(), failures);
+            failures = if problem.is_some() { failures.saturating_add(1) } else { 0 };
+            let pause = if failures == 0 { EVERY } else { pause_after(failures) };
             tokio::select! { () = stop.cancelled() => return, () = sleep(pause) => {} }
         }
     }
@@ -129,6 +110,15 @@ impl Control {
     async fn sink_fails(&self, name: &str, now: Timestamp, problem: String) -> Result<Round> {
         self.metadata.sink_failed(name, now, &problem).await?;
         Ok(Round::Failed(problem))
+    }
+}
+
+/// Says in the log when a place begins to fail and when it is well again, not how often.
+fn note(sink: &str, problem: Option<&str>, failures: u32) {
+    match (problem, failures) {
+        (Some(problem), 0) => tracing::error!(sink, problem, "the audit trail cannot be sent on; it waits"),
+        (None, 1..) => tracing::info!(sink, "the audit trail is sent on again"),
+        (Some(_), 1..) | (None, 0) => {}
     }
 }
 

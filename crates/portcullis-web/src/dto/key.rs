@@ -247,9 +247,20 @@ pub(crate) struct KeyPatch {
 
 impl From<KeyPatch> for KeyChange {
     fn from(given: KeyPatch) -> Self {
-        let KeyPatch { name, permission, overwrite, networks, prefix, expires_at, on_leak, confirm_lockout } = given;
+        let KeyPatch { name, permission, overwrite, networks, prefix, expires_at, on_leak, confirm_lockout } =
+            given;
         let (networks, prefix) = (networks.map(drafts), prefix.map(Option::unwrap_or_default));
-        Self { name, permission, overwrite, networks, prefix, expires_at, on_leak, confirm_lockout, ..Self::default() }
+        Self {
+            name,
+            permission,
+            overwrite,
+            networks,
+            prefix,
+            expires_at,
+            on_leak,
+            confirm_lockout,
+            ..Self::default()
+        }
     }
 }
 

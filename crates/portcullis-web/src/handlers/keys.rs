@@ -17,8 +17,8 @@ use utoipa::IntoParams;
 use super::{created, json, ok, told_once};
 use crate::app::App;
 use crate::dto::{
-    CreatedKeyOut, DeletedOut, Items, KeyIn, KeyOut, KeyPatch, ReceiptDto, RotationIn, S3KeyOut, TemporaryIn, TemporaryOut, page_of,
-    request_of,
+    CreatedKeyOut, DeletedOut, Items, KeyIn, KeyOut, KeyPatch, ReceiptDto, RotationIn, S3KeyOut, TemporaryIn,
+    TemporaryOut, page_of, request_of,
 };
 use crate::etag::{self, IfMatch, tagged};
 use crate::extract::{Id, Json, Keeper, Limit, OptionalJson, Params, from_text};

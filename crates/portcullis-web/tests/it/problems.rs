@@ -45,11 +45,6 @@ async fn addresses_and_methods_that_are_not_there() {
         allowed.sort_unstable();
         assert_eq!(allowed.join(","), allow, "{method} {path}");
     }
-    // Deleting a storage is not in this version, not even refused.
-    let storage = world.storage("NAS").await;
-    let answer =
-        world.admin("DELETE", &format!("/api/v1/storages/{}", storage["id"].as_str().unwrap())).send().await;
-    check(&answer.json(), 405, "method-not-allowed");
 }
 
 #[tokio::test]

@@ -165,11 +165,12 @@ async fn changes_hold_and_what_is_left_out_stays() {
     let mut told = answer.json();
     assert_eq!(told["receipt"].take()["transfers_cut"], 0);
     assert_eq!(told, wanted, "the bucket name stays");
-    let answer = patch(json!({"permission": "none", "networks": [], "quota_bytes": null})).await.json();
+    let mut answer = patch(json!({"permission": "none", "networks": [], "quota_bytes": null})).await.json();
     assert_eq!(
         (&answer["name"], &answer["permission"], &answer["quota_bytes"]),
         (&json!("after"), &json!("none"), &json!(null))
     );
+    assert!(answer["receipt"].take().is_object(), "what was changed has a receipt, what was not has none");
     assert_eq!(patch(json!({})).await.json(), answer);
     for (given, fields) in [
         (json!({"name": "", "permission": "all"}), vec!["name", "permission"]),

@@ -52,6 +52,9 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/connections/{id}/keys/{key}/networks", get(at::key_home).post(key_networks::edit))
         .route("/connections/{id}/keys/{key}/expiry", get(at::key_home).post(key_settings::expiry))
         .route("/connections/{id}/keys/{key}/overlap/stop", get(at::key_home).post(key_settings::stop_old))
-        .route("/connections/{id}/keys/{key}/overlap/extend", get(at::key_home).post(key_settings::extend_old))
+        .route(
+            "/connections/{id}/keys/{key}/overlap/extend",
+            get(at::key_home).post(key_settings::extend_old),
+        )
         .route("/connections/{id}/keys/{key}/delete", get(key_delete::ask).post(key_delete::delete))
 }

@@ -79,8 +79,7 @@ impl Row {
             share,
             share_detail,
             shared: row.share.is_shared(),
-            s3: Chip::paused(storage, now)
-                .unwrap_or_else(|| Chip::of(&row.s3, storage, row.health_since)),
+            s3: Chip::paused(storage, now).unwrap_or_else(|| Chip::of(&row.s3, storage, row.health_since)),
         }
     }
 }

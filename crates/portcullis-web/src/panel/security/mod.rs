@@ -101,12 +101,7 @@ struct Loaded {
     sinks: Vec<sinks::Line>,
 }
 
-fn shown(
-    person: &Person,
-    loaded: Loaded,
-    toast: Option<&'static str>,
-    back: Option<Back>,
-) -> Response {
+fn shown(person: &Person, loaded: Loaded, toast: Option<&'static str>, back: Option<Back>) -> Response {
     let Loaded { view, figures, sinks } = loaded;
     let above = view.above.unwrap_or(SiteRules::OPEN);
     let status = if back.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };

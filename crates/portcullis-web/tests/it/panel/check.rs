@@ -92,7 +92,10 @@ fn names(page: &Page, wrong: &mut Vec<String>) {
     if page.all("h1").len() != 1 {
         wrong.push(format!("{} h1", page.all("h1").len()));
     }
-    if page.all("main").len() != 1 || page.attr("html", "lang").is_empty() || page.text("head > title").is_empty() {
+    if page.all("main").len() != 1
+        || page.attr("html", "lang").is_empty()
+        || page.text("head > title").is_empty()
+    {
         wrong.push("no main, language or title".to_owned());
     }
     for control in page.all("input:not([type=hidden]), select, textarea") {

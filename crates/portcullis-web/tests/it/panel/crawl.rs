@@ -65,7 +65,8 @@ pub(super) async fn pages(world: &World) -> BTreeMap<String, Page> {
             let (path, fields) = page.asks(at);
             format!("{path}?{fields}")
         });
-        let links = page.all("a[href]:not([download])").into_iter().map(|link| link.attr("href").unwrap().to_owned());
+        let links =
+            page.all("a[href]:not([download])").into_iter().map(|link| link.attr("href").unwrap().to_owned());
         for next in links.chain(asks) {
             let next = next.split('#').next().unwrap().to_owned();
             if !next.is_empty() && seen.insert(next.clone()) {

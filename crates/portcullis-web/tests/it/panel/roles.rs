@@ -29,12 +29,16 @@ async fn every_page_knows_who_may_see_it() {
         assert!(answer.body.is_empty(), "{path}: {answer:?}");
         if !OWN.contains(&path.split('?').next().unwrap()) {
             // A key that is not theirs is none.
-            let refusal =
-                if path.starts_with("/api-keys/0") { StatusCode::NOT_FOUND } else { StatusCode::FORBIDDEN };
+            let refusal = if path.starts_with("/api-keys/0") || path.starts_with("/keys/0") {
+                StatusCode::NOT_FOUND
+            } else {
+                StatusCode::FORBIDDEN
+            };
             assert_eq!(bob.look(path).await.status, refusal, "a member: {path}");
         }
         // What is about a record of a site is not there for the admin of another site.
-        let record = ["/connections/0", "/users/0", "/groups/0", "/sites/0", "/api-keys/0", "/activity/"];
+        let record =
+            ["/connections/0", "/users/0", "/groups/0", "/sites/0", "/api-keys/0", "/keys/0", "/activity/"];
         if record.iter().any(|start| path.starts_with(start)) && !page.html.contains("<title>other ") {
             let answer = eve.look(path).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "an admin of another site: {path}");
