@@ -42,8 +42,8 @@ mod password;
 mod presets;
 mod preview;
 mod probe;
-mod providers;
 mod prove;
+mod providers;
 mod receipt;
 mod remotes;
 mod second_factor;
@@ -64,8 +64,8 @@ use tokio::sync::Mutex;
 
 pub use activity::{UsageOverTime, UsageQuery, UsageShare};
 pub use advice::{
-    Advice, AdviceWhat, AdviceWindow, Advised, Confidence, KeyAdvice, Observed, Refusable, TakenAdvice, Withheld,
-    WithheldBecause, WouldRefuse, advise,
+    Advice, AdviceWhat, AdviceWindow, Advised, Confidence, KeyAdvice, Observed, Refusable, TakenAdvice,
+    Withheld, WithheldBecause, WouldRefuse, advise,
 };
 pub use audit::{AuditQuery, explanation};
 pub use calls::{NamedCall, Precedent};
@@ -75,10 +75,8 @@ pub use connections::{
     ReviewExample, ReviewReason, S3Connection, S3Filter, S3Status,
 };
 pub use ending::{LONGEST_PAUSE_MINUTES, SHORTEST_PAUSE_MINUTES};
-pub use explain::{
-    Explanation, Fix, FixDraft, FixOn, NamedKey, Now, Seen, SeenKey, SeenStorage, TrailNames,
-};
 pub use error::{ControlError, FieldProblem, Result};
+pub use explain::{Explanation, Fix, FixDraft, FixOn, NamedKey, Now, Seen, SeenKey, SeenStorage, TrailNames};
 pub use grants::{ChangedGrant, GrantChange, GrantDraft, GrantQuery, GranteeDraft, OwnStorage, ShareStatus};
 pub use groups::{GroupChange, GroupDraft};
 pub use identity::{Arrived, IDENTITY_LIFETIME, IdentityError, IdentityRules, Pending, Purpose};
@@ -88,8 +86,8 @@ pub use keys::{
     LONGEST_TEMPORARY, Moved, OverlapChange, OverlapView, ROTATION_REASONS, Rotation, SHORTEST_TEMPORARY,
     ScopeDraft, TemporaryCredentials, TemporaryDraft,
 };
-pub use leak::{Finding, LEAK_REPORT_BYTES, LEAK_REPORT_SECRETS, LeakReport, NotTaken, Scanner};
 pub use knocks::{ATTEMPT_DAYS, AttemptKey, AttemptProof, AttemptQuery, AttemptReason, Attempts};
+pub use leak::{Finding, LEAK_REPORT_BYTES, LEAK_REPORT_SECRETS, LeakReport, NotTaken, Scanner};
 pub use links::{
     CreatedLink, LINK_PASSWORD_MAX, LINK_PASSWORD_MIN, LinkChange, LinkDraft, LinkQuery, LinkStatus,
     LinkTargetDraft, LinkView,
@@ -99,16 +97,18 @@ pub use once::new_once_token;
 pub use passkeys::{AddedPasskey, NewPasskeyAnswer, PasskeyAnswer, PasskeyQuestion};
 pub use password::{PASSWORD_MAX, PASSWORD_MIN, check_password};
 pub use portcullis_metadata::{
-    AdviceTaken, AuditEvent, Breadth, DetachedStorage, EndedStorage, GrantRow, GroupRow, KeyUse, MetadataErrorKind, Mover, Overlap, Page, PageRequest, Passkey, SiteHoldings, UsageBy, UsagePoint, UsageStep, UsageSum, UserRow,
+    AdviceTaken, AuditEvent, Breadth, DetachedStorage, EndedStorage, GrantRow, GroupRow, KeyUse,
+    MetadataErrorKind, Mover, Overlap, Page, PageRequest, Passkey, SiteHoldings, UsageBy, UsagePoint,
+    UsageStep, UsageSum, UserRow,
 };
 pub use presets::{NetworksHint, Preset, presets};
 pub use preview::BucketNamePreview;
 pub use probe::{ProbeOptions, Step};
-pub use providers::{EndpointForm, ProviderPreset, provider_preset, provider_presets};
 pub use prove::{
-    Act, Answer, Ask, KeyProof, LEFT_BEHIND, NoS3Door, Promise, Proof, ProofDoor, ProofDraft, ProofPlan, ProofStep, S3Door,
-    S3Reply, S3Request, Seen as SeenOfProof, SignedS3, answer_of_s3, prove,
+    Act, Answer, Ask, KeyProof, LEFT_BEHIND, NoS3Door, Promise, Proof, ProofDoor, ProofDraft, ProofPlan,
+    ProofStep, S3Door, S3Reply, S3Request, Seen as SeenOfProof, SignedS3, answer_of_s3, prove,
 };
+pub use providers::{EndpointForm, ProviderPreset, provider_preset, provider_presets};
 pub use receipt::{Done, NodeReceipt, Receipt};
 pub use remotes::{NoRemotes, RemoteState, Remotes};
 pub use second_factor::{SecondFactors, TotpSetUp};

@@ -47,9 +47,9 @@ mod users;
 mod uses;
 
 pub use activity::{
-    ActivityCount, ActivityKind, ActivityOf, ActivityRow, AdviceTaken, Breadth, DeedSeen, FolderOf, FolderRow,
-    FolderSeen, Noted, RefusalDay, RefusalFilter, RefusalOf, RefusalRow, Rollup, UsageBy, UsageFilter, UsagePoint,
-    UsageStep, UsageSum, UsageTop, UseSeen,
+    ActivityCount, ActivityKind, ActivityOf, ActivityRow, AdviceTaken, Breadth, DeedSeen, FolderOf,
+    FolderRow, FolderSeen, Noted, RefusalDay, RefusalFilter, RefusalOf, RefusalRow, Rollup, UsageBy,
+    UsageFilter, UsagePoint, UsageStep, UsageSum, UsageTop, UseSeen,
 };
 pub use audit::AuditFilter;
 pub use changes::{Change, ChangeKind};

@@ -30,7 +30,7 @@ mod time;
 mod token;
 mod xml;
 
-pub use operation::{Level, Operation, Shape};
 pub use http::Request;
+pub use operation::{Level, Operation, Shape};
 pub use portcullis_listener::Limits;
 pub use serve::{Config, Indoors, serve};

@@ -166,7 +166,13 @@ async fn route(
         .get(USER_AGENT)
         .and_then(|tool| str::from_utf8(tool.as_bytes()).ok())
         .unwrap_or_default();
-    let origin = Origin { channel: Channel::S3, peer: peer.address, request_id: id.as_str(), tool, line: head.extensions.get() };
+    let origin = Origin {
+        channel: Channel::S3,
+        peer: peer.address,
+        request_id: id.as_str(),
+        tool,
+        line: head.extensions.get(),
+    };
     if sts::is_meant(head, level) {
         return Ok(Box::pin(sts::answer(door, id, origin, head, body)).await);
     }

@@ -8,6 +8,6 @@ mod scan;
 mod tests;
 mod throttle;
 
-pub use queue::{LEAK_REPORT_BYTES, LEAK_REPORT_SECRETS, LeakReport, NotTaken};
 pub(crate) use queue::Reports;
+pub use queue::{LEAK_REPORT_BYTES, LEAK_REPORT_SECRETS, LeakReport, NotTaken};
 pub use scan::{Finding, Scanner};

@@ -63,7 +63,9 @@ impl SinkSetting {
             let mut fitting = sites.iter().filter(fits);
             match (fitting.next(), fitting.next()) {
                 (Some(site), None) => found.push(site.id),
-                (Some(_), Some(_)) => return Err(format!("several sites are called \"{wanted}\"; give the id")),
+                (Some(_), Some(_)) => {
+                    return Err(format!("several sites are called \"{wanted}\"; give the id"));
+                }
                 (None, _) => return Err(format!("there is no site \"{wanted}\"")),
             }
         }

@@ -6,7 +6,7 @@ use portcullis_domain::UserState;
 use portcullis_metadata::{ChangeKind, Metadata, MetadataErrorKind, StoredSecret};
 use tokio::time::timeout;
 
-use crate::world::{World, at, key_for, new_storage, new_user, session, site, set_state};
+use crate::world::{World, at, key_for, new_storage, new_user, session, set_state, site};
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -9,7 +9,7 @@ use portcullis_metadata::{
     StoredSecret,
 };
 
-use crate::world::{World, at, key_for, new_storage, new_user, site, set_state};
+use crate::world::{World, at, key_for, new_storage, new_user, set_state, site};
 
 fn number(count: usize) -> u64 {
     u64::try_from(count).unwrap()

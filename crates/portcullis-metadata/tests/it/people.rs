@@ -1,9 +1,9 @@
 //! Sites, users, sessions and settings.
 
-use portcullis_domain::{User, Scope, Site, SiteId, UserId, UserState, Username};
+use portcullis_domain::{Scope, Site, SiteId, User, UserId, UserState, Username};
 use portcullis_metadata::{MetadataErrorKind, StoredSecret};
 
-use crate::world::{World, at, key_for, name, new_storage, new_user, session, site, set_state};
+use crate::world::{World, at, key_for, name, new_storage, new_user, session, set_state, site};
 
 pub(crate) async fn the_first_site_and_admin(world: &World) {
     let metadata = world.open().await;

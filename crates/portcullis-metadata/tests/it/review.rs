@@ -98,7 +98,8 @@ pub(crate) async fn keys_that_deserve_a_look(world: &World) {
     // One of which the secret was found comes first, switched off or not, and counts once.
     let any = world.counts().await.3;
     let found = |key: &mut Key| key.leaked = Some(at(700));
-    let off = world.key(&open, "found and off", |key| (found(key), key.permission = Permission::None).0).await;
+    let off =
+        world.key(&open, "found and off", |key| (found(key), key.permission = Permission::None).0).await;
     world.key(&open, "found and never used", |key| (found(key), old(key)).0).await;
     let review = metadata.keys_to_review(&review).await.unwrap();
     assert_eq!((review.secret_found, review.any), (2, any + 2));

@@ -73,7 +73,8 @@ impl Api {
         match answer.status().as_u16() {
             202 => Ok(Reported::Taken),
             429 | 503 => {
-                let wait = answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
+                let wait =
+                    answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
                 Ok(Reported::Wait(wait.unwrap_or(10).clamp(1, LONGEST_WAIT)))
             }
             status => bail!("{} answered with status {status}; is this a Portcullis server?", self.base),

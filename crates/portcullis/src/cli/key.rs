@@ -99,9 +99,12 @@ fn create(api: &Api, form: Form, args: &KeyCreate) -> anyhow::Result<()> {
         "permission": args.permission.as_deref().unwrap_or(wanted.permission),
     });
     set_networks(&mut body, &args.networks);
-    for (name, value) in
-        [("overwrite", &args.overwrite), ("prefix", &args.prefix), ("expires_at", &args.expires), ("on_leak", &args.on_leak)]
-    {
+    for (name, value) in [
+        ("overwrite", &args.overwrite),
+        ("prefix", &args.prefix),
+        ("expires_at", &args.expires),
+        ("on_leak", &args.on_leak),
+    ] {
         set_text(&mut body, name, value.as_ref());
     }
     if args.s3 {

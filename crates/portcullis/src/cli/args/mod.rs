@@ -18,7 +18,9 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 pub(crate) use account::{JoinArgs, LoginArgs, MeCommand, PasswordArgs, SessionCommand};
 pub(crate) use advice::{AdviceArgs, UsageArgs};
 pub(crate) use audit::{Audit, AuditArgs, AuditCommand, AuditFormat, ExplainArgs, ExportArgs};
-pub(crate) use key::{KeyCommand, KeyCreate, KeyUpdate, KnocksArgs, OverlapCommand, RotateArgs, TemporaryArgs};
+pub(crate) use key::{
+    KeyCommand, KeyCreate, KeyUpdate, KnocksArgs, OverlapCommand, RotateArgs, TemporaryArgs,
+};
 pub(crate) use link::{LinkCommand, LinkCreate, LinkUpdate};
 pub(crate) use people::{
     GrantCommand, GrantCreate, GrantFilter, GroupCommand, RuleArgs, SiteCommand, UserCommand, UserFilter,
