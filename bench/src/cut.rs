@@ -84,10 +84,7 @@ impl Slow {
         let mut piece = [0; PIECE];
         let over = if self.upload {
             // An answer before the end is that it was cut.
-            match self.stream.read(&mut piece) {
-                Ok(_) => true,
-                Err(error) => failed(&error),
-            }
+            self.stream.read(&mut piece).map_or_else(|error| failed(&error), |_| true)
         } else {
             // A reset shows before what came earlier is read.
             !matches!(self.stream.take_error(), Ok(None))

@@ -77,16 +77,20 @@ impl Control {
                 Err(error) => tracing::debug!(%error, "keys that have expired are looked for again"),
             }
             for id in self.abandoned.some() {
-                match self.give_up_uploads_of(id).await {
-                    Ok(count) => {
-                        self.abandoned.done(id);
-                        if count > 0 {
-                            tracing::info!(key = %id, count, "multipart uploads were given up");
-                        }
-                    }
-                    Err(error) => tracing::debug!(key = %id, %error, "uploads are given up later"),
+                self.give_up_now(id).await;
+            }
+        }
+    }
+
+    async fn give_up_now(&self, id: KeyId) {
+        match self.give_up_uploads_of(id).await {
+            Ok(count) => {
+                self.abandoned.done(id);
+                if count > 0 {
+                    tracing::info!(key = %id, count, "multipart uploads were given up");
                 }
             }
+            Err(error) => tracing::debug!(key = %id, %error, "uploads are given up later"),
         }
     }
 }

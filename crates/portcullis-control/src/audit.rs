@@ -143,7 +143,6 @@ impl Control {
             key: query.key,
             storage: query.storage,
             verdict: query.verdict,
-            ..AuditFilter::default()
         };
         self.access.written(admin).await;
         let mut found = self.metadata.audit(&filter, page).await?;

@@ -2,6 +2,7 @@
 //!
 //! Each node knows its own. The others see what a node writes beside its signs of life, and it writes only while somebody looks.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -174,22 +175,22 @@ impl Control {
         let (mut keys, mut users, mut storages) = (HashMap::new(), HashMap::new(), HashMap::new());
         for transfer in transfers {
             if let Some(id) = transfer.key_id().filter(|id| keys.contains_key(id) || keys.len() < NAMED) {
-                if !keys.contains_key(&id) {
-                    keys.insert(id, self.metadata.key(id).await?.map(|key| key.name.to_string()));
+                if let Entry::Vacant(place) = keys.entry(id) {
+                    place.insert(self.metadata.key(id).await?.map(|key| key.name.to_string()));
                 }
                 transfer.key_name = keys.get(&id).cloned().flatten();
             }
             if let Some(id) = transfer.user_id().filter(|id| users.contains_key(id) || users.len() < NAMED) {
-                if !users.contains_key(&id) {
-                    users.insert(id, self.metadata.user(id).await?.map(|user| user.username.to_string()));
+                if let Entry::Vacant(place) = users.entry(id) {
+                    place.insert(self.metadata.user(id).await?.map(|user| user.username.to_string()));
                 }
                 transfer.user_name = users.get(&id).cloned().flatten();
             }
             let storage = transfer.storage_id();
             if let Some(id) = storage.filter(|id| storages.contains_key(id) || storages.len() < NAMED) {
-                if !storages.contains_key(&id) {
+                if let Entry::Vacant(place) = storages.entry(id) {
                     let found = self.metadata.storage(id).await?;
-                    storages.insert(id, found.map(|storage| storage.name.to_string()));
+                    place.insert(found.map(|storage| storage.name.to_string()));
                 }
                 transfer.storage_name = storages.get(&id).cloned().flatten();
             }

@@ -12,6 +12,7 @@ mod decisions;
 mod dropped;
 #[cfg(test)]
 mod links;
+#[cfg(test)]
 mod overlap;
 #[cfg(test)]
 mod people;

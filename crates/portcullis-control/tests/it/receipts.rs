@@ -51,7 +51,7 @@ async fn the_receipt_of_a_key_that_is_switched_off() {
     let id = key.view.key.id;
     let who = world.bearer(&key).await.unwrap();
     let cut = async { world.control.update_key(&world.admin, id, &off()).await.unwrap().receipt };
-    let receipt = world.with_uploads(&who, &storage, cut).await;
+    let receipt = Box::pin(world.with_uploads(&who, &storage, cut)).await;
     assert_eq!((receipt.transfers_cut, receipt.unfinished, receipt.answered()), (2, 0, (1, 1)));
     assert!(receipt.last_byte.is_some());
     let millis = receipt.last_byte.unwrap().as_micros().div_ceil(1_000);
@@ -83,7 +83,7 @@ async fn what_the_feed_cut_first_is_on_the_receipt_too() {
         };
         tokio::join!(delete, follow).0
     };
-    assert_eq!(world.with_uploads(&who, &storage, cut).await.transfers_cut, 2);
+    assert_eq!(Box::pin(world.with_uploads(&who, &storage, cut)).await.transfers_cut, 2);
 }
 
 #[tokio::test]

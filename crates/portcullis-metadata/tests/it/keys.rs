@@ -304,7 +304,7 @@ pub(crate) async fn living_and_deleted_by_id(world: &World) {
         keys.push(key);
     }
     metadata.delete_key(keys[7].id, at(50)).await.unwrap();
-    let ids: Vec<_> = keys.iter().map(|key| key.id).chain([portcullis_domain::KeyId::generate()]).collect();
+    let ids: Vec<_> = keys.iter().map(|key| key.id).chain([KeyId::generate()]).collect();
     let mut found = metadata.keys_with_end(&ids).await.unwrap();
     found.sort_by_key(|(key, _)| key.id);
     assert_eq!(found.len(), keys.len());

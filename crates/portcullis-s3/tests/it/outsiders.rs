@@ -19,9 +19,8 @@ async fn answer(client: &Client, bytes: &[u8]) -> String {
     stream.read_to_end(&mut answer).await.unwrap();
     let mut text = String::from_utf8(answer).unwrap();
     for name in ["x-amz-request-id: ", "date: "] {
-        let from = text.find(name).unwrap_or_else(|| panic!("no {name} in {text}")) + name.len();
-        let length = text[from..].find("\r\n").unwrap();
-        let found = text[from..from + length].to_owned();
+        let (_, rest) = text.split_once(name).unwrap_or_else(|| panic!("no {name} in {text}"));
+        let found = rest.split_once("\r\n").unwrap().0.to_owned();
         // The id stands in the document once more.
         text = text.replace(&found, "…");
     }
@@ -86,8 +85,8 @@ async fn a_key_that_does_not_open_answers_as_one_that_never_was() {
 /// The access key in a request.
 fn client_id(request: &[u8]) -> String {
     let text = String::from_utf8_lossy(request).into_owned();
-    let from = text.find("Credential=").unwrap() + "Credential=".len();
-    text[from..].split('/').next().unwrap().to_owned()
+    let (_, rest) = text.split_once("Credential=").unwrap();
+    rest.split('/').next().unwrap().to_owned()
 }
 
 async fn presigned(client: &Client, bucket: &str) -> Vec<(u16, String)> {

@@ -50,10 +50,7 @@ impl Scene {
 }
 
 fn column(rows: &Value, name: &str) -> Vec<String> {
-    let text = |row: &Value| match &row[name] {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text = |row: &Value| row[name].as_str().map_or_else(|| row[name].to_string(), str::to_owned);
     rows.as_array().unwrap().iter().map(text).collect()
 }
 

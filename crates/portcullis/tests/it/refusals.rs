@@ -108,7 +108,7 @@ fn a_deleted_key_still_knocks() {
     let key = world.key_with(&storage, &json!({"permission": "read"}));
     ok(&mut portcullis(&world, &["key", "delete", &key.key_id, "--yes"]));
     refused_id(list(&world, &key, &bucket), "InvalidAccessKeyId");
-    let guess = Access { secret: "g".repeat(40), ..key.clone() };
+    let guess = Access { secret: "g".repeat(40), ..key };
     let id = refused_id(list(&world, &guess, &bucket), "InvalidAccessKeyId");
     assert_eq!(explained(&world, &id)["now"]["reason"], "key_deleted");
     let told: Value =

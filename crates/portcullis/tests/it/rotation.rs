@@ -54,8 +54,11 @@ fn work(world: &World, client: &Client, number: usize, stop: &AtomicBool, tell: 
     let mut turn = 0_u32;
     while !stop.load(Ordering::SeqCst) {
         let pair = client.pair.lock().unwrap().clone();
-        let status =
-            if turn % 2 == 0 { get(world, &pair) } else { put(world, &pair, &format!("from-{number}")) };
+        let status = if turn.is_multiple_of(2) {
+            get(world, &pair)
+        } else {
+            put(world, &pair, &format!("from-{number}"))
+        };
         turn += 1;
         let access = (pair.access_key, pair.secret);
         tell.send(Told { client: number, access, status }).unwrap();

@@ -39,7 +39,8 @@ pub(super) async fn create(
     Admin { admin, person }: Admin,
     form: Posted,
 ) -> Response {
-    let made = try_create(&app, &admin, &person, &form).await;
+    // On the heap: it is far larger than what the other pages wait with.
+    let made = Box::pin(try_create(&app, &admin, &person, &form)).await;
     made.unwrap_or_else(|error| error.show(&person.chrome))
 }
 
