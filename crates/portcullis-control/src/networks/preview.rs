@@ -31,7 +31,7 @@ impl Control {
     /// Who used a key in the last [`WINDOW_DAYS`], and who was refused for their address.
     ///
     /// # Errors
-    /// [`ControlError::NotFound`], [`ControlError::Metadata`].
+    /// [`crate::ControlError::NotFound`], [`crate::ControlError::Metadata`].
     pub async fn clients_of_key(&self, admin: &SiteAdmin, id: KeyId) -> Result<Clients> {
         self.key_clients(admin, None, id, self.access.transfers(admin)).await
     }
@@ -39,7 +39,7 @@ impl Control {
     /// The same of a key of the person who asks. Their transfers under way are counted as use, but not told apart.
     ///
     /// # Errors
-    /// As [`Control::clients_of_key`]; [`ControlError::NotFound`] for the key of somebody else, too.
+    /// As [`Control::clients_of_key`]; [`crate::ControlError::NotFound`] for the key of somebody else, too.
     pub async fn clients_of_own_key(&self, me: &Oneself, id: KeyId) -> Result<Clients> {
         self.key_clients(me, Some(me.user()), id, Vec::new()).await
     }
@@ -48,7 +48,7 @@ impl Control {
     /// links are not among them: their use is not counted.
     ///
     /// # Errors
-    /// [`ControlError::NotFound`], [`ControlError::Metadata`].
+    /// [`crate::ControlError::NotFound`], [`crate::ControlError::Metadata`].
     pub async fn clients_of_storage(&self, admin: &SiteAdmin, id: StorageId) -> Result<Clients> {
         let storage = self.find_storage(admin, id).await?;
         self.access.written(admin).await;
@@ -77,7 +77,7 @@ impl Control {
     /// How the trial on a key goes; none if nothing is tried out on it.
     ///
     /// # Errors
-    /// [`ControlError::NotFound`], [`ControlError::Metadata`].
+    /// [`crate::ControlError::NotFound`], [`crate::ControlError::Metadata`].
     pub async fn trial_of_key(&self, admin: &SiteAdmin, id: KeyId) -> Result<Option<TrialView>> {
         self.key_trial(admin, None, id).await
     }
@@ -85,7 +85,7 @@ impl Control {
     /// The same of a key of the person who asks.
     ///
     /// # Errors
-    /// As [`Control::trial_of_key`]; [`ControlError::NotFound`] for the key of somebody else, too.
+    /// As [`Control::trial_of_key`]; [`crate::ControlError::NotFound`] for the key of somebody else, too.
     pub async fn trial_of_own_key(&self, me: &Oneself, id: KeyId) -> Result<Option<TrialView>> {
         self.key_trial(me, Some(me.user()), id).await
     }
@@ -93,7 +93,7 @@ impl Control {
     /// How the trial on a storage goes; none if nothing is tried out on it.
     ///
     /// # Errors
-    /// [`ControlError::NotFound`], [`ControlError::Metadata`].
+    /// [`crate::ControlError::NotFound`], [`crate::ControlError::Metadata`].
     pub async fn trial_of_storage(&self, admin: &SiteAdmin, id: StorageId) -> Result<Option<TrialView>> {
         let Some(trial) = self.find_storage(admin, id).await?.trial else { return Ok(None) };
         self.access.written(admin).await;

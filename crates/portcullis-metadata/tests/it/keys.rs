@@ -110,6 +110,9 @@ pub(crate) async fn deletion_erases_the_secret(world: &World) {
     assert!(metadata.delete_key(key.id, at(9)).await.unwrap());
     let sql = "SELECT COUNT(*) FROM keys WHERE secret_sealed IS NOT NULL OR secret_hash IS NOT NULL";
     assert_eq!(world.numbers(sql).await, [0]);
+    // For a while it is remembered who still uses it; then nothing of it is left.
+    assert_eq!(metadata.forget_secrets(at(9), 10).await.unwrap(), 0);
+    assert_eq!(metadata.forget_secrets(at(10), 10).await.unwrap(), 1);
     metadata.close().await;
     if on_disk {
         assert!(!held(&world.file_bytes()), "some of the secret is still in the file");
@@ -193,6 +196,8 @@ pub(crate) async fn the_master_key_is_exchanged_at_once(world: &World) {
     let before = metadata.sealed().await.unwrap();
     let mut expected: Vec<(SealedOwner, Vec<u8>)> =
         keys[..3].iter().zip(0..).map(|(key, byte)| (SealedOwner::Key(key.id), vec![byte])).collect();
+    // That of the deleted one is still remembered.
+    expected.push((SealedOwner::Retired(keys[3].id, 0), vec![3]));
     expected.push((SealedOwner::Storage(storage.id), vec![40]));
     assert_eq!(before, expected);
 
@@ -202,11 +207,15 @@ pub(crate) async fn the_master_key_is_exchanged_at_once(world: &World) {
     assert_eq!(metadata.sealed().await.unwrap(), before);
     assert_eq!(metadata.setting("check").await.unwrap(), Some(b"old".to_vec()));
 
-    // One that went meanwhile stays gone.
+    // One that moved to the earlier ones meanwhile is missing there; one that was erased meanwhile stays gone.
     metadata.delete_key(keys[1].id, at(9)).await.unwrap();
+    let error = metadata.replace_sealed(&resealed(&before), "check", b"new").await.unwrap_err();
+    assert_eq!(error.kind, MetadataErrorKind::Conflict("sealed"));
+    let before = metadata.sealed().await.unwrap();
+    assert_eq!(metadata.forget_secrets(at(10), 10).await.unwrap(), 2);
     metadata.replace_sealed(&resealed(&before), "check", b"new").await.unwrap();
     let mut expected = resealed(&before);
-    expected.remove(1);
+    expected.retain(|(owner, _)| !matches!(owner, SealedOwner::Retired(..)));
     assert_eq!(metadata.sealed().await.unwrap(), expected);
     assert_eq!(metadata.setting("check").await.unwrap(), Some(b"new".to_vec()));
     assert_eq!(metadata.key_with_secret(keys[1].id).await.unwrap().unwrap().1, StoredSecret::None);

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use http::StatusCode;
 use http::request::Parts;
-use portcullis_control::{ControlError, KeyProof, KeyView, ProofDraft, ProofStep, SeenOfProof};
+use portcullis_control::{Act, ControlError, KeyProof, KeyView, ProofDraft, ProofStep, SeenOfProof};
 use portcullis_domain::{Key, Scope};
 
 use super::error::PanelError;
@@ -65,7 +65,14 @@ impl ProvePage<'_> {
     }
 
     fn name(step: &ProofStep) -> &'static str {
-        words::find(&format!("prove.step.{}", step.act.as_str())).unwrap_or_default()
+        match step.act {
+            Act::List => words::text("prove.step.list"),
+            Act::Read => words::text("prove.step.read"),
+            Act::Write => words::text("prove.step.write"),
+            Act::Delete => words::text("prove.step.delete"),
+            Act::OtherBucket => words::text("prove.step.other_bucket"),
+            Act::OutsidePrefix => words::text("prove.step.outside_prefix"),
+        }
     }
 }
 

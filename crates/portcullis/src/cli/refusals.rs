@@ -116,6 +116,6 @@ mod tests {
     #[test]
     fn ids_stay_within_their_place() {
         assert_eq!(encode_segment("1A2B"), "1A2B");
-        assert_eq!(encode_segment("a/../b c?d"), "a%2F..%2Fb%20c%3Fd");
+        assert_eq!(encode_segment("a/../b c?d"), "a%2F%2E%2E%2Fb%20c%3Fd");
     }
 }
