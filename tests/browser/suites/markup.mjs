@@ -22,6 +22,8 @@ const RULES = {
 
 const MOST = 400;
 
+const redirects = (status) => status >= 300 && status < 400;
+
 // Every page that can be come to by links from `/`, as `[path, html]`.
 async function crawl(server, token) {
   const queue = ['/'];
@@ -31,8 +33,10 @@ async function crawl(server, token) {
     const path = queue.shift();
     const { status, headers, html } = await server.page(path, token);
     const links = [...html.matchAll(/<a\b[^>]*?\shref="([^"]*)"/g)].map(([, href]) => href.replaceAll(/&(amp|#38);/g, '&'));
-    const next = status >= 300 && status < 400 ? [headers.get('location')] : links;
+    const next = redirects(status) ? [headers.get('location')] : links;
     assert.ok(status < 400, `${path}: ${status}`);
+    // A file to be saved is no page.
+    if (!redirects(status) && !headers.get('content-type').startsWith('text/html')) continue;
     if (status === 200) found.push([path, html]);
     for (const href of next) {
       const url = new URL(href, new URL(path, server.web));

@@ -57,7 +57,8 @@ fn the_newer_rclone() {
     assert_eq!(ok(rclone(program, &config).arg("lsf").arg(&gate)), "");
 }
 
-fn aws(world: &World, key: &Access) -> Command {
+/// The AWS command line with this key, without another try.
+pub(crate) fn aws(world: &World, key: &Access) -> Command {
     let mut command = Command::new(tools().join("aws"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", world.scratch("home"));
     command.env("AWS_ACCESS_KEY_ID", &key.access_key).env("AWS_SECRET_ACCESS_KEY", &key.secret);

@@ -23,6 +23,8 @@ struct House {
     grant: String,
     link: String,
     session: String,
+    /// The request of a member that was refused.
+    refused: String,
     /// Who asks: a name, and what they present.
     callers: Vec<(&'static str, String)>,
 }
@@ -40,13 +42,14 @@ impl House {
             "grants" => &self.grant,
             "share-links" => &self.link,
             "sessions" => &self.session,
-            // Passkeys are of a person: the id of anything else does as well.
-            "me" => &self.member,
+            "audit-events" => &self.refused,
+            // Passkeys are of a person, advice and transfers come and go: the id of anything else does as well.
+            "me" | "advice" | "transfers" => &self.member,
             other => panic!("{other}: say here what the id of {path} is"),
         }
     }
 
-    fn ids(&self) -> [&str; 10] {
+    fn ids(&self) -> [&str; 11] {
         let keys = [self.s3.key_id.as_str(), self.member_s3.key_id.as_str()];
         let [first, second] = keys;
         [
@@ -60,6 +63,7 @@ impl House {
             &self.grant,
             &self.link,
             &self.session,
+            &self.refused,
         ]
     }
 }
@@ -115,8 +119,16 @@ fn house(world: &World, name: &str) -> House {
         ("a key of a storage", text(&key("rest", json!({"storage": storage}), "read_write")["bearer"])),
     ];
     let session = text(&world.admin("GET", &format!("/users/{member}/sessions"), None)["items"][0]["id"]);
+    let refused = rest(world, &callers[1].1, "GET", "/api/v1/users", None);
+    assert_eq!(refused.status, 403);
+    let refused = refused.header("x-request-id").unwrap().to_owned();
+    // What there has to be for what can be asked: credentials of which two pairs work, and trials.
+    world.admin("POST", &format!("/keys/{}/rotate", s3.key_id), Some(&json!({"overlap_seconds": 3600})));
+    let networks = json!({"networks": ["203.0.113.0/24"]});
+    world.admin("PUT", &format!("/keys/{}/trial", s3.key_id), Some(&networks));
+    world.admin("PUT", &format!("/storages/{storage}/trial"), Some(&networks));
     enter(&home);
-    House { site, storage, bucket, s3, member_s3, member, group, grant, link, session, callers }
+    House { site, storage, bucket, s3, member_s3, member, group, grant, link, session, refused, callers }
 }
 
 /// What an answer says, without what names this one request.
@@ -158,6 +170,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PATCH", path) if path.starts_with("/api/v1/grants/") => Some(json!({"permission": "read"})),
         ("PATCH", _) => Some(json!({"name": "theirs"})),
         ("DELETE", "/api/v1/storages/{id}") => Some(json!({"confirm": "theirs"})),
+        ("PUT", path) if path.ends_with("/trial") => Some(json!({"networks": ["203.0.113.0/24"]})),
+        ("POST", path) if path.ends_with("/preview") => Some(json!({"networks": ["203.0.113.0/24"]})),
         ("POST", path) if path.ends_with("/pause") => Some(json!({"minutes": 30})),
         ("POST", _) => Some(json!({})),
         _ => None,
@@ -176,6 +190,7 @@ fn every_rest_call_that_names_a_record_of_another_site() {
     for row in OPERATIONS.iter().filter(|row| row.path.contains('{')) {
         let path = |id: &str| {
             let named = row.path.replace("{id}", id).replace("{user}", &other.member);
+            let named = named.replace("{request_id}", id).replace("{what}", "permission");
             if named.ends_with("/file") { format!("{named}?key=a") } else { named }
         };
         let given = body(row.method, row.path);

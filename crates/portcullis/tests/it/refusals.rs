@@ -6,20 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::clients::tools;
+use crate::clients::aws;
 use crate::world::{Access, World, ok, refused, run};
-
-fn aws(world: &World, key: &Access) -> Command {
-    let mut command = Command::new(tools().join("aws"));
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", world.scratch("home"));
-    command.env("AWS_ACCESS_KEY_ID", &key.access_key).env("AWS_SECRET_ACCESS_KEY", &key.secret);
-    command
-        .env("AWS_DEFAULT_REGION", "us-east-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_MAX_ATTEMPTS", "1");
-    command.args(["--endpoint-url", &world.s3]);
-    command
-}
 
 fn list(world: &World, key: &Access, bucket: &str) -> Command {
     let mut command = aws(world, key);

@@ -58,7 +58,10 @@ fn every_call_has_an_example() {
             shown.insert((method.to_owned(), path.join("/")));
         }
     }
-    let plain = |path: &str| path.replace("{id}", "{}").replace("{user}", "{}");
+    let plain = |path: &str| {
+        let named = |part: &str| if part.starts_with('{') { "{}".to_owned() } else { part.to_owned() };
+        path.split('/').map(named).collect::<Vec<_>>().join("/")
+    };
     for row in OPERATIONS {
         let Some(path) = row.path.strip_prefix("/api/v1") else { continue };
         let by_browser = BY_BROWSERS.contains(&(row.method, path));

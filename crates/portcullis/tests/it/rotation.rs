@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::clients::tools;
+use crate::clients::{aws, tools};
 use crate::first_files::{rclone, rclone_config};
 use crate::http::Signed;
 use crate::world::{Access, World, ok, refused};
@@ -167,18 +167,6 @@ fn rotation_grace_period_expires() {
     };
     assert_eq!(noted["actor"], "system");
     assert_eq!((get(&world, &old), get(&world, &new)), (403, 200));
-}
-
-fn aws(world: &World, key: &Access) -> Command {
-    let mut command = Command::new(tools().join("aws"));
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", world.scratch("home"));
-    command.env("AWS_ACCESS_KEY_ID", &key.access_key).env("AWS_SECRET_ACCESS_KEY", &key.secret);
-    command
-        .env("AWS_DEFAULT_REGION", "us-east-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_MAX_ATTEMPTS", "1");
-    command.args(["--endpoint-url", &world.s3]);
-    command
 }
 
 fn boto3(world: &World, key: &Access) -> Command {
