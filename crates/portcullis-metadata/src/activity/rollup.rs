@@ -110,13 +110,12 @@ impl Rollup {
         (std::mem::take(&mut state.rows).into_iter().collect(), std::mem::take(&mut state.earlier))
     }
 
-    /// Adds what was taken and could not be written, up to the bound for one hour.
+    /// Adds what was taken and could not be written. Past the bound for one hour, what came from several places is put together.
     pub fn put_back(&self, rows: BTreeMap<ActivityOf, ActivityCount>, folders: BTreeMap<FolderOf, u64>) {
         let mut state = self.state();
         for (of, count) in rows {
-            if state.rows.len() >= MOST {
-                break;
-            }
+            // Without room it is put together as far as can be, with no address left out.
+            let of = if state.rows.len() >= MOST { coarsest(&of) } else { of };
             state.merge(of, count);
         }
         for (of, requests) in folders {
@@ -231,6 +230,12 @@ impl State {
             }
         }
     }
+}
+
+/// The row that stands for all of a key's rows that differ only in where from and with what.
+fn coarsest(of: &ActivityOf) -> ActivityOf {
+    let network = if of.network.contains(':') { "::/0" } else { "0.0.0.0/0" };
+    ActivityOf { network: network.to_owned(), tool: OTHER.to_owned(), ..of.clone() }
 }
 
 fn add_up(count: &mut ActivityCount, new: ActivityCount) {
@@ -349,6 +354,25 @@ mod tests {
         let (rows, _) = rollup.take();
         assert!(rows.len() <= 2 * STRANGERS + 2, "{}", rows.len());
         assert_eq!(rows.values().map(|count| count.requests).sum::<u64>(), 5_000);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_put_together() {
+        let of = |network: &str| ActivityOf {
+            key: KeyId::from_u128(1),
+            hour: 1,
+            storage: None,
+            network: network.to_owned(),
+            tool: "rclone".to_owned(),
+            kind: ActivityKind::Used,
+            what: "get",
+            generation: 0,
+        };
+        let rows = ["192.0.2.7", "203.0.113.0/24", "2001:db8::1"].map(|network| coarsest(&of(network)));
+        assert_eq!(rows[0], rows[1]);
+        let networks = rows.map(|of| (of.network, of.tool));
+        assert_eq!(networks[0], ("0.0.0.0/0".to_owned(), OTHER.to_owned()));
+        assert_eq!(networks[2].0, "::/0");
     }
 
     proptest! {
