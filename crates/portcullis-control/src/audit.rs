@@ -1,9 +1,10 @@
 //! The audit trail: how administration writes it, and how admins read it.
 
 use portcullis_access::{AuditEntry, Denial, Principal, Proof, SiteAdmin};
-use portcullis_domain::{DenyReason, KeyId, SiteId, StorageId, Timestamp};
+use portcullis_domain::{DenyReason, Key, KeyId, SiteId, StorageId, Timestamp};
 use portcullis_metadata::{AuditEvent, AuditFilter, Page, PageRequest};
 
+use crate::authority::storage_of;
 use crate::{Control, ControlError, Result};
 
 /// Which entries of the audit trail to list, newest first.
@@ -27,6 +28,26 @@ pub(crate) struct Deed<'a> {
     pub(crate) storage: Option<StorageId>,
     /// What it is about, in words; never a secret.
     pub(crate) object: Option<&'a str>,
+}
+
+/// The entry of what the server itself did to a key, in the background.
+pub(crate) fn system_entry(key: &Key, at: Timestamp, action: &str, object: String) -> AuditEvent {
+    AuditEvent {
+        at,
+        request_id: String::new(),
+        site: Some(key.site),
+        actor: "system".to_owned(),
+        key: Some(key.id),
+        storage: storage_of(key),
+        channel: key.channel,
+        peer: String::new(),
+        tool: String::new(),
+        action: action.to_owned(),
+        object: Some(object),
+        allowed: true,
+        reason: String::new(),
+        detail: String::new(),
+    }
 }
 
 impl Control {

@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::rules::days_of;
-use crate::authority::storage_of;
+use crate::audit::system_entry;
 use crate::facts::Fault;
 use crate::{Control, ControlError, Result};
 
@@ -17,8 +17,6 @@ use crate::{Control, ControlError, Result};
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// Keys of a site that are looked at in one round.
 const MOST: u32 = 1_000;
-/// Who acts, in the audit trail.
-const ACTOR: &str = "system";
 const ACTION: &str = "disable_idle_key";
 
 impl Control {
@@ -74,22 +72,8 @@ impl Control {
     async fn switch_off(&self, before: Key, days: u16) -> Result<bool> {
         let alone = self.changing.lock().await;
         let key = Key { permission: Permission::None, ..before.clone() };
-        let event = AuditEvent {
-            at: self.access.now(),
-            request_id: String::new(),
-            site: Some(key.site),
-            actor: ACTOR.to_owned(),
-            key: Some(key.id),
-            storage: storage_of(&key),
-            channel: key.channel,
-            peer: String::new(),
-            tool: String::new(),
-            action: ACTION.to_owned(),
-            object: Some(format!("{} (not used for {days} days)", key.name)),
-            allowed: true,
-            reason: String::new(),
-            detail: String::new(),
-        };
+        let event =
+            system_entry(&key, self.access.now(), ACTION, format!("{} (not used for {days} days)", key.name));
         let off = self.metadata.recording(vec![event], self.metadata.update_key_if_same(&before, &key)).await;
         match off.map_err(ControlError::from) {
             // Somebody came first: the key is looked at again in an hour.

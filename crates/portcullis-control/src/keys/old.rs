@@ -8,7 +8,7 @@ use portcullis_metadata::{AuditEvent, Overlap};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use crate::authority::storage_of;
+use crate::audit::system_entry;
 use crate::facts::Fault;
 use crate::{Control, Result};
 
@@ -18,8 +18,6 @@ const EVERY: Duration = Duration::from_secs(5);
 const ERASING: Duration = Duration::from_secs(60 * 60);
 /// As many are looked at or erased at a time.
 const BATCH: u32 = 500;
-/// Who acts, in the audit trail.
-const ACTOR: &str = "system";
 const ACTION: &str = "overlap_ended";
 
 impl Control {
@@ -100,21 +98,8 @@ impl Control {
     /// The entry for the end of an overlap; none for a key that was deleted.
     async fn overlap_entry(&self, overlap: &Overlap) -> Result<Option<AuditEvent>> {
         let key = self.metadata.key(overlap.key).await?.filter(|key| key.state == KeyState::Active);
-        Ok(key.map(|key| AuditEvent {
-            at: self.access.now(),
-            request_id: String::new(),
-            site: Some(key.site),
-            actor: ACTOR.to_owned(),
-            key: Some(key.id),
-            storage: storage_of(&key),
-            channel: key.channel,
-            peer: String::new(),
-            tool: String::new(),
-            action: ACTION.to_owned(),
-            object: Some(format!("{} ({})", key.name, overlap.credential)),
-            allowed: true,
-            reason: String::new(),
-            detail: String::new(),
+        Ok(key.map(|key| {
+            system_entry(&key, self.access.now(), ACTION, format!("{} ({})", key.name, overlap.credential))
         }))
     }
 }

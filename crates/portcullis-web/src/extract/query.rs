@@ -12,6 +12,7 @@ use http::request::Parts;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
 
 use super::json::field_of;
 use crate::app::App;
@@ -68,6 +69,23 @@ fn decode(text: &str) -> Result<String, Problem> {
         }
     }
     String::from_utf8(bytes).map_err(|_| malformed())
+}
+
+/// A page of what people have named.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NameQuery {
+    /// Only those whose name contains it, upper and lower case alike.
+    #[serde(default, deserialize_with = "from_text")]
+    pub(crate) search: Option<String>,
+    /// The most items on the page.
+    #[serde(default)]
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    pub(crate) limit: Limit,
+    /// `next_cursor` of the page before, of a list with the same search.
+    #[serde(default, deserialize_with = "from_text")]
+    pub(crate) cursor: Option<String>,
 }
 
 /// How many items a page may have: 1 to 1,000, 100 if left out.

@@ -14,35 +14,18 @@ use super::{created, ok};
 use crate::app::App;
 use crate::dto::{CutOut, GroupIn, GroupOut, GroupPatch, Items, MemberOut, page_of, request_of};
 use crate::etag::{self, IfMatch, tagged};
-use crate::extract::{Admin, Id, Ids, Json, Limit, Params, from_text};
+use crate::extract::{Admin, Id, Ids, Json, Limit, NameQuery, Params, from_text};
 use crate::problem::{Problem, Result};
-
-/// Which groups to list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct GroupsQuery {
-    /// Only those whose name contains it, upper and lower case alike.
-    #[serde(default, deserialize_with = "from_text")]
-    search: Option<String>,
-    /// The most items on the page.
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
-    limit: Limit,
-    /// `next_cursor` of the page before, of a list with the same search.
-    #[serde(default, deserialize_with = "from_text")]
-    cursor: Option<String>,
-}
 
 /// The groups of the site, by name.
 #[utoipa::path(
-    get, path = "/api/v1/groups", tag = "groups", operation_id = "listGroups", params(GroupsQuery),
+    get, path = "/api/v1/groups", tag = "groups", operation_id = "listGroups", params(NameQuery),
     responses((status = 200, description = "A page of them.", body = Items<GroupOut>))
 )]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Admin(admin): Admin,
-    Params(query): Params<GroupsQuery>,
+    Params(query): Params<NameQuery>,
 ) -> Result<Response> {
     let page = request_of(query.limit, query.cursor);
     let found = app.control.groups(&admin, query.search.as_deref(), &page).await?;

@@ -7,42 +7,23 @@ use axum::response::Response;
 use http::StatusCode;
 use portcullis_control::{SiteChange, SiteDraft, SiteView};
 use portcullis_domain::SiteId;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::{created, ok};
 use crate::app::App;
 use crate::dto::{ActingIn, Items, SiteIn, SiteNameOut, SiteOut, SitePatch, page_of, request_of};
 use crate::etag::{self, IfMatch, tagged};
-use crate::extract::{Admin, Caller, Id, Json, Limit, Params, from_text};
+use crate::extract::{Admin, Caller, Id, Json, NameQuery, Params};
 use crate::problem::{Problem, Result};
-
-/// Which sites to list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct SitesQuery {
-    /// Only those whose name contains it, upper and lower case alike.
-    #[serde(default, deserialize_with = "from_text")]
-    search: Option<String>,
-    /// The most items on the page.
-    #[serde(default)]
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
-    limit: Limit,
-    /// `next_cursor` of the page before, of a list with the same search.
-    #[serde(default, deserialize_with = "from_text")]
-    cursor: Option<String>,
-}
 
 /// Your own site and all below it, the oldest first. A key only sees the site that it was made in.
 #[utoipa::path(
-    get, path = "/api/v1/sites", tag = "sites", operation_id = "listSites", params(SitesQuery),
+    get, path = "/api/v1/sites", tag = "sites", operation_id = "listSites", params(NameQuery),
     responses((status = 200, description = "A page of them.", body = Items<SiteOut>))
 )]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Admin(admin): Admin,
-    Params(query): Params<SitesQuery>,
+    Params(query): Params<NameQuery>,
 ) -> Result<Response> {
     let page = request_of(query.limit, query.cursor);
     let found = app.control.sites(&admin, query.search.as_deref(), &page).await?;
