@@ -37,6 +37,8 @@ pub enum BackendErrorKind {
     Full,
     /// Stored data does not match its checksum, or the index cannot be read.
     Corrupt,
+    /// The object's bytes lie in a provider's archive and have to be fetched from there first.
+    Archived,
     /// The driver cannot do this.
     Unsupported,
     /// A fault that may pass: too much queued, the disk or the provider does not answer.

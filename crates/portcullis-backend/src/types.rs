@@ -46,7 +46,7 @@ pub struct Capabilities {
 }
 
 /// An entity tag (RFC 9110 section 8.8.3), without its quotes.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Etag {
     /// MD5 of the bytes; or MD5 of the parts' MD5s and the number of parts.
     Md5 {
@@ -339,6 +339,8 @@ pub struct ListedObject {
     pub etag: Etag,
     /// The algorithm of the checksum that is kept with it.
     pub checksum: Option<DigestAlgorithm>,
+    /// Whether its bytes lie in a provider's archive and cannot be read before they are fetched from there.
+    pub archived: bool,
 }
 
 /// Which versions to list.

@@ -192,6 +192,9 @@ fn in_words(error: &AccessError) -> (&'static str, &'static str) {
             BackendErrorKind::Corrupt => {
                 ("stored data is damaged", "keep a copy of the data directory and restore a backup")
             }
+            BackendErrorKind::Archived => {
+                ("the file lies in the provider's archive", "have it restored there first")
+            }
             BackendErrorKind::Unsupported => ("the driver cannot do this", "use another provider"),
             BackendErrorKind::PreconditionFailed => ("something has the name of the test file", "try again"),
             BackendErrorKind::Unavailable => {

@@ -113,6 +113,7 @@ fn listed(key: &portcullis_domain::ObjectKey, meta: &ObjectMeta) -> ListedObject
         modified: meta.modified,
         etag: meta.etag.clone(),
         checksum: meta.checksum.as_ref().map(|checksum| checksum.digest.algorithm),
+        archived: false,
     }
 }
 

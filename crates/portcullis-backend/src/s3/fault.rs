@@ -128,6 +128,7 @@ impl Fault {
             "QuotaExceeded" | "InsufficientStorage" | "XMinioStorageFull" | "StorageLimitExceeded" => {
                 Kind::Full
             }
+            "InvalidObjectState" => Kind::Archived,
             "NotImplemented" | "MethodNotAllowed" => Kind::Unsupported,
             _ => match self.status.as_u16() {
                 404 => Kind::NotFound,
@@ -177,6 +178,7 @@ mod tests {
             (409, "ConditionalRequestConflict", BackendErrorKind::PreconditionFailed, Sign::Well),
             (503, "SlowDown", BackendErrorKind::Unavailable, Sign::Failing),
             (501, "NotImplemented", BackendErrorKind::Unsupported, Sign::Well),
+            (403, "InvalidObjectState", BackendErrorKind::Archived, Sign::Well),
         ] {
             let fault = fault(status, format!("<Error><Code>{code}</Code></Error>").as_bytes());
             assert_eq!((fault.kind(), fault.sign()), (kind, sign), "{code}");

@@ -309,5 +309,6 @@ fn listed_object(item: &Node, key: ObjectKey) -> Result<ListedObject, Malformed>
         modified: parse_iso(item.text("LastModified")?).ok_or(Malformed)?,
         etag: parse_etag(item.text("ETag")?).ok_or(Malformed)?,
         checksum: item.first("ChecksumAlgorithm").and_then(algorithm_of_word),
+        archived: item.first("StorageClass").is_some_and(|class| matches!(class.trim(), "GLACIER" | "DEEP_ARCHIVE")),
     })
 }

@@ -113,6 +113,7 @@ pub(crate) fn health_after(error: &AccessError) -> Health {
             | BackendErrorKind::PreconditionFailed
             | BackendErrorKind::InvalidRange { .. }
             | BackendErrorKind::InvalidPart
+            | BackendErrorKind::Archived
             | BackendErrorKind::InvalidPartOrder
             | BackendErrorKind::PartTooSmall
             | BackendErrorKind::TooLarge

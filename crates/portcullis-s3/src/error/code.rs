@@ -45,6 +45,7 @@ codes! {
     InvalidBucketName BAD_REQUEST "The specified bucket is not valid.",
     InvalidChunkSizeError BAD_REQUEST "Only the last chunk is allowed to have a size less than 8192 bytes, and none may exceed the largest size.",
     InvalidDigest BAD_REQUEST "The Content-MD5 or checksum value that you specified is not valid.",
+    InvalidObjectState FORBIDDEN "The object lies in the provider's archive; have it restored there first.",
     InvalidPart BAD_REQUEST "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
     InvalidPartNumber RANGE_NOT_SATISFIABLE "The requested partnumber is not satisfiable",
     InvalidPartOrder BAD_REQUEST "The list of parts was not in ascending order. Parts must be ordered by part number.",

@@ -174,6 +174,12 @@ fn backend(error: &BackendError) -> Problem {
             let detail = "There is no space left; nothing was stored.";
             bad(StatusCode::INSUFFICIENT_STORAGE, "full", "No space left", detail).caused_by(chain(error))
         }
+        BackendErrorKind::Archived => bad(
+            StatusCode::CONFLICT,
+            "archived",
+            "In an archive",
+            "The file lies in the provider's archive; have it restored there first.",
+        ),
         BackendErrorKind::Unsupported => bad(
             StatusCode::NOT_IMPLEMENTED,
             "unsupported",

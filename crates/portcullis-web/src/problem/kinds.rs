@@ -7,6 +7,7 @@ pub(crate) const PREFIX: &str = "urn:portcullis:problem:";
 pub(crate) const KINDS: &[(&str, &str)] = &[
     ("access-denied", "403: the credentials hold, and do not suffice"),
     ("already-made", "409: made before under this Idempotency-Key; the answer is not to be had again"),
+    ("archived", "409: the file lies in the provider's archive"),
     ("changed", "412: If-Match names another state of the record"),
     ("confirmation-needed", "403: prove once more who you are"),
     ("conflict", "409: something else has what has to be unique"),

@@ -83,6 +83,7 @@ impl From<AccessError> for Refused {
                 BackendErrorKind::InvalidPart
                 | BackendErrorKind::InvalidPartOrder
                 | BackendErrorKind::PartTooSmall
+                | BackendErrorKind::Archived
                 | BackendErrorKind::Unsupported
                 | BackendErrorKind::Corrupt => Self::Failed(error.to_string()),
             },

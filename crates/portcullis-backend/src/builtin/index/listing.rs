@@ -84,5 +84,6 @@ pub(super) fn listed(row: &rusqlite::Row<'_>, key: &str, at: usize) -> rusqlite:
         modified: Timestamp::from_micros(row.get(at + 1)?),
         etag: codec::read_etag(row.get_ref(at + 2)?)?,
         checksum: codec::read_algorithm(row.get_ref(at + 3)?)?,
+        archived: false,
     })
 }

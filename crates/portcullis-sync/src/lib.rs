@@ -1,0 +1,28 @@
+//! Two storages made one: what has to be done, how it is done, and the way back.
+//!
+//! * **Planned first.** [`plan`] compares two listings and what both sides last agreed on, all three in the order of their keys
+//!   and in constant memory, and says for every key what is to be done, why, and how that is known.
+//! * **Same is proven, different is assumed.** A wrong "different" costs a copy, a wrong "same" costs data.
+//! * **A deletion is never derived from absence alone.** It takes an agreement that was once there, a listing that was whole, and
+//!   an answer of the very key that it is gone.
+//! * **Every deed carries what it was planned on.** If that no longer holds the key is left as it is and planned anew.
+//! * **Nothing is lost.** Before bytes are replaced or removed they have a second home that is written down.
+//!
+//! Nothing here knows a database, a protocol or a right: the two sides are [`Store`]s, what was done is written to a
+//! [`Journal`], and time is an argument. So every way in which the world can fail is played through in the tests.
+
+mod action;
+mod agreed;
+mod codec;
+mod fault;
+mod journal;
+mod side;
+mod store;
+
+pub use action::{Action, Choice, Evidence, Mode, Op, Policy, Reason};
+pub use agreed::{Agreed, Mark, Seen};
+pub use codec::{PAGE, decode, encode};
+pub use fault::{StoreError, StoreFault};
+pub use journal::{Copied, Journal, Kept, Place, Step, StepState};
+pub use side::{Side, Sides};
+pub use store::{Abilities, Store};
