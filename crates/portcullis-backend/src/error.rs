@@ -39,6 +39,8 @@ pub enum BackendErrorKind {
     Corrupt,
     /// The object's bytes lie in a provider's archive and have to be fetched from there first.
     Archived,
+    /// The key is reserved: it is for runs between storages, and nobody else writes there.
+    Reserved,
     /// The driver cannot do this.
     Unsupported,
     /// A fault that may pass: too much queued, the disk or the provider does not answer.

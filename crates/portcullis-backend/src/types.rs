@@ -35,14 +35,48 @@ impl fmt::Debug for Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "a list of independent abilities")]
 pub struct Capabilities {
-    /// `If-Match` and `If-None-Match` on writes are decided atomically.
+    /// `If-Match` and `If-None-Match` on writes of every kind are decided atomically.
     pub conditional_writes: bool,
+    /// Those of bodies that are put and of uploads that are completed are.
+    pub conditional_puts: bool,
+    /// Those of copies are, of the source as of the target, by whoever copies: no bytes pass through here for it.
+    pub conditional_copies: bool,
+    /// `If-Match` on deletions is.
+    pub conditional_deletes: bool,
     /// What is overwritten can be kept as a previous version.
     pub keeps_versions: bool,
     /// Checksums are stored and returned.
     pub checksums: bool,
     /// Tags are stored and returned.
     pub tags: bool,
+    /// The objects lie with a provider: every call is a request to it.
+    pub remote: bool,
+    /// Keys that are the same text in another Unicode normalisation name one object.
+    pub folds_unicode: bool,
+    /// The longest key, in bytes.
+    pub longest_key: usize,
+    /// The largest object, in bytes.
+    pub largest_object: u64,
+    /// The largest object that is copied in one step, in bytes.
+    pub largest_copy: u64,
+}
+
+impl Capabilities {
+    /// Those of a driver that does everything the trait names, on this machine.
+    pub const WHOLE: Self = Self {
+        conditional_writes: true,
+        conditional_puts: true,
+        conditional_copies: true,
+        conditional_deletes: true,
+        keeps_versions: true,
+        checksums: true,
+        tags: true,
+        remote: false,
+        folds_unicode: false,
+        longest_key: 1024,
+        largest_object: 10_000 * (5 << 30),
+        largest_copy: 5 << 30,
+    };
 }
 
 /// An entity tag (RFC 9110 section 8.8.3), without its quotes.

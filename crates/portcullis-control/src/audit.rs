@@ -184,6 +184,7 @@ const fn failure(error: &ControlError) -> &'static str {
         ControlError::Conflict { .. } => "failed: conflict",
         ControlError::InUse(_) => "failed: in_use",
         ControlError::OverlapRuns { .. } => "failed: overlap_runs",
+        ControlError::NotNow(_) => "failed: not_now",
         ControlError::Stale => "failed: changed_meanwhile",
         ControlError::ConfirmationNeeded => "failed: not_confirmed",
         ControlError::KeysByAdminsOnly => "failed: keys_by_admins_only",

@@ -47,6 +47,9 @@ pub enum ControlError {
         /// The first moment at which they no longer do.
         until: Timestamp,
     },
+    /// Its state does not allow it; the words say what it is and what would help.
+    #[error("not now: {0}")]
+    NotNow(String),
     /// Somebody changed it meanwhile; nothing was done.
     #[error("changed by somebody else meanwhile")]
     Stale,

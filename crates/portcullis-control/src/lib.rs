@@ -52,6 +52,7 @@ pub mod setups;
 mod sinks;
 mod sites;
 mod storages;
+mod sync;
 mod trail;
 mod transfers;
 mod users;
@@ -101,6 +102,7 @@ pub use portcullis_metadata::{
     MetadataErrorKind, Mover, Overlap, Page, PageRequest, Passkey, SiteHoldings, UsageBy, UsagePoint,
     UsageStep, UsageSum, UserRow,
 };
+pub use portcullis_sync::{Choice, Evidence, Mode, Policy, Reason, Side, Sides, StepState};
 pub use presets::{NetworksHint, Preset, presets};
 pub use preview::BucketNamePreview;
 pub use probe::{ProbeOptions, Step};
@@ -118,6 +120,12 @@ pub use sites::{RulesDraft, SiteChange, SiteDraft, SiteView};
 pub use storages::{
     ConnectionReading, DEFAULT_REGION, Order, RemoteDraft, RemoteView, StorageChange, StorageDraft,
     StorageQuery, StorageView,
+};
+pub use sync::{
+    ActionQuery, ActionView, Amount, CheckCode, CheckView, ChoiceDraft, ChoiceView, GuardView, JobChange,
+    JobDraft, JobQuery, JobSettings, JobState, JobView, KeptQuery, KeptSpace, KeptView, OpWord, PlanCost,
+    PlanDraft, PlanKind, PlanQuery, PlanState, PlanTotals, PlanView, RunDraft, RunQuery, RunState, RunView,
+    RunWish, ScheduleDraft, ScheduleView, SeenView, SideDraft, SideView, StepView,
 };
 pub use trail::{TrailCopy, TrailPart};
 pub use transfers::TransferView;

@@ -195,6 +195,7 @@ fn in_words(error: &AccessError) -> (&'static str, &'static str) {
             BackendErrorKind::Archived => {
                 ("the file lies in the provider's archive", "have it restored there first")
             }
+            BackendErrorKind::Reserved => ("the name is reserved", "take another"),
             BackendErrorKind::Unsupported => ("the driver cannot do this", "use another provider"),
             BackendErrorKind::PreconditionFailed => ("something has the name of the test file", "try again"),
             BackendErrorKind::Unavailable => {

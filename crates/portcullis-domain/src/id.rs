@@ -86,6 +86,16 @@ id! {
     PasskeyId,
     /// Advice that was followed.
     AdviceId,
+    /// Two sides that are planned and run together, with what they last agreed on.
+    SyncPairId,
+    /// What is to be done between two sides.
+    SyncPlanId,
+    /// The execution of a plan.
+    SyncRunId,
+    /// A plan that is made and run again and again.
+    SyncJobId,
+    /// Bytes that were kept before a run replaced or deleted them.
+    KeptId,
 }
 
 #[cfg(test)]

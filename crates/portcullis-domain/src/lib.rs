@@ -18,6 +18,7 @@ mod network;
 mod object_key;
 mod permission;
 mod policy;
+mod run;
 mod secret;
 mod sharing;
 mod site;
@@ -27,8 +28,8 @@ pub mod trail;
 
 pub use credential::{CredentialId, InvalidCredentialId};
 pub use id::{
-    AdviceId, ConnectionId, GrantId, GroupId, InvalidId, KeyId, LinkId, PasskeyId, SessionId, SiteId,
-    StorageId, UserId,
+    AdviceId, ConnectionId, GrantId, GroupId, InvalidId, KeptId, KeyId, LinkId, PasskeyId, SessionId, SiteId,
+    StorageId, SyncJobId, SyncPairId, SyncPlanId, SyncRunId, UserId,
 };
 pub use key::{InvalidKeyShape, Key, KeyState, Narrowing, OnLeak, Overwrite, Scope, Trial};
 pub use line::{Lease, Line};
@@ -37,9 +38,10 @@ pub use network::{InvalidNetwork, Network, NetworkEntry, Networks, canonical_add
 pub use object_key::{InvalidObjectKey, KeyPrefix, ObjectKey};
 pub use permission::{Action, Channel, Permission, UnknownWord};
 pub use policy::{DenyReason, Person, Request, SignIn, Subject, Target, decide, trial};
+pub use run::{RunPass, RunSide};
 pub use secret::{InvalidSecret, Secret};
 pub use sharing::{Grantee, Group, InvalidLinkShape, Link, LinkState, LinkTarget, Reach, StorageGrant};
 pub use site::{DataEvents, Role, SecondFactorRule, Site, SiteRules, User, UserState};
-pub use storage::{Connection, Health, Provider, Storage, StorageState, Usage};
+pub use storage::{Connection, Health, Provider, RESERVED_PREFIX, Storage, StorageState, Usage};
 pub use time::{Clock, InvalidTimestamp, ManualClock, SystemClock, Timestamp};
 pub use trail::AuditEvent;

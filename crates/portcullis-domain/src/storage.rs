@@ -21,6 +21,10 @@ words! {
     "builtin, aws, cloudflare-r2, s3"
 }
 
+/// Where runs between storages keep what they need beside the files of a bucket of somebody else: what they replaced, and the mark
+/// that they leave. No client sees it or reaches it.
+pub const RESERVED_PREFIX: &str = ".portcullis/";
+
 words! {
     /// Whether a storage can be reached.
     StorageState {
@@ -108,6 +112,17 @@ pub struct Storage {
     pub paused_until: Option<Timestamp>,
     /// Networks that are tried out on it.
     pub trial: Option<Trial>,
+}
+
+impl Storage {
+    /// The prefix of its keys that no client reaches. The embedded store keeps what is replaced itself and reserves none.
+    #[must_use]
+    pub const fn reserved_prefix(&self) -> Option<&'static str> {
+        match self.connection.provider {
+            Provider::Builtin => None,
+            Provider::Aws | Provider::CloudflareR2 | Provider::S3 => Some(RESERVED_PREFIX),
+        }
+    }
 }
 
 /// What a storage holds.

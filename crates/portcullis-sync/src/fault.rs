@@ -68,6 +68,7 @@ impl From<BackendError> for StoreError {
             BackendErrorKind::QuotaExceeded | BackendErrorKind::Full => StoreFault::Full,
             BackendErrorKind::TooLarge => StoreFault::TooLarge,
             BackendErrorKind::Unsupported => StoreFault::Unsupported,
+            BackendErrorKind::Reserved => StoreFault::Refused,
             BackendErrorKind::Archived => StoreFault::Archived,
             BackendErrorKind::Body(BodyFault::Cut) => StoreFault::Stopped,
             BackendErrorKind::Body(BodyFault::Disconnected) | BackendErrorKind::Unavailable => {

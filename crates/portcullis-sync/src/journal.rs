@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
-use portcullis_backend::VersionId;
+use portcullis_backend::{Etag, VersionId};
 use portcullis_domain::ObjectKey;
 use serde::{Deserialize, Serialize};
 
@@ -81,10 +81,28 @@ pub struct Step {
     pub before: Option<Sides<Mark>>,
     /// What is agreed on now.
     pub agreed: Option<Sides<Mark>>,
+    /// The upload in parts that is under way for it, to go on with after a crash.
+    pub upload: Option<Underway>,
     /// Bytes that this step moved between the sides.
     pub moved: u64,
     /// What went wrong, in words for people; empty if nothing did.
     pub told: String,
+}
+
+/// An upload in parts that was begun and whose end is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Underway {
+    /// On which side.
+    pub side: Side,
+    /// Of which key there.
+    #[serde(with = "crate::codec::key")]
+    pub key: ObjectKey,
+    /// Its name.
+    pub upload: Box<str>,
+    /// Bytes of each part but the last.
+    pub part: u64,
+    /// The entity tag that the object will have, as soon as all parts are there and it can be computed.
+    pub expect: Option<Etag>,
 }
 
 /// A conflicting object under its other name.

@@ -21,7 +21,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::error(&format!("{error:#}"));
-            ExitCode::from(if error.is::<config::Problems>() || error.is::<cli::Usage>() { 2 } else { 1 })
+            ExitCode::from(match () {
+                () if error.is::<config::Problems>() || error.is::<cli::Usage>() => 2,
+                () if error.is::<cli::Unfinished>() => 3,
+                () => 1,
+            })
         }
     }
 }

@@ -109,7 +109,7 @@ fn make_directory(directory: &Path) -> Result<(), StoreError> {
 #[async_trait]
 impl Backend for BuiltinBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { conditional_writes: true, keeps_versions: true, checksums: true, tags: true }
+        Capabilities::WHOLE
     }
 
     async fn head(&self, key: &ObjectKey, options: &GetOptions) -> Result<GetOutcome<ObjectMeta>> {

@@ -67,7 +67,7 @@ fn fail(operation: &'static str) -> impl Fn(BackendErrorKind) -> BackendError {
 #[async_trait]
 impl Backend for MemoryBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { conditional_writes: true, keeps_versions: true, checksums: true, tags: true }
+        Capabilities::WHOLE
     }
 
     async fn head(&self, key: &ObjectKey, options: &GetOptions) -> Result<GetOutcome<ObjectMeta>> {

@@ -3,19 +3,23 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use portcullis_domain::{ObjectKey, Usage};
+use portcullis_domain::{ObjectKey, Provider, Usage};
 
 use super::book::Book;
 use super::gate::RemoteHealth;
 use super::options::{Remote, RemoteCapabilities};
 use super::usage::Ledger;
-use super::wire::Wire;
+use super::wire::{MAX_KEY, Wire};
+use super::write::MAX_SINGLE;
 use crate::{
     Backend, Body, Capabilities, CompleteOptions, CompletedPart, CopyOptions, DeleteOptions, DeleteOutcome,
     GetOptions, GetOutcome, ListPage, ListRequest, Object, ObjectMeta, Part, PartOptions, PartsPage,
     PutOptions, PutOutcome, Result, Tags, UploadId, UploadMeta, UploadOptions, UploadsPage, UploadsRequest,
     VersionId, VersionsPage, VersionsRequest,
 };
+
+/// The most bytes of an object (S3 reference, "Amazon S3 multipart upload limits").
+const MAX_OBJECT: u64 = 5 << 40;
 
 /// A bucket of a provider, or what lies under a prefix of it.
 pub struct S3Backend {
@@ -64,9 +68,17 @@ impl Backend for S3Backend {
             conditional_writes: remote.conditional_puts
                 && remote.conditional_completes
                 && remote.conditional_deletes,
+            conditional_puts: remote.conditional_puts && remote.conditional_completes,
+            conditional_copies: remote.conditional_copies && remote.conditional_sources,
+            conditional_deletes: remote.conditional_deletes,
             keeps_versions: remote.versioning,
             checksums: remote.checksums,
             tags: remote.tags,
+            remote: true,
+            folds_unicode: self.wire.remote.provider == Provider::CloudflareR2,
+            longest_key: MAX_KEY.saturating_sub(self.wire.remote.prefix.as_str().len()),
+            largest_object: MAX_OBJECT,
+            largest_copy: MAX_SINGLE,
         }
     }
 

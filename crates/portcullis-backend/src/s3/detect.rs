@@ -119,6 +119,7 @@ impl<'a> Probe<'a> {
         Ok(RemoteCapabilities {
             conditional_puts,
             conditional_copies: self.conditional_copies().await?,
+            conditional_sources: self.conditional_sources().await?,
             conditional_completes: self.conditional_completes().await?,
             conditional_deletes: self.conditional_deletes().await?,
             versioning: versioned && self.versioning().await?,
@@ -128,16 +129,22 @@ impl<'a> Probe<'a> {
         })
     }
 
-    async fn conditional_copies(&self) -> Result<bool> {
+    /// A copy of the first object over the second.
+    fn copy(&self) -> Result<Call<'_>> {
         let full = self.backend.wire.full_key(&self.one, "detect")?;
-        let source = format!(
-            "/{}/{}",
-            self.backend.wire.remote.bucket,
-            portcullis_sigv4::encode::encode_path(full.as_bytes())
-        );
-        let copy = || self.call(Method::PUT, &self.two).with("x-amz-copy-source", &source);
-        Ok(self.refused(copy()?.with("if-none-match", "*")?, Load::none()).await?
-            && self.refused(copy()?.with("if-match", WRONG_TAG)?, Load::none()).await?)
+        let bucket = &self.backend.wire.remote.bucket;
+        let source = format!("/{bucket}/{}", portcullis_sigv4::encode::encode_path(full.as_bytes()));
+        self.call(Method::PUT, &self.two).with("x-amz-copy-source", &source)
+    }
+
+    async fn conditional_copies(&self) -> Result<bool> {
+        Ok(self.refused(self.copy()?.with("if-none-match", "*")?, Load::none()).await?
+            && self.refused(self.copy()?.with("if-match", WRONG_TAG)?, Load::none()).await?)
+    }
+
+    async fn conditional_sources(&self) -> Result<bool> {
+        let copy = self.copy()?.with("x-amz-copy-source-if-match", WRONG_TAG)?;
+        self.refused(copy, Load::none()).await
     }
 
     async fn conditional_completes(&self) -> Result<bool> {

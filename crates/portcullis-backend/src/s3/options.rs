@@ -109,6 +109,8 @@ pub struct RemoteCapabilities {
     pub conditional_completes: bool,
     /// The same on `CopyObject`.
     pub conditional_copies: bool,
+    /// `x-amz-copy-source-if-match` on `CopyObject` holds.
+    pub conditional_sources: bool,
     /// `If-Match` on `DeleteObject` holds.
     pub conditional_deletes: bool,
     /// The bucket keeps previous versions.

@@ -23,7 +23,7 @@ use super::sending::{SendBody, Sending, Sent};
 use crate::{BackendError, BackendErrorKind, BodyFault, Result};
 
 /// The longest key at providers.
-const MAX_KEY: usize = 1024;
+pub(super) const MAX_KEY: usize = 1024;
 /// The longest document of an error that is looked at.
 const MAX_ERROR: usize = 64 << 10;
 

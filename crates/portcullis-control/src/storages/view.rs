@@ -114,6 +114,7 @@ pub(crate) fn health_after(error: &AccessError) -> Health {
             | BackendErrorKind::InvalidRange { .. }
             | BackendErrorKind::InvalidPart
             | BackendErrorKind::Archived
+            | BackendErrorKind::Reserved
             | BackendErrorKind::InvalidPartOrder
             | BackendErrorKind::PartTooSmall
             | BackendErrorKind::TooLarge

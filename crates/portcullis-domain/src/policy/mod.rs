@@ -4,12 +4,13 @@
 //! rules changes which reason is given, never the verdict. What a door must not do is ask anything of its own.
 
 mod reason;
+mod run;
 
 use std::net::IpAddr;
 
 use crate::{
     Action, Channel, Key, KeyPrefix, KeyState, Link, LinkState, LinkTarget, Narrowing, ObjectKey, Permission,
-    Reach, Role, Scope, SecondFactorRule, SiteId, Storage, StorageId, StorageState, Timestamp, Trial, User,
+    Reach, Role, RunPass, Scope, SecondFactorRule, SiteId, Storage, StorageId, StorageState, Timestamp, Trial, User,
     UserState,
 };
 
@@ -38,6 +39,8 @@ pub enum Subject<'a> {
     },
     /// Whoever has the address of a link.
     Link(&'a Link),
+    /// A run between two storages.
+    Run(&'a RunPass),
 }
 
 /// A person with all that was shared with them.
@@ -124,7 +127,7 @@ pub fn trial(request: &Request<'_>) -> Option<DenyReason> {
     let refuses = |trial: Option<&Trial>| trial.is_some_and(|trial| !trial.networks.admit(request.peer));
     match request.subject {
         Subject::Key { key, .. } if refuses(key.trial.as_ref()) => return Some(DenyReason::KeyNetwork),
-        Subject::Key { .. } | Subject::Session { .. } | Subject::Link(_) => {}
+        Subject::Key { .. } | Subject::Session { .. } | Subject::Link(_) | Subject::Run(_) => {}
     }
     match request.target {
         Target::Site(_) => None,
@@ -173,6 +176,8 @@ fn subject_lives(request: &Request<'_>) -> Option<DenyReason> {
             LinkState::Active if link.expires.is_some_and(|end| end <= now) => Some(DenyReason::LinkExpired),
             LinkState::Active => None,
         },
+        // It lives as long as the process that carries it out.
+        Subject::Run(_) => None,
     }
 }
 
@@ -189,7 +194,7 @@ fn right_channel(request: &Request<'_>) -> Option<DenyReason> {
         Subject::Key { key, .. } => {
             key.channel == request.channel && !(key.channel == Channel::S3 && key.scope == Scope::Site)
         }
-        Subject::Session { .. } => request.channel == Channel::Rest,
+        Subject::Session { .. } | Subject::Run(_) => request.channel == Channel::Rest,
         Subject::Link(_) => request.channel == Channel::Http,
     };
     (!right).then_some(DenyReason::WrongChannel)
@@ -202,7 +207,7 @@ fn own_network(request: &Request<'_>) -> Option<DenyReason> {
                 && narrowing.is_none_or(|narrowing| narrowing.networks.admit(request.peer));
             (!admitted).then_some(DenyReason::KeyNetwork)
         }
-        Subject::Session { .. } => None,
+        Subject::Session { .. } | Subject::Run(_) => None,
         Subject::Link(link) => (!link.networks.admit(request.peer)).then_some(DenyReason::LinkNetwork),
     }
 }
@@ -217,6 +222,7 @@ fn within_scope(request: &Request<'_>) -> Option<DenyReason> {
             sign_in.site
         }
         Subject::Link(link) => link.site,
+        Subject::Run(pass) => pass.site,
     };
     let asked = match request.target {
         Target::Site(id) => id,
@@ -240,6 +246,7 @@ fn within_scope(request: &Request<'_>) -> Option<DenyReason> {
         }
         Subject::Session { person, .. } => not_granted(&person, request),
         Subject::Link(link) => outside_link(link, &request.target),
+        Subject::Run(pass) => run::beyond(pass, request),
     }
 }
 
@@ -308,7 +315,7 @@ fn second_factor_shown(request: &Request<'_>) -> Option<DenyReason> {
         Subject::Session { person, sign_in } => (!sign_in.second_factor
             && sign_in.rule.asks(person.user.role))
         .then_some(DenyReason::SecondFactorNeeded),
-        Subject::Key { .. } | Subject::Link(_) => None,
+        Subject::Key { .. } | Subject::Link(_) | Subject::Run(_) => None,
     }
 }
 
@@ -333,9 +340,11 @@ fn storage_open(request: &Request<'_>) -> Option<DenyReason> {
     }
 }
 
-/// A storage's own settings bind everybody but the people who run the site: they could not turn them back otherwise.
+/// A storage's own settings bind everybody but the people who run the site, who could not turn them back otherwise, and the runs
+/// that they ask for.
 fn is_bound_by_storage(subject: &Subject<'_>) -> bool {
     match subject {
+        Subject::Run(_) => false,
         Subject::Key { .. } | Subject::Link(_) => true,
         Subject::Session { person, .. } => person.user.role != Role::Admin,
     }
@@ -360,6 +369,7 @@ fn permitted(request: &Request<'_>) -> Option<DenyReason> {
         }
         Subject::Session { .. } => (Permission::Full, DenyReason::KeyPermission),
         Subject::Link(link) => (link.permission, DenyReason::LinkPermission),
+        Subject::Run(_) => (Permission::ReadWrite, DenyReason::KeyPermission),
     };
     if !own.permits(request.action) {
         return Some(reason);

@@ -117,6 +117,7 @@ fn backend_error(error: BackendError, about: About) -> S3Error {
         BackendErrorKind::Body(fault) => body_fault(fault, about),
         BackendErrorKind::Full => S3Error::new(Code::InsufficientStorage).caused_by(error),
         BackendErrorKind::Corrupt => S3Error::new(Code::InternalError).caused_by(error),
+        BackendErrorKind::Reserved => S3Error::denied(),
         BackendErrorKind::Archived => Code::InvalidObjectState.into(),
         BackendErrorKind::Unsupported => {
             S3Error::with(Code::NotImplemented, "The provider of this storage cannot do this.")

@@ -180,6 +180,9 @@ fn backend(error: &BackendError) -> Problem {
             "In an archive",
             "The file lies in the provider's archive; have it restored there first.",
         ),
+        BackendErrorKind::Reserved => {
+            Problem::malformed("Names that begin with .portcullis/ are reserved; choose another.")
+        }
         BackendErrorKind::Unsupported => bad(
             StatusCode::NOT_IMPLEMENTED,
             "unsupported",

@@ -79,6 +79,7 @@ impl From<AccessError> for Refused {
                     Self::NoRoom
                 }
                 BackendErrorKind::Body(_) => Self::Malformed("The body is not what was said of it."),
+                BackendErrorKind::Reserved => Self::Malformed("A name must not begin with .portcullis/."),
                 BackendErrorKind::Unavailable => Self::Unavailable(error.to_string()),
                 BackendErrorKind::InvalidPart
                 | BackendErrorKind::InvalidPartOrder

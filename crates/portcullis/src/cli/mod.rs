@@ -3,7 +3,8 @@
 //! `serve` runs the server; `master-key` and `scrub` work on a stopped server's data; everything else talks to a running
 //! server over its REST API, with a key or a sign-in.
 //!
-//! Ends with 0 if all was done, with 1 if it was refused or failed, with 2 if the call cannot be understood.
+//! Ends with 0 if all was done, with 1 if it was refused or failed, with 2 if the call cannot be understood, with 3 if a plan needs
+//! somebody to look at it or a run did not do all of it.
 
 mod api;
 mod args;
@@ -27,6 +28,7 @@ mod session;
 mod site;
 mod storage;
 mod storage_end;
+mod sync;
 mod transfers;
 mod usage;
 mod user;
@@ -51,6 +53,18 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// Something was done, and not all of it; or a guard wants somebody to look first.
+#[derive(Debug)]
+pub(crate) struct Unfinished(pub(crate) String);
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unfinished {}
 
 impl Remote {
     /// How answers are to be shown.
@@ -101,6 +115,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Storage(call) => storage::run(&call.remote, call.command),
         Command::Key(call) => key::run(&call.remote, call.command),
         Command::Link(call) => link::run(&call.remote, call.command),
+        Command::Sync(call) => sync::run(&call.remote, call.command),
         Command::Audit(call) => match &call.command {
             None => audit::run(&call.remote, &call.args),
             Some(command) => audit_trail::run(&call.remote, command, call.args.request_id.as_deref()),

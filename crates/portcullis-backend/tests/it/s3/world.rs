@@ -24,6 +24,7 @@ pub(crate) const OURS: RemoteCapabilities = RemoteCapabilities {
     conditional_puts: true,
     conditional_completes: true,
     conditional_copies: true,
+    conditional_sources: true,
     conditional_deletes: true,
     versioning: false,
     checksums: true,

@@ -30,6 +30,7 @@ use crate::app::App;
 
 pub(super) use ending::DETACHED;
 pub(super) use key_row::{Chip, chip};
+pub(super) use quota::typed as typed_size;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     // Whoever comes to a form's address by hand is led to the page that has the form.

@@ -39,7 +39,7 @@ impl QuotaForm {
 }
 
 /// A number of bytes as somebody would type it, exact: what is read from it is the same number.
-fn typed(bytes: u64) -> String {
+pub(in crate::panel) fn typed(bytes: u64) -> String {
     const DECIMAL: [(&str, u32); 5] = [("PB", 15), ("TB", 12), ("GB", 9), ("MB", 6), ("kB", 3)];
     const GIB: u64 = 1 << 30;
     if bytes.is_multiple_of(GIB) && !bytes.is_multiple_of(1_000_000_000) {

@@ -9,6 +9,7 @@ mod people;
 mod scan;
 mod serve;
 mod storage;
+mod sync;
 mod trial;
 
 use std::path::PathBuf;
@@ -28,6 +29,9 @@ pub(crate) use people::{
 pub(crate) use scan::{ProveArgs, ScanArgs};
 pub(crate) use serve::{DataArgs, MasterKeyCommand, ServeArgs};
 pub(crate) use storage::{Limit, StorageCommand, StorageCreate, StorageUpdate};
+pub(crate) use sync::{
+    ActionsArgs, ChooseArgs, JobCommand, JobCreate, JobUpdate, Pace, PlanCreate, RunArgs, SidesArgs, SyncCommand, Terms,
+};
 pub(crate) use trial::TrialCommand;
 
 /// Storage access gateway: storages stay closed until a key opens them.
@@ -74,6 +78,8 @@ pub(crate) enum Command {
     /// Links that open something to whoever has them
     #[command(alias = "links")]
     Link(Several<LinkCommand>),
+    /// Compare storages, bring them together, take that back
+    Sync(Several<SyncCommand>),
     /// Look up what was allowed and what was denied, and why
     Audit(Audit),
     /// Requests, bytes and refusals over time, and the keys, storages, networks and programs with the most
