@@ -16,6 +16,8 @@ ACCOUNT, PARTITION = "123456789012", "aws"
 ACCESS_KEY, SECRET = "LABLABLABLABLABLABLA", "lablablablablablablablablablablablablablab"
 # Where the caller keeps what it replaced. It counts as a way back.
 RESERVED = ".portcullis/"
+# What else a GET of a bucket may ask for.
+SUBRESOURCES = {"versioning", "location", "uploads", "versions", "acl", "policy", "lifecycle", "object-lock"}
 
 
 class _Quiet(WSGIRequestHandler):
@@ -133,7 +135,9 @@ class Request:
 
     @property
     def lists(self):
-        return self.method == "GET" and not self.key and "list-type=2" in self.query
+        """Whether it asks for a page of objects, in either version of the request."""
+        first = self.query.split("&")[0].split("=")[0]
+        return self.method == "GET" and self.bucket != "" and self.key == "" and first not in SUBRESOURCES
 
     @property
     def writes(self):

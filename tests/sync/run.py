@@ -10,9 +10,11 @@ import sys
 import tempfile
 import traceback
 
-import cases
-import tools
-from lab import Lab
+sys.dont_write_bytecode = True
+
+import cases  # noqa: E402
+import tools  # noqa: E402
+from lab import Lab  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent

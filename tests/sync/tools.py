@@ -111,7 +111,7 @@ class CarefulBisync(Bisync):
     """With what its manual offers for safety."""
 
     name = "rclone bisync, careful"
-    flags = ["--resilient", "--recover", "--compare", "size,modtime,checksum"]
+    flags = ["--resilient", "--recover", "--max-lock", "2m", "--compare", "size,modtime,checksum"]
 
     def backups(self):
         return [f"{self.left}-kept", f"{self.right}-kept"]
@@ -121,6 +121,11 @@ class CarefulBisync(Bisync):
         for bucket in self.backups():
             self.lab.bucket(bucket)
         self.flags = [*type(self).flags, "--backup-dir1", f"lab:{left}-kept", "--backup-dir2", f"lab:{right}-kept"]
+
+    def after_kill(self):
+        # Its lock is given up after two minutes, the least that it takes.
+        time.sleep(125)
+        return self.sync()
 
 
 class AwsSync(Program):
@@ -142,7 +147,7 @@ class AwsSync(Program):
 
     def sync(self):
         there = self.aws(f"s3://{self.left}", f"s3://{self.right}")
-        if self.killed():
+        if not there.fine:
             return there
         back = self.aws(f"s3://{self.right}", f"s3://{self.left}")
         return Told(there.fine and back.fine, there.text + back.text)

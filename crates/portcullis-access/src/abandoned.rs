@@ -34,7 +34,7 @@ impl Access {
         if !locked(&inner.unsettled).is_empty() {
             return Err(AccessError::Unavailable);
         }
-        let backend = inner.registry.backend(&storage, self.provider_credentials(storage.id)).await?;
+        let backend = inner.registry.backend(&storage, self.provider_credentials(storage.id)).await?.shown;
         let mut request = UploadsRequest {
             prefix: KeyPrefix::default(),
             delimiter: None,

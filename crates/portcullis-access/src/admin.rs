@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::access::System;
 use crate::account::Proof;
 use crate::authenticate::hash_of;
-use crate::principal::{Principal, Who};
+use crate::principal::Principal;
 use crate::vault::Purpose;
 use crate::watch::{Transfer, TransferId};
 use crate::{Access, AccessError, Denial};
@@ -121,15 +121,8 @@ impl Access {
 
     /// A principal in the words of the audit trail.
     pub(crate) fn actor_of(&self, who: &Principal) -> String {
-        match who.who() {
-            Who::Key { id, .. } => format!("key:{id}"),
-            Who::Session { user: id, .. } => self
-                .inner()
-                .directory
-                .user(id)
-                .map_or_else(|| format!("user:{id}"), |user| format!("user:{}", user.username)),
-            Who::Link(id) => format!("link:{id}"),
-        }
+        let user = who.session_id().and_then(|_| self.inner().directory.user(who.user_id()?));
+        user.map_or_else(|| who.actor(), |user| format!("user:{}", user.username))
     }
 
     /// A new credential for the key with this id. The secret of an S3 key is sealed, because signatures need it; that of any

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::directory::{Generation, Part};
 use crate::lock::locked;
-use crate::principal::{Origin, Principal, Who};
+use crate::principal::{Origin, Principal};
 use crate::watch::{Transfer, Why};
 use crate::{Access, AccessError, Denial, Proof};
 
@@ -319,11 +319,7 @@ fn event_of(who: &Principal, action: &str, at: Timestamp) -> AuditEvent {
         at,
         request_id: who.request_id().to_owned(),
         site: Some(who.site()),
-        actor: match who.who() {
-            Who::Key { id, .. } => format!("key:{id}"),
-            Who::Session { user, .. } => format!("user:{user}"),
-            Who::Link(id) => format!("link:{id}"),
-        },
+        actor: who.actor(),
         key: who.key_id(),
         storage: None,
         channel: who.channel(),

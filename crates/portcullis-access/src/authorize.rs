@@ -285,7 +285,8 @@ impl Access {
         self.inner().last_used.note(who, now);
         self.count(who, Some(storage.id), ActivityKind::Used, Action::Enter.as_str());
         let credentials = self.provider_credentials(storage.id);
-        let backend = self.inner().registry.backend(&storage, credentials).await?;
+        let opened = self.inner().registry.backend(&storage, credentials).await?;
+        let backend = if who.pass().is_some() { opened.whole } else { opened.shown };
         let seat = Seat { access: self.clone(), who: who.clone(), storage: storage.id, backend };
         Ok(StorageAccess { seat, storage })
     }

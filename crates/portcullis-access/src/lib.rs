@@ -148,6 +148,7 @@ mod lock;
 mod principal;
 mod prove;
 mod registry;
+mod run;
 mod session;
 mod sign_in;
 mod temporary;
@@ -183,10 +184,10 @@ pub use portcullis_backend::{
     BackendError, BackendErrorKind, Body, BodyFault, BodyStream, ByteRange, Capabilities, Checksum,
     ChecksumKind, CompleteOptions, CompletedPart, ContentHeaders, CopyOptions, DeleteOptions, DeleteOutcome,
     Digest, DigestAlgorithm, DigestPlan, Digester, Etag, EtagCondition, GetOptions, GetOutcome, IfRange,
-    LateDigests, ListPage, ListPosition, ListedObject, ListedUpload, ListedVersion, MetadataDirective,
-    Object, ObjectMeta, Part, PartOptions, PartsPage, ProviderCredentials, PutOptions, PutOutcome,
-    RangeRequest, ReadConditions, RemoteCapabilities, Tags, UploadId, UploadMeta, UploadOptions, UploadsPage,
-    VersionId, VersionsPage, WriteConditions,
+    LateDigests, ListPage, ListPosition, ListRequest, ListedObject, ListedUpload, ListedVersion,
+    MetadataDirective, Object, ObjectMeta, Part, PartOptions, PartsPage, ProviderCredentials, PutOptions,
+    PutOutcome, RangeRequest, ReadConditions, RemoteCapabilities, Tags, UploadId, UploadMeta, UploadOptions,
+    UploadsPage, VersionId, VersionsPage, WriteConditions,
 };
 pub use portcullis_metadata::{MetadataError, SessionRecord, StoredSecret};
 pub use portcullis_signin::{VerifiedIdentity, VerifiedPasskey};

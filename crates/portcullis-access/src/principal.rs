@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use portcullis_domain::{Channel, KeyId, Line, LinkId, Narrowing, SessionId, SiteId, Timestamp, UserId};
+use portcullis_domain::{
+    Channel, KeyId, Line, LinkId, Narrowing, RunPass, SessionId, SiteId, Timestamp, UserId,
+};
 
 use crate::directory::Generation;
 
@@ -38,7 +40,7 @@ fn printable(text: &str, most: usize) -> String {
     text.bytes().filter(|byte| (b' '..=b'~').contains(byte)).take(most).map(char::from).collect()
 }
 
-/// An authenticated caller. Only `Access::authenticate_*` and `Access::sign_in` make one.
+/// An authenticated caller. Only `Access::authenticate_*`, `Access::sign_in` and, for the process itself, `Access::run_principal` make one.
 ///
 /// It says who somebody is and never what they may do: that is asked of the directory at every step, so it may be kept as
 /// long as a connection lives. Cheap to clone.
@@ -48,6 +50,8 @@ pub struct Principal(Arc<Inner>);
 struct Inner {
     who: Who,
     narrowing: Option<Narrowing>,
+    /// Of a run.
+    pass: Option<RunPass>,
     site: SiteId,
     channel: Channel,
     peer: IpAddr,
@@ -70,11 +74,13 @@ pub(crate) enum Who {
         expires: Timestamp,
     },
     Link(LinkId),
+    /// A run between two storages; its pass stands beside it.
+    Run,
 }
 
 impl Principal {
     pub(crate) fn new(who: Who, site: SiteId, origin: &Origin<'_>) -> Self {
-        Self::narrowed(who, None, site, origin)
+        Self::bound(who, (None, None), site, origin)
     }
 
     pub(crate) fn narrowed(
@@ -83,9 +89,24 @@ impl Principal {
         site: SiteId,
         origin: &Origin<'_>,
     ) -> Self {
+        Self::bound(who, (narrowing, None), site, origin)
+    }
+
+    pub(crate) fn of_run(pass: RunPass, origin: &Origin<'_>) -> Self {
+        let site = pass.site;
+        Self::bound(Who::Run, (None, Some(pass)), site, origin)
+    }
+
+    fn bound(
+        who: Who,
+        (narrowing, pass): (Option<Narrowing>, Option<RunPass>),
+        site: SiteId,
+        origin: &Origin<'_>,
+    ) -> Self {
         Self(Arc::new(Inner {
             who,
             narrowing,
+            pass,
             site,
             channel: origin.channel,
             peer: origin.peer,
@@ -108,6 +129,11 @@ impl Principal {
         self.0.narrowing.as_ref()
     }
 
+    /// What a run may do; none of anybody else.
+    pub(crate) fn pass(&self) -> Option<&RunPass> {
+        self.0.pass.as_ref()
+    }
+
     /// Whether they came with temporary credentials of a key.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
@@ -119,7 +145,7 @@ impl Principal {
     pub fn link_id(&self) -> Option<LinkId> {
         match self.0.who {
             Who::Link(id) => Some(id),
-            Who::Key { .. } | Who::Session { .. } => None,
+            Who::Key { .. } | Who::Session { .. } | Who::Run => None,
         }
     }
 
@@ -128,7 +154,7 @@ impl Principal {
     pub fn key_id(&self) -> Option<KeyId> {
         match self.0.who {
             Who::Key { id, .. } => Some(id),
-            Who::Session { .. } | Who::Link(_) => None,
+            Who::Session { .. } | Who::Link(_) | Who::Run => None,
         }
     }
 
@@ -137,7 +163,7 @@ impl Principal {
     pub fn session_id(&self) -> Option<SessionId> {
         match self.0.who {
             Who::Session { id, .. } => Some(id),
-            Who::Key { .. } | Who::Link(_) => None,
+            Who::Key { .. } | Who::Link(_) | Who::Run => None,
         }
     }
 
@@ -147,7 +173,17 @@ impl Principal {
         match self.0.who {
             Who::Session { user, .. } => Some(user),
             Who::Key { owner, .. } => owner,
-            Who::Link(_) => None,
+            Who::Link(_) | Who::Run => None,
+        }
+    }
+
+    /// The word for them in the audit trail.
+    pub(crate) fn actor(&self) -> String {
+        match self.0.who {
+            Who::Key { id, .. } => format!("key:{id}"),
+            Who::Session { user, .. } => format!("user:{user}"),
+            Who::Link(id) => format!("link:{id}"),
+            Who::Run => format!("sync:{}", self.pass().map_or("", |pass| &pass.run)),
         }
     }
 

@@ -4,14 +4,23 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
-use portcullis_backend::{Backend, Drivers, ProviderCredentials};
+use portcullis_backend::{Backend, Drivers, ProviderCredentials, Reserved};
 use portcullis_domain::{Storage, StorageId};
 use tokio::sync::OnceCell;
 
 use crate::AccessError;
 use crate::lock::locked;
 
-type Slot = Arc<OnceCell<Arc<dyn Backend>>>;
+type Slot = Arc<OnceCell<Opened>>;
+
+/// An open backend.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    /// With what the storage reserves: for runs alone.
+    pub(crate) whole: Arc<dyn Backend>,
+    /// As everybody else has it. The same one for all, so that two grants can be seen to be of one storage.
+    pub(crate) shown: Arc<dyn Backend>,
+}
 
 /// The backends that are open. One that was not used for longest is let go when there are too many; it closes when the last
 /// grant on it is gone, and the drivers give the same one again until then.
@@ -32,13 +41,20 @@ impl Registry {
         &self,
         storage: &Storage,
         credentials: impl Future<Output = Result<Option<ProviderCredentials>, AccessError>>,
-    ) -> Result<Arc<dyn Backend>, AccessError> {
+    ) -> Result<Opened, AccessError> {
         let slot = Arc::clone(locked(&self.open).get_or_insert(storage.id, Slot::default));
-        if let Some(backend) = slot.get() {
-            return Ok(Arc::clone(backend));
+        if let Some(opened) = slot.get() {
+            return Ok(opened.clone());
         }
-        let open = || async { Ok::<_, AccessError>(self.drivers.open(storage, credentials.await?).await?) };
-        Ok(Arc::clone(slot.get_or_try_init(open).await?))
+        let open = || async {
+            let whole = self.drivers.open(storage, credentials.await?).await?;
+            let shown: Arc<dyn Backend> = match storage.reserved_prefix() {
+                None => Arc::clone(&whole),
+                Some(prefix) => Arc::new(Reserved::new(Arc::clone(&whole), prefix)),
+            };
+            Ok::<_, AccessError>(Opened { whole, shown })
+        };
+        Ok(slot.get_or_try_init(open).await?.clone())
     }
 
     /// Lets a storage's backend go.

@@ -133,7 +133,7 @@ impl Access {
         let generation = match who.who() {
             // What a key makes with credentials that are running out runs out with them.
             Who::Key { id, generation, .. } if id == key => generation,
-            Who::Key { .. } | Who::Session { .. } | Who::Link(_) => entry.key.generation,
+            Who::Key { .. } | Who::Session { .. } | Who::Link(_) | Who::Run => entry.key.generation,
         };
         let claims = Claims {
             access_key: fresh_credential()?,

@@ -161,7 +161,12 @@ impl Grant<Put> {
 
     /// What happens to an object that is there: who may not delete it does not destroy it by overwriting it either.
     pub(crate) fn overwrite(&self) -> Overwrite {
-        if self.seat.access.inner().directory.only_creates(&self.seat.who) {
+        // A run keeps what it replaces, and where that cannot be it has kept it elsewhere before.
+        if self.seat.who.pass().is_some() && !self.seat.backend.capabilities().keeps_versions {
+            Overwrite::Replace
+        } else if self.seat.who.pass().is_some() {
+            Overwrite::KeepPrevious
+        } else if self.seat.access.inner().directory.only_creates(&self.seat.who) {
             Overwrite::CreateOnly
         } else if self.seat.allows(Action::Delete, Part::Object(&self.target)) {
             Overwrite::Replace

@@ -171,7 +171,7 @@ impl Access {
     pub async fn measure(&self, _: &System, id: StorageId) -> Result<(Usage, Option<u64>), AccessError> {
         let storage = self.inner().directory.storage(id).ok_or(AccessError::NotFound)?;
         let credentials = self.provider_credentials(storage.id);
-        let backend = self.inner().registry.backend(&storage, credentials).await?;
+        let backend = self.inner().registry.backend(&storage, credentials).await?.whole;
         Ok((backend.usage().await?, backend.available().await?))
     }
 }

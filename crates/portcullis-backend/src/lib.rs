@@ -12,6 +12,7 @@ mod error;
 mod listing;
 pub mod memory;
 mod range;
+mod reserved;
 pub mod s3;
 mod types;
 mod upload;
@@ -25,6 +26,7 @@ use portcullis_domain::{ObjectKey, Storage, Usage};
 pub use conditions::{EtagCondition, IfRange, ReadConditions, ReadVerdict, WriteConditions};
 pub use digest::{Digest, DigestAlgorithm, DigestPlan, Digester, LateDigests};
 pub use error::{BackendError, BackendErrorKind, BodyFault, Result};
+pub use reserved::Reserved;
 pub use s3::{ProviderCredentials, RemoteCapabilities};
 pub use types::{
     Body, BodyStream, ByteRange, Capabilities, Checksum, ChecksumKind, ContentHeaders, CopyOptions,

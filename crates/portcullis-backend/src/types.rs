@@ -1,6 +1,7 @@
 //! What goes into a backend and what comes out.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 
 use bytes::Bytes;
@@ -53,6 +54,13 @@ pub struct Capabilities {
     pub remote: bool,
     /// Keys that are the same text in another Unicode normalisation name one object.
     pub folds_unicode: bool,
+    /// Keys that differ in upper and lower case only name one object.
+    pub folds_case: bool,
+    /// There may be an object `a` where there is an object `a/b`.
+    pub file_beside_folder: bool,
+    /// An [`Etag::Md5`] without parts is the MD5 of the bytes, but for single objects that somebody encrypted with a key of their own: those say
+    /// so when they are looked at, in a listing they do not.
+    pub etag_is_md5: bool,
     /// The longest key, in bytes.
     pub longest_key: usize,
     /// The largest object, in bytes.
@@ -73,14 +81,17 @@ impl Capabilities {
         tags: true,
         remote: false,
         folds_unicode: false,
+        folds_case: false,
+        file_beside_folder: true,
+        etag_is_md5: true,
         longest_key: 1024,
         largest_object: 10_000 * (5 << 30),
         largest_copy: 5 << 30,
     };
 }
 
-/// An entity tag (RFC 9110 section 8.8.3), without its quotes.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// An entity tag (RFC 9110 section 8.8.3), without its quotes. Two of one text are equal, whatever they are taken for.
+#[derive(Clone, Serialize, Deserialize)]
 pub enum Etag {
     /// MD5 of the bytes; or MD5 of the parts' MD5s and the number of parts.
     Md5 {
@@ -91,6 +102,28 @@ pub enum Etag {
     },
     /// Whatever a provider gave.
     Opaque(Box<str>),
+}
+
+impl PartialEq for Etag {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Md5 { digest, parts }, Self::Md5 { digest: theirs, parts: of }) => {
+                digest == theirs && parts == of
+            }
+            (Self::Opaque(text), Self::Opaque(theirs)) => text == theirs,
+            (Self::Opaque(text), md5 @ Self::Md5 { .. }) | (md5 @ Self::Md5 { .. }, Self::Opaque(text)) => {
+                md5.to_string() == **text
+            }
+        }
+    }
+}
+
+impl Eq for Etag {}
+
+impl Hash for Etag {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.to_string().hash(state);
+    }
 }
 
 impl fmt::Display for Etag {

@@ -42,6 +42,7 @@ mod settings;
 mod sinks;
 mod sites;
 mod storages;
+mod sync;
 mod trail;
 mod users;
 mod uses;
@@ -73,6 +74,11 @@ pub use sinks::{SinkBacklog, SinkBatch, SinkRow};
 pub use storages::{
     DetachedStorage, EndedStorage, KeyReview, KeysToReview, ListOrder, ListQuery, NewStorage, OpenStorages,
     OpenedByAdmins, OpenerGroup, Openness, ReviewExample, ReviewReason, StorageFilter, StoredTotals,
+};
+pub use sync::{
+    Fenced, JobState, KeptFilter, KeptRow, KeptSpace, NewKept, NewSyncPair, NewSyncPlan, NewSyncRun, PagesOf,
+    PlanFinish, PlanState, RunStart, RunState, RunWish, SyncJobRow, SyncPageRow, SyncPairRow, SyncPlanEnd,
+    SyncPlanFilter, SyncPlanRow, SyncRunEnd, SyncRunFilter, SyncRunRow, SyncStepRow, UnknownWord,
 };
 pub use users::{Login, NewUser, UserQuery, UserRow};
 pub use uses::KeyUse;

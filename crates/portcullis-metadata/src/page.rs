@@ -41,6 +41,11 @@ impl PageRequest {
         }
     }
 
+    /// The id before which the page begins, in a list that goes from the newest back; `g` comes after every id.
+    pub(crate) fn before_id(&self) -> Result<String, Fault> {
+        if self.after.is_none() { Ok("g".to_owned()) } else { self.after_id() }
+    }
+
     /// The name after which the page begins, in a list by name; the empty text comes before every name.
     pub(crate) fn after_name(&self) -> Result<String, Fault> {
         let Some(cursor) = &self.after else { return Ok(String::new()) };
@@ -53,6 +58,14 @@ impl PageRequest {
         let name = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
         name.filter(|name| !name.is_empty() && !name.contains('\0'))
             .ok_or_else(|| MetadataErrorKind::BadCursor.into())
+    }
+
+    /// The number after which the page begins, in a list by number; -1 comes before every one.
+    pub(crate) fn after_number(&self) -> Result<i64, Fault> {
+        match &self.after {
+            None => Ok(-1),
+            Some(number) => number.parse().map_err(|_| MetadataErrorKind::BadCursor.into()),
+        }
     }
 
     /// The row number before which the page begins, in a list that goes from the newest back.

@@ -16,6 +16,11 @@ mod agreed;
 mod codec;
 mod fault;
 mod journal;
+mod name;
+mod plan;
+mod restore;
+mod run;
+mod settle;
 mod side;
 mod store;
 
@@ -23,6 +28,19 @@ pub use action::{Action, Choice, Evidence, Mode, Op, Policy, Reason};
 pub use agreed::{Agreed, Mark, Seen};
 pub use codec::{PAGE, decode, encode};
 pub use fault::{StoreError, StoreFault};
-pub use journal::{Copied, Journal, Kept, Place, Step, StepState};
+pub use journal::{Copied, Journal, Kept, Place, Step, StepState, Underway};
+pub use name::{SHORT, conflict_name, is_conflict_name};
+pub use plan::{
+    BasePages, BaseUse, ChoiceRule, Choices, Cost, Count, Equal, Guard, GuardHit, GuardLimits, InvalidRule,
+    Judgement, NewPage, NoBase, PageSink, PlanFault, PlanProgress, PlanResult, PlanTerms, Planned, Risk, Row,
+    SKEW_ALARM, SKEW_KNOWN, Since, Totals, Verdict, actions_of, cannot, choice_for, decide_choice, guards, is_open,
+    judge, make_plan, risks, totals_with,
+};
+pub use restore::{Pick, make_restore};
+pub use run::{
+    ActionPages, AsPlanned, Choose, Pace, Phase, RESERVED, RunEnd, RunProgress, RunTerms, Snapshot, Transfer, Wish,
+    kept_key, purge, run,
+};
+pub use settle::{Settled, settle};
 pub use side::{Side, Sides};
 pub use store::{Abilities, Store};

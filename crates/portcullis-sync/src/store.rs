@@ -34,6 +34,13 @@ pub struct Abilities {
     pub largest_copy: u64,
     /// Keys that are the same text in another Unicode normalisation name one object.
     pub folds_unicode: bool,
+    /// Keys that differ in upper and lower case only name one object.
+    pub folds_case: bool,
+    /// There may be an object `a` where there is an object `a/b`.
+    pub file_beside_folder: bool,
+    /// An entity tag of 32 hexadecimal digits is the MD5 of the bytes, for every object. If that is not known it is not so: a provider that
+    /// encrypts with a key of its own gives tags that only look like it.
+    pub etag_is_md5: bool,
 }
 
 /// A side's objects. Keys are those under the side's prefix. The methods are those of

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::handlers::sync::streams::Streams;
 use crate::panel::KeptSecrets;
 
 /// The state behind every handler.
@@ -27,6 +28,10 @@ pub(crate) struct App {
     pub(crate) kept: KeptSecrets,
     /// Calls that go on when their client is gone.
     pub(crate) tasks: TaskTracker,
+    /// Answers without an end.
+    pub(crate) streams: Streams,
+    /// Said when the server stops.
+    pub(crate) stop: CancellationToken,
 }
 
 impl App {

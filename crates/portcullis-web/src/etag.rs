@@ -5,7 +5,7 @@
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::{ETAG, HeaderValue, IF_MATCH};
-use portcullis_control::Overlap;
+use portcullis_control::{JobView, Overlap, PlanView};
 use portcullis_domain::{
     Grantee, Group, Key, Link, LinkTarget, Networks, Scope, Site, SiteRules, Storage, StorageGrant, Trial,
     User,
@@ -183,6 +183,18 @@ impl Settings for Link {
             "expires": self.expires.map(|end| end.micros()), "has_password": self.has_password,
             "max_downloads": self.max_downloads, "state": self.state.as_str(),
         })
+    }
+}
+
+impl Settings for PlanView {
+    fn settings(&self) -> Value {
+        json!({ "id": self.id.to_string(), "version": self.version })
+    }
+}
+
+impl Settings for JobView {
+    fn settings(&self) -> Value {
+        json!({ "id": self.id.to_string(), "version": self.version })
     }
 }
 

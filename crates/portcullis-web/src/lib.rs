@@ -64,7 +64,7 @@ pub async fn serve(
     tasks: TaskTracker,
 ) -> io::Result<()> {
     let (limits, proxies) = (config.limits, config.proxies.clone());
-    let app = app(&config, access, control, tasks.clone());
+    let app = app(&config, access, control, (tasks.clone(), shutdown.clone()));
     tasks.spawn(app::tidy(Arc::clone(&app), shutdown.clone()));
     let service = TowerToHyperService::new(router::router(app));
     portcullis_listener::serve(listener, limits, proxies, service, shutdown, tasks).await
@@ -73,10 +73,15 @@ pub async fn serve(
 /// The router that [`serve`] serves, for tests without a socket. Requests need a [`portcullis_listener::Peer`] in their
 /// extensions, as the listener puts it there.
 pub fn router(config: &Config, access: Access, control: Control) -> axum::Router {
-    router::router(app(config, access, control, TaskTracker::new()))
+    router::router(app(config, access, control, (TaskTracker::new(), CancellationToken::new())))
 }
 
-fn app(config: &Config, access: Access, control: Control, tasks: TaskTracker) -> Arc<app::App> {
+fn app(
+    config: &Config,
+    access: Access,
+    control: Control,
+    (tasks, stop): (TaskTracker, CancellationToken),
+) -> Arc<app::App> {
     Arc::new(app::App {
         access,
         control,
@@ -84,6 +89,8 @@ fn app(config: &Config, access: Access, control: Control, tasks: TaskTracker) ->
         web_address: config.web_address.clone(),
         kept: panel::KeptSecrets::default(),
         tasks,
+        streams: handlers::sync::streams::Streams::default(),
+        stop,
     })
 }
 

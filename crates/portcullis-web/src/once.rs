@@ -40,10 +40,12 @@ pub(crate) enum Again {
     Refused,
     /// The answer held the record of a user, and no invitation.
     User,
+    /// The answer was the record of what goes on by itself.
+    Begun,
 }
 
 impl Again {
-    const ALL: [Self; 3] = [Self::Record, Self::Refused, Self::User];
+    const ALL: [Self; 4] = [Self::Record, Self::Refused, Self::User, Self::Begun];
 
     /// What is remembered of it, before the address of what was made.
     const fn mark(self) -> &'static str {
@@ -51,13 +53,15 @@ impl Again {
             Self::Record => "record ",
             Self::Refused => "secret ",
             Self::User => "user ",
+            Self::Begun => "begun ",
         }
     }
 
     /// What is remembered of an answer.
     fn told(response: &Response) -> String {
         let at = response.headers().get(LOCATION).and_then(|at| at.to_str().ok()).unwrap_or_default();
-        let again = response.extensions().get::<Self>().copied().unwrap_or(Self::Record);
+        let plain = if response.status() == StatusCode::ACCEPTED { Self::Begun } else { Self::Record };
+        let again = response.extensions().get::<Self>().copied().unwrap_or(plain);
         format!("{}{at}", again.mark())
     }
 
@@ -179,7 +183,7 @@ async fn again(told: &str, mut parts: Parts, next: Next) -> Response {
     }
     let response = next.run(Request::from_parts(parts, Body::empty())).await;
     match response.status() {
-        StatusCode::OK => replayed(in_its_place(response, again).await, at),
+        StatusCode::OK => replayed(in_its_place(response, again).await, again, at),
         StatusCode::NOT_FOUND => gone(at).into_response(),
         _ => response,
     }
@@ -197,8 +201,8 @@ async fn in_its_place(response: Response, again: Again) -> Response {
     Response::from_parts(parts, Body::from(json!({ "user": record, "invitation": null }).to_string()))
 }
 
-fn replayed(mut response: Response, at: &str) -> Response {
-    *response.status_mut() = StatusCode::CREATED;
+fn replayed(mut response: Response, again: Again, at: &str) -> Response {
+    *response.status_mut() = if again == Again::Begun { StatusCode::ACCEPTED } else { StatusCode::CREATED };
     let headers = response.headers_mut();
     if let Ok(at) = HeaderValue::try_from(at) {
         headers.insert(LOCATION, at);

@@ -49,6 +49,12 @@ const MAKING: &[&str] = &[
     "/api/v1/users",
     "/api/v1/groups",
     "/api/v1/grants",
+    "/api/v1/sync-jobs",
+    "/api/v1/storages/{id}/sync-plans",
+    "/api/v1/sync-plans/{id}/run",
+    "/api/v1/sync-runs/{id}/restore",
+    "/api/v1/kept-versions/{id}/restore",
+    "/api/v1/sync-jobs/{id}/run",
 ];
 
 /// Records with an entity tag.
@@ -63,6 +69,8 @@ const RECORDS: &[&str] = &[
     "/api/v1/users/{id}",
     "/api/v1/groups/{id}",
     "/api/v1/grants/{id}",
+    "/api/v1/sync-plans/{id}",
+    "/api/v1/sync-jobs/{id}",
 ];
 
 /// Whether an operation makes something, once for each `Idempotency-Key`.
@@ -72,11 +80,12 @@ pub(crate) fn makes_something(operation: &Operation) -> bool {
 
 /// Whether an operation looks at `If-Match`.
 pub(crate) fn takes_condition(operation: &Operation) -> bool {
-    let deed =
-        ["/rotate", "/reset", "/enforce"].into_iter().find_map(|deed| operation.path.strip_suffix(deed));
+    let deed = ["/rotate", "/reset", "/enforce", "/run", "/choices"]
+        .into_iter()
+        .find_map(|deed| operation.path.strip_suffix(deed));
     match (operation.method, deed) {
         ("PATCH" | "DELETE", None) => RECORDS.contains(&operation.path),
-        ("POST", Some(record)) => RECORDS.contains(&record),
+        ("POST" | "PUT", Some(record)) => RECORDS.contains(&record),
         (_, _) => false,
     }
 }
@@ -86,6 +95,7 @@ pub(crate) fn tells_record(operation: &Operation) -> bool {
     let made = RECORDS.iter().any(|record| record.strip_suffix("/{id}") == Some(operation.path));
     match operation.method {
         "GET" | "PATCH" => RECORDS.contains(&operation.path),
+        "PUT" => operation.path == "/api/v1/sync-plans/{id}/choices",
         "POST" => made && makes_something(operation),
         _ => false,
     }
@@ -164,6 +174,30 @@ pub const OPERATIONS: &[Operation] = &[
     operation("GET", "/api/v1/usage", Needs::Admin),
     operation("GET", "/api/v1/transfers", Needs::Admin),
     operation("DELETE", "/api/v1/transfers/{id}", Needs::Admin),
+    operation("POST", "/api/v1/storages/{id}/sync-plans", Needs::Admin),
+    operation("GET", "/api/v1/sync-plans", Needs::Admin),
+    operation("GET", "/api/v1/sync-plans/{id}", Needs::Admin),
+    operation("DELETE", "/api/v1/sync-plans/{id}", Needs::Admin),
+    operation("GET", "/api/v1/sync-plans/{id}/actions", Needs::Admin),
+    operation("GET", "/api/v1/sync-plans/{id}/actions.csv", Needs::Admin),
+    operation("PUT", "/api/v1/sync-plans/{id}/choices", Needs::Admin),
+    operation("POST", "/api/v1/sync-plans/{id}/run", Needs::Admin),
+    operation("GET", "/api/v1/sync-runs", Needs::Admin),
+    operation("GET", "/api/v1/sync-runs/{id}", Needs::Admin),
+    operation("GET", "/api/v1/sync-runs/{id}/events", Needs::Admin),
+    operation("GET", "/api/v1/sync-runs/{id}/steps", Needs::Admin),
+    operation("POST", "/api/v1/sync-runs/{id}/pause", Needs::Admin),
+    operation("POST", "/api/v1/sync-runs/{id}/resume", Needs::Admin),
+    operation("POST", "/api/v1/sync-runs/{id}/cancel", Needs::Admin),
+    operation("POST", "/api/v1/sync-runs/{id}/restore", Needs::Admin),
+    operation("GET", "/api/v1/kept-versions", Needs::Admin),
+    operation("POST", "/api/v1/kept-versions/{id}/restore", Needs::Admin),
+    operation("GET", "/api/v1/sync-jobs", Needs::Admin),
+    operation("POST", "/api/v1/sync-jobs", Needs::Admin),
+    operation("GET", "/api/v1/sync-jobs/{id}", Needs::Admin),
+    operation("PATCH", "/api/v1/sync-jobs/{id}", Needs::Admin),
+    operation("DELETE", "/api/v1/sync-jobs/{id}", Needs::Admin),
+    operation("POST", "/api/v1/sync-jobs/{id}/run", Needs::Admin),
     operation("GET", "/api/v1/audit-events", Needs::Admin),
     operation("GET", "/api/v1/audit-events/export", Needs::Admin),
     operation("GET", "/api/v1/audit-events/{request_id}/explanation", Needs::Admin),

@@ -15,7 +15,7 @@ use crate::finish::finish;
 use crate::handlers::{
     advice, audit, audit_export, audit_sinks, dead_keys, ending, file, files, found, grants, groups, health,
     keys, links, me, networks, overlap, passkeys, prove, refusals, second_factor, sessions, sites, storages,
-    transfers, usage, users,
+    sync, transfers, usage, users,
 };
 use crate::once::once;
 use crate::{openapi, panel, shared};
@@ -23,7 +23,7 @@ use crate::{openapi, panel, shared};
 /// Routes and document, made of the same handlers.
 pub(crate) fn routes() -> Routes {
     let open = files(about(OpenApiRouter::with_openapi(openapi::head())));
-    people(watching(networks_ahead(administration(open))))
+    people(watching(syncing(networks_ahead(administration(open)))))
 }
 
 type Routes = OpenApiRouter<Arc<App>>;
@@ -94,6 +94,32 @@ fn watching(routes: Routes) -> Routes {
         .routes(routes!(audit_export::export))
         .routes(routes!(audit_export::public_key))
         .routes(routes!(audit_sinks::list))
+}
+
+/// Two storages that are planned together, run, and taken back.
+fn syncing(routes: Routes) -> Routes {
+    use sync::{actions, events, jobs, kept, plans, runs};
+    routes
+        .routes(routes!(plans::create))
+        .routes(routes!(plans::list))
+        .routes(routes!(plans::show, plans::discard))
+        .routes(routes!(actions::list))
+        .routes(routes!(actions::export))
+        .routes(routes!(plans::choose))
+        .routes(routes!(plans::run))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::show))
+        .routes(routes!(events::watch))
+        .routes(routes!(runs::steps))
+        .routes(routes!(runs::pause))
+        .routes(routes!(runs::resume))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::restore))
+        .routes(routes!(kept::list))
+        .routes(routes!(kept::restore))
+        .routes(routes!(jobs::create, jobs::list))
+        .routes(routes!(jobs::show, jobs::update, jobs::delete))
+        .routes(routes!(jobs::run))
 }
 
 /// Networks before they hold.

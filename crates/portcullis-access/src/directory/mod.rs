@@ -250,7 +250,7 @@ impl Directory {
                 .keys
                 .get(&id)
                 .is_some_and(|entry| entry.key.effective_overwrite() == Overwrite::CreateOnly),
-            Who::Session { .. } => false,
+            Who::Session { .. } | Who::Run => false,
             Who::Link(_) => true,
         }
     }
@@ -264,7 +264,7 @@ impl Directory {
                 let full = |entry: &Arc<KeyEntry>| entry.key.permission == Permission::Full;
                 owner.is_some() && !who.is_temporary() && records.keys.get(&id).is_some_and(full)
             }
-            Who::Link(_) => false,
+            Who::Link(_) | Who::Run => false,
         }
     }
 

@@ -143,6 +143,7 @@ fn subject<'a>(
             Subject::Session { person, sign_in }
         }
         Who::Link(id) => Subject::Link(records.links.get(&id).ok_or(DenyReason::LinkEnded)?),
+        Who::Run => Subject::Run(who.pass().ok_or(DenyReason::OutOfScope)?),
     })
 }
 

@@ -6,7 +6,7 @@ use portcullis_sigv4::encode::encode_path;
 
 use super::backend::S3Backend;
 use super::fault::untrue;
-use super::headers::{add_content, parse_etag, tags_text, version_in, version_to};
+use super::headers::{add_content, etag_told, tags_text, version_in, version_to};
 use super::iso::parse_iso;
 use super::names::checksum_word;
 use super::uploads::checksum_of_node;
@@ -101,8 +101,8 @@ impl S3Backend {
         let answer = self.wire.call(call, Load::none()).await?;
         let headers = answer.headers.clone();
         let node = answer.document("CopyObjectResult", &self.wire.slow_timeouts()).await?;
-        let etag =
-            node.first("ETag").and_then(parse_etag).ok_or_else(|| untrue("copy", "it has no entity tag"))?;
+        let etag = node.first("ETag").and_then(|text| etag_told(text, &headers));
+        let etag = etag.ok_or_else(|| untrue("copy", "it has no entity tag"))?;
         held.stored(source.size);
         Ok(PutOutcome {
             size: source.size,

@@ -12,22 +12,29 @@ use super::names::{checksum_header, encode_digest};
 use super::options::RemoteCapabilities;
 use super::wire::{Answer, Call, Load};
 use super::write::digest;
-use crate::{BackendError, BackendErrorKind, Digest, DigestAlgorithm, Result};
+use crate::{BackendError, BackendErrorKind, Digest, DigestAlgorithm, Etag, Result};
 
 /// What no object has.
 const WRONG_TAG: &str = "\"00000000000000000000000000000000\"";
+
+fn key(text: &str) -> Result<ObjectKey> {
+    ObjectKey::parse(text).map_err(|error| BackendError::with(BackendErrorKind::Unsupported, "detect", error))
+}
 
 /// Objects of a test, and the way to them. Their keys are new every time, and they are removed again.
 pub(super) struct Probe<'a> {
     backend: &'a S3Backend,
     one: ObjectKey,
     two: ObjectKey,
+    /// As if the first were a folder.
+    inner: ObjectKey,
+    wrote_inner: AtomicBool,
     /// The bucket keeps what is removed.
     keeps: AtomicBool,
 }
 
 impl S3Backend {
-    /// Finds out what the provider can do. Writes two small objects under keys that nobody else has, and removes them.
+    /// Finds out what the provider can do. Writes three small objects under keys that nobody else has, and removes them.
     /// What a provider does not clearly do, it cannot.
     ///
     /// # Errors
@@ -47,11 +54,16 @@ impl<'a> Probe<'a> {
         let mut chance = [0u8; 16];
         getrandom::fill(&mut chance)
             .map_err(|_| BackendError::new(BackendErrorKind::Unavailable, "detect"))?;
-        let key = |number: u8| {
-            ObjectKey::parse(&format!(".portcullis-probe-{}-{number}", hex::encode(chance)))
-                .map_err(|error| BackendError::with(BackendErrorKind::Unsupported, "detect", error))
-        };
-        Ok(Self { backend, one: key(1)?, two: key(2)?, keeps: AtomicBool::new(false) })
+        let key = |end: &str| key(&format!(".portcullis-probe-{}-{end}", hex::encode(chance)));
+        let (one, two, inner) = (key("1")?, key("2")?, key("1/\u{e9}")?);
+        Ok(Self {
+            backend,
+            one,
+            two,
+            inner,
+            wrote_inner: AtomicBool::default(),
+            keeps: AtomicBool::default(),
+        })
     }
 
     /// Writes an object, reads it and removes it.
@@ -106,9 +118,10 @@ impl<'a> Probe<'a> {
         let first = self.must(self.put(&self.one)?, body()).await?;
         let versioned = named(&first.headers, "x-amz-version-id").is_some_and(|version| version != "null");
         self.keeps.store(versioned, Ordering::Relaxed);
-        if etag_of(&first.headers).is_none() {
-            return Err(super::fault::untrue("detect", "it has no entity tag"));
-        }
+        let etag =
+            etag_of(&first.headers).ok_or_else(|| super::fault::untrue("detect", "it has no entity tag"))?;
+        let md5 = digest(DigestAlgorithm::Md5, b"probe").value;
+        let md5_tags = matches!(etag, Etag::Md5 { digest, parts: None } if digest.as_slice() == md5);
         first.finish(&self.backend.wire.timeouts).await;
         let conditional_puts = self.refused(self.put(&self.one)?.with("if-none-match", "*")?, body()).await?
             && self.refused(self.put(&self.one)?.with("if-match", WRONG_TAG)?, body()).await?
@@ -126,7 +139,22 @@ impl<'a> Probe<'a> {
             checksums: self.checksums().await?,
             tags: self.tags().await?,
             list_v2: self.list_v2().await?,
+            md5_tags,
+            folds_case: self.is_there(&key(&self.one.as_str().to_ascii_uppercase())?).await?,
+            file_or_folder: !self.file_beside_folder().await?,
+            folds_unicode: self.is_there(&key(&format!("{}/e\u{301}", self.one))?).await?,
         })
+    }
+
+    async fn is_there(&self, key: &ObjectKey) -> Result<bool> {
+        Ok(self.state(self.call(Method::HEAD, key), Load::none()).await?.is_success())
+    }
+
+    /// Whether an object stays when another is written as if the first were a folder.
+    async fn file_beside_folder(&self) -> Result<bool> {
+        let put = self.state(self.put(&self.inner)?, Load::Full(Bytes::from_static(b"probe"))).await?;
+        self.wrote_inner.store(put.is_success(), Ordering::Relaxed);
+        Ok(put.is_success() && self.is_there(&self.inner).await? && self.is_there(&self.one).await?)
     }
 
     /// A copy of the first object over the second.
@@ -239,7 +267,9 @@ impl<'a> Probe<'a> {
 
     /// Removes what the test wrote, and what a bucket with versions has kept of it.
     async fn remove(&self) -> Result<()> {
-        for key in [&self.one, &self.two] {
+        // Where it could not be written, the provider may not even know how to remove it.
+        let inner = Some(&self.inner).filter(|_| self.wrote_inner.load(Ordering::Relaxed));
+        for key in inner.into_iter().chain([&self.one, &self.two]) {
             let status = self.state(self.call(Method::DELETE, key), Load::none()).await?;
             if !status.is_success() && status != StatusCode::NOT_FOUND {
                 let why = format!("the object {key} of the test could not be removed: {}", status.as_u16());

@@ -139,7 +139,21 @@ pub(super) fn parse_etag(text: &str) -> Option<Etag> {
 }
 
 pub(super) fn etag_of(headers: &HeaderMap) -> Option<Etag> {
-    parse_etag(&text_of(headers, &ETAG)?)
+    etag_told(&text_of(headers, &ETAG)?, headers)
+}
+
+/// A tag that an answer with these headers tells. That of an object which is encrypted under a key of the customer's only looks like
+/// an MD5.
+pub(super) fn etag_told(text: &str, headers: &HeaderMap) -> Option<Etag> {
+    let etag = parse_etag(text)?;
+    Some(if is_sealed(headers) { Etag::Opaque(etag.to_string().into()) } else { etag })
+}
+
+/// Whether an answer is about an object that is encrypted under a key of the customer's: one in a key store, or one of a request.
+fn is_sealed(headers: &HeaderMap) -> bool {
+    let by = named(headers, "x-amz-server-side-encryption");
+    by.is_some_and(|by| by != "AES256")
+        || headers.contains_key("x-amz-server-side-encryption-customer-algorithm")
 }
 
 /// The version of an object in a bucket that keeps none: another one for other bytes.
@@ -206,6 +220,12 @@ pub(super) fn parse_checksum(algorithm: DigestAlgorithm, text: &str, composite: 
     Some(Checksum { digest, kind })
 }
 
+/// Whether an answer tells what a checksum is over. Of an object in parts that may be its parts, and not every provider says so.
+fn is_told(headers: &HeaderMap, checksum: &Checksum) -> bool {
+    let in_parts = text_of(headers, &ETAG).is_some_and(|etag| etag.contains('-'));
+    checksum.kind != ChecksumKind::FullObject || !in_parts || headers.contains_key("x-amz-checksum-type")
+}
+
 /// The digest of one part in an answer.
 pub(super) fn part_digest(headers: &HeaderMap) -> Option<Digest> {
     checksum_in(headers).map(|checksum| checksum.digest)
@@ -230,7 +250,7 @@ pub(super) fn object_meta(
         version: version_in(headers, &etag, versioning),
         etag,
         content: content(headers),
-        checksum: if checksums { checksum_in(headers) } else { None },
+        checksum: if checksums { checksum_in(headers).filter(|known| is_told(headers, known)) } else { None },
         tags: Tags::new(),
         parts: Vec::new(),
     })

@@ -7,7 +7,7 @@ use portcullis_domain::ObjectKey;
 
 use super::backend::S3Backend;
 use super::fault::untrue;
-use super::headers::{add_content, etag_of, parse_etag, part_digest, version_in};
+use super::headers::{add_content, etag_of, etag_told, part_digest, version_in};
 use super::names::{checksum_element, checksum_header, checksum_word, encode_digest};
 use super::uploads::{checksum_of_node, gone, name_upload, no_upload, split_upload};
 use super::usage::Target;
@@ -164,7 +164,7 @@ impl S3Backend {
         let node = answer.document("CompleteMultipartUploadResult", &self.wire.slow_timeouts()).await?;
         let etag = node
             .first("ETag")
-            .and_then(parse_etag)
+            .and_then(|text| etag_told(text, &headers))
             .ok_or_else(|| untrue(operation, "it has no entity tag"))?;
         // The answer tells neither size nor time; the object does, unless it was replaced already.
         let now = self.glance(key).await.ok().flatten().filter(|meta| meta.etag == etag);

@@ -121,6 +121,14 @@ pub struct RemoteCapabilities {
     pub tags: bool,
     /// The second version of the listing works.
     pub list_v2: bool,
+    /// The entity tag of an object that was put in one piece is the MD5 of its bytes.
+    pub md5_tags: bool,
+    /// Keys that are the same text in another Unicode normalisation name one object.
+    pub folds_unicode: bool,
+    /// Keys that differ in upper and lower case only name one object.
+    pub folds_case: bool,
+    /// There cannot be an object `a` where there is an object `a/b`.
+    pub file_or_folder: bool,
 }
 
 /// The provider's credentials, and with them what it was found to be able to do: both are the result of connecting, and

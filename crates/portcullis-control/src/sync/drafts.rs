@@ -1,8 +1,7 @@
 //! What people ask for, as they typed it.
 
+use super::states::{JobState, PlanState, RunState};
 use portcullis_domain::{StorageId, SyncRunId};
-
-use super::{JobState, PlanState, RunState};
 
 /// One of the two sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +87,7 @@ pub struct ChoiceDraft {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunDraft {
     /// The version of the choices that whoever runs it has seen; none to run it whatever they are.
-    pub version: Option<i64>,
+    pub version: Option<u64>,
     /// The guards that are right, by their codes.
     pub approve: Vec<String>,
     /// Files that are under way at the same time, 1 to 128; 16 if left out.

@@ -38,7 +38,7 @@ impl Control {
         &self,
         admin: &SiteAdmin,
         plan: SyncPlanId,
-        version: Option<i64>,
+        version: Option<u64>,
         choices: &[ChoiceDraft],
     ) -> Result<PlanView> {
         Err(ControlError::NotFound)
@@ -125,7 +125,7 @@ impl Control {
         &self,
         admin: &SiteAdmin,
         id: SyncJobId,
-        version: Option<i64>,
+        version: Option<u64>,
         change: &JobChange,
     ) -> Result<JobView> {
         Err(ControlError::NotFound)
@@ -134,7 +134,7 @@ impl Control {
         &self,
         admin: &SiteAdmin,
         id: SyncJobId,
-        version: Option<i64>,
+        version: Option<u64>,
     ) -> Result<()> {
         Err(ControlError::NotFound)
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::states::{JobState, PlanState, RunState, RunWish};
 use portcullis_domain::{
     KeptId, KeyPrefix, Provider, StorageId, SyncJobId, SyncPairId, SyncPlanId, SyncRunId, Timestamp,
 };
@@ -42,70 +43,6 @@ pub enum PlanKind {
     Restore,
 }
 
-/// How far a plan is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanState {
-    /// It is being made.
-    Planning,
-    /// It can be read, changed and run.
-    Ready,
-    /// It could not be made; it says why.
-    Failed,
-    /// It is being run.
-    Running,
-    /// It was run.
-    Done,
-    /// It was thrown away.
-    Discarded,
-}
-
-/// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunState {
-    /// It begins within seconds, or when another run of the same storages is over.
-    Waiting,
-    /// It is under way.
-    Running,
-    /// It was paused, and goes on when somebody says so.
-    Paused,
-    /// Everything is done; what both sides agree on is being written down.
-    Settling,
-    /// Everything was done.
-    Done,
-    /// Some of it was not done: a new plan sees to the rest.
-    Partial,
-    /// It was cancelled; what was done stays, and can be taken back.
-    Cancelled,
-    /// It could not go on; it says why.
-    Failed,
-}
-
-/// What people want of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunWish {
-    /// That it goes on.
-    Go,
-    /// That it waits.
-    Pause,
-    /// That it ends.
-    Cancel,
-}
-
-/// How a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobState {
-    /// It waits for its next time, or for somebody to start it.
-    Waiting,
-    /// Its plan is being made.
-    Planning,
-    /// Its plan is being run.
-    Running,
-    /// It was stopped and waits for somebody; it says why.
-    Stopped,
-    /// It is switched off.
-    Off,
-}
-
 macro_rules! words {
     ($($name:ident { $($variant:ident => $word:literal),* $(,)? })*) => { $(
         impl $name {
@@ -129,18 +66,6 @@ macro_rules! words {
 
 words! {
     PlanKind { Plan => "plan", Restore => "restore" }
-    PlanState {
-        Planning => "planning", Ready => "ready", Failed => "failed", Running => "running", Done => "done",
-        Discarded => "discarded",
-    }
-    RunState {
-        Waiting => "waiting", Running => "running", Paused => "paused", Settling => "settling", Done => "done",
-        Partial => "partial", Cancelled => "cancelled", Failed => "failed",
-    }
-    RunWish { Go => "go", Pause => "pause", Cancel => "cancel" }
-    JobState {
-        Waiting => "waiting", Planning => "planning", Running => "running", Stopped => "stopped", Off => "off",
-    }
     OpWord {
         Unchanged => "unchanged", Agree => "agree", Forget => "forget", WriteToStorage => "write_to_storage",
         WriteToBucket => "write_to_bucket", DeleteInStorage => "delete_in_storage",
@@ -148,14 +73,6 @@ words! {
         PutBackInBucket => "put_back_in_bucket", Leave => "leave",
     }
     CheckCode { Backup => "backup", Inventory => "inventory", Transfers => "transfers", Ready => "ready" }
-}
-
-impl RunState {
-    /// Whether nothing more becomes of it.
-    #[must_use]
-    pub const fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Partial | Self::Cancelled | Self::Failed)
-    }
 }
 
 /// What is done with a key, in a word.
@@ -296,6 +213,8 @@ pub struct PlanView {
     pub conflicts: Policy,
     /// For how many days what it replaces and deletes is kept.
     pub keep_days: u32,
+    /// The limits and amounts that it was asked with.
+    pub settings: super::JobSettings,
     /// How far it is.
     pub state: PlanState,
     /// Keys compared so far, while it is being made.
@@ -313,7 +232,7 @@ pub struct PlanView {
     /// What was chosen.
     pub choices: Vec<ChoiceView>,
     /// Grows with every change of the choices.
-    pub version: i64,
+    pub version: u64,
     /// Why it failed, or can no longer be run; empty otherwise.
     pub told: String,
     /// Who made it.
@@ -519,5 +438,5 @@ pub struct JobView {
     /// When.
     pub created: Timestamp,
     /// Grows with every change that people make.
-    pub version: i64,
+    pub version: u64,
 }

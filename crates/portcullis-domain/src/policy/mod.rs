@@ -10,8 +10,8 @@ use std::net::IpAddr;
 
 use crate::{
     Action, Channel, Key, KeyPrefix, KeyState, Link, LinkState, LinkTarget, Narrowing, ObjectKey, Permission,
-    Reach, Role, RunPass, Scope, SecondFactorRule, SiteId, Storage, StorageId, StorageState, Timestamp, Trial, User,
-    UserState,
+    Reach, Role, RunPass, Scope, SecondFactorRule, SiteId, Storage, StorageId, StorageState, Timestamp,
+    Trial, User, UserState,
 };
 
 pub use reason::DenyReason;

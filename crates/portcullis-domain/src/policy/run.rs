@@ -23,8 +23,7 @@ pub(super) fn beyond(pass: &RunPass, request: &Request<'_>) -> Option<DenyReason
     if here.peek().is_none() {
         return Some(DenyReason::OutsidePrefix);
     }
-    let allowed =
-        here.any(|side| side.permission.common(Permission::ReadWrite).permits(request.action));
+    let allowed = here.any(|side| side.permission.common(Permission::ReadWrite).permits(request.action));
     (!allowed).then_some(DenyReason::KeyPermission)
 }
 

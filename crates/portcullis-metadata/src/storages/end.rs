@@ -58,7 +58,7 @@ fn read_detached(Both(row, end): Both<StorageRow, EndRow>) -> Result<DetachedSto
 impl Metadata {
     /// Ends a storage in one step, if it still is as the caller read it. One of the embedded store is detached and keeps its files;
     /// any other is deleted for good. Its own keys are deleted (their secrets are among the retired ones for a while), links into
-    /// it end, what was shared of it is not any more, and what was measured of it and the provider's credentials are erased. The
+    /// it end, jobs between it and others are switched off and their runs cancelled, what was shared of it is not any more, and what was measured of it and the provider's credentials are erased. The
     /// record stays, so that its bucket name is never given again. `held` is what it holds, bytes and files.
     ///
     /// # Errors
@@ -83,6 +83,11 @@ impl Metadata {
                 Provider::Aws | Provider::CloudflareR2 | Provider::S3 => StorageState::Deleted,
             };
             let (grants, people) = write.end_grants_of(id).await?;
+            let why = match state {
+                StorageState::Detached => format!("The storage {} was detached.", found.name),
+                StorageState::Active | StorageState::Deleted => format!("The storage {} was deleted.", found.name),
+            };
+            write.end_sync_of_storage(id, &why, state == StorageState::Deleted).await?;
             let ended = EndedStorage {
                 storage: Storage { state, paused_until: None, trial: None, ..found },
                 keys: write.end_keys_of(id, now).await?,

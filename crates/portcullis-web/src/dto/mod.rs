@@ -23,6 +23,7 @@ mod session;
 mod sink;
 mod site;
 mod storage;
+mod sync;
 mod temporary;
 mod transfer;
 mod trial;
@@ -50,6 +51,10 @@ pub(crate) use session::{ConfirmationIn, SessionOut, SignInIn, SignedInOut};
 pub(crate) use sink::SinksOut;
 pub(crate) use site::{ActingIn, SiteIn, SiteOut, SitePatch};
 pub(crate) use storage::{ConnectionIn, StepOut, StorageIn, StorageOut, StoragePatch, TestIn, TestOut};
+pub(crate) use sync::{
+    ActionOut, ChoicesIn, JobIn, JobOut, JobPatch, KeptListOut, KeptOut, KeptSpaceOut, PlanIn, PlanOut,
+    RestoreIn, RunIn, RunOut, SyncStepOut, step_state,
+};
 pub(crate) use temporary::{TemporaryIn, TemporaryOut};
 pub(crate) use transfer::TransferOut;
 pub(crate) use trial::{EnforceIn, NetworksIn, PreviewOut, TrialOut};

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::IntoParams;
 
+use super::csv::cell;
 use super::ok;
 use crate::app::App;
 use crate::audit_file::Line;
@@ -236,33 +237,4 @@ fn row(event: &AuditEvent) -> String {
         event.detail.clone(),
     ];
     cells.map(|text| cell(&text)).join(",") + "\r\n"
-}
-
-/// A value as RFC 4180 wants it. What a spreadsheet would take for a formula gets an apostrophe in front: tools and names of
-/// objects come from outside.
-fn cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    if guard.is_empty() && !text.contains(['"', ',', '\r', '\n']) {
-        return text.to_owned();
-    }
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell;
-
-    #[test]
-    fn cells() {
-        for (text, written) in [
-            ("plain", "plain"),
-            ("a, \"b\"", "\"a, \"\"b\"\"\""),
-            ("=HYPERLINK(1)", "\"'=HYPERLINK(1)\""),
-            ("+1", "\"'+1\""),
-            ("two\nlines", "\"two\nlines\""),
-            ("", ""),
-        ] {
-            assert_eq!(cell(text), written);
-        }
-    }
 }

@@ -24,7 +24,9 @@ pub(super) fn describe(method: &str, path: &str, described: &mut Operation) {
     if operations::makes_something(row) {
         let name = text().min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]+$")).build();
         add(described, parameter("Idempotency-Key", IDEMPOTENCY_KEY, name));
-        tell(described, "201", "Idempotent-Replayed", REPLAYED);
+        for status in ["201", "202"] {
+            tell(described, status, "Idempotent-Replayed", REPLAYED);
+        }
     }
     if operations::tells_record(row) {
         for status in ["200", "201"] {

@@ -44,7 +44,7 @@ impl From<ControlError> for PanelError {
             ControlError::Invalid(_) | ControlError::Conflict { .. } | ControlError::InUse(_) => {
                 Self::Malformed
             }
-            ControlError::Stale | ControlError::OverlapRuns { .. } => Self::Stale,
+            ControlError::Stale | ControlError::OverlapRuns { .. } | ControlError::NotNow(_) => Self::Stale,
             ControlError::ConfirmationNeeded => Self::Unconfirmed,
             ControlError::NotFound | ControlError::Access(AccessError::NotFound) => Self::NotFound,
             ControlError::Access(AccessError::Denied(_)) | ControlError::KeysByAdminsOnly => Self::Denied,

@@ -24,6 +24,7 @@ impl From<ControlError> for Problem {
                 Self::new(StatusCode::CONFLICT, "overlap-runs", "An overlap runs", detail)
             }
             ControlError::Stale => Self::changed(),
+            ControlError::NotNow(why) => Self::new(StatusCode::CONFLICT, "not-now", "Not now", why),
             ControlError::ConfirmationNeeded => {
                 let detail = "Prove once more who you are (POST /api/v1/sessions/current/confirm), then send this again.";
                 Self::new(StatusCode::FORBIDDEN, "confirmation-needed", "Confirmation needed", detail)

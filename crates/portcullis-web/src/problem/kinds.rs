@@ -22,6 +22,7 @@ pub(crate) const KINDS: &[(&str, &str)] = &[
     ("method-not-allowed", "405: not at this address"),
     ("no-passkeys-here", "409: browsers have no passkeys at this server's address"),
     ("not-found", "404: nothing, or nothing that may be known of"),
+    ("not-now", "409: as it is at the moment this cannot be done; the detail says what to do first"),
     ("other-bytes", "422: the digest that was sent is not that of the bytes that came"),
     ("overlap-runs", "409: the credentials before these still work"),
     ("precondition-failed", "412: a condition on a file does not hold"),

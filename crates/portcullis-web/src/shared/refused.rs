@@ -55,6 +55,7 @@ impl From<ControlError> for Refused {
             | ControlError::InUse(_)
             | ControlError::Stale
             | ControlError::OverlapRuns { .. }
+            | ControlError::NotNow(_)
             | ControlError::ConfirmationNeeded
             | ControlError::KeysByAdminsOnly
             | ControlError::Metadata(_)) => Self::Failed(other.to_string()),

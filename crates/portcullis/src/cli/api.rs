@@ -114,17 +114,53 @@ impl Api {
         self.answer(request.call())
     }
 
+    /// A record with its entity tag, for [`Self::put_if`].
+    ///
+    /// # Errors
+    /// As the other calls.
+    pub(super) fn get_tagged(&self, path: &str) -> anyhow::Result<(Value, String)> {
+        let mut request = self.agent.get(self.url(path));
+        if let Some(bearer) = &self.bearer {
+            request = request.header("Authorization", format!("Bearer {bearer}"));
+        }
+        let answer = request.call();
+        let tag = answer.as_ref().ok().and_then(|answer| answer.headers().get("etag")?.to_str().ok());
+        let tag = tag.unwrap_or("*").to_owned();
+        Ok((self.answer(answer)?, tag))
+    }
+
+    /// As [`Self::put`], if the record still has this entity tag.
+    ///
+    /// # Errors
+    /// As the other calls.
+    pub(super) fn put_if(&self, path: &str, body: &Value, tag: &str) -> anyhow::Result<Value> {
+        self.send(self.agent.put(self.url(path)).header("If-Match", tag), body)
+    }
+
     /// An answer of any length, read as it comes.
     ///
     /// # Errors
     /// As the other calls.
     pub(super) fn download(&self, path: &str) -> anyhow::Result<impl Read + use<>> {
+        self.read_from(path, None)
+    }
+
+    /// As [`Self::download`], for at most so long.
+    ///
+    /// # Errors
+    /// As the other calls.
+    pub(super) fn read_for(&self, path: &str, long: Duration) -> anyhow::Result<impl Read + use<>> {
+        self.read_from(path, Some(long))
+    }
+
+    fn read_from(&self, path: &str, long: Option<Duration>) -> anyhow::Result<impl Read + use<>> {
         let mut request = self.agent.get(self.url(path));
         if let Some(bearer) = &self.bearer {
             request = request.header("Authorization", format!("Bearer {bearer}"));
         }
         let patience = Some(Duration::from_secs(60));
-        let request = request.config().timeout_global(None).timeout_recv_response(patience).build();
+        let config = request.config().timeout_global(None).timeout_recv_response(patience);
+        let request = config.timeout_recv_body(long).build();
         let answer = request.call();
         match answer {
             Ok(answer) if answer.status().is_success() => {
@@ -236,6 +272,8 @@ pub(super) struct Refusal {
     pub(super) status: u16,
     /// The last part of the problem's type, such as `not-found`.
     pub(super) code: String,
+    /// The fields that are wrong.
+    pub(super) fields: Vec<String>,
     message: String,
 }
 
@@ -268,14 +306,16 @@ fn problem(status: u16, text: &str) -> anyhow::Error {
     };
     let part = |name: &str| problem.get(name).and_then(Value::as_str);
     let mut message = part("detail").or_else(|| part("title")).unwrap_or("the server refused").to_owned();
+    let mut fields = Vec::new();
     for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         message.push_str(&format!("\n  {}: {}", of("field"), of("message")));
+        fields.push(of("field").to_owned());
     }
     let code = part("type").and_then(|kind| kind.rsplit(':').next()).unwrap_or_default().to_owned();
     message.push_str(advice(status, &code));
     if let Some(id) = part("request_id") {
         message.push_str(&format!("\n  request id {id}"));
     }
-    Refusal { status, code, message }.into()
+    Refusal { status, code, fields, message }.into()
 }

@@ -79,7 +79,22 @@ const LINK: Kind = Kind {
     otherwise: "id",
 };
 
+const SYNC_JOB: Kind = Kind {
+    path: "/sync-jobs",
+    one: "job",
+    several: "jobs",
+    list: "portcullis sync job list",
+    unique: &[],
+    named: true,
+    otherwise: "id",
+};
+
 impl Api {
+    /// The one job with this id or name.
+    pub(super) fn find_sync_job(&self, wanted: &str) -> anyhow::Result<Value> {
+        self.find(&SYNC_JOB, wanted)
+    }
+
     /// The one storage with this id, bucket name or name.
     pub(super) fn find_storage(&self, wanted: &str) -> anyhow::Result<Value> {
         self.find(&STORAGE, wanted)

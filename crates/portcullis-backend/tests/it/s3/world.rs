@@ -30,6 +30,10 @@ pub(crate) const OURS: RemoteCapabilities = RemoteCapabilities {
     checksums: true,
     tags: true,
     list_v2: true,
+    md5_tags: true,
+    folds_unicode: false,
+    folds_case: false,
+    file_or_folder: false,
 };
 
 pub(crate) struct World {

@@ -1,4 +1,5 @@
 mod random;
+mod run;
 mod time;
 
 use std::fmt::Write as _;

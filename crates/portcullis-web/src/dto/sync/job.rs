@@ -179,7 +179,8 @@ impl JobPatch {
             bytes_per_second: self.bytes_per_second.unwrap_or(settings.bytes_per_second),
         };
         let schedule = self.schedule.as_ref().map(|schedule| {
-            let draft = |given: &ScheduleIn| ScheduleDraft { cron: given.cron.clone(), zone: given.zone.clone() };
+            let draft =
+                |given: &ScheduleIn| ScheduleDraft { cron: given.cron.clone(), zone: given.zone.clone() };
             schedule.as_ref().map(draft)
         });
         JobChange {

@@ -11,7 +11,7 @@ pub(crate) use action::ActionOut;
 pub(crate) use job::{JobIn, JobOut, JobPatch};
 pub(crate) use kept::{KeptListOut, KeptOut, KeptSpaceOut};
 pub(crate) use plan::{ChoicesIn, PlanIn, PlanOut};
-pub(crate) use run::{RestoreIn, RunIn, RunOut, StepOut, step_state};
+pub(crate) use run::{RestoreIn, RunIn, RunOut, SyncStepOut, step_state};
 
 use portcullis_control::{SideDraft, SideView};
 use portcullis_domain::StorageId;

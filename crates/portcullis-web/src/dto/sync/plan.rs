@@ -66,13 +66,7 @@ impl PlanIn {
             max_change_percent,
             ..JobSettings::default()
         };
-        PlanDraft {
-            storage: SideDraft { storage, prefix },
-            bucket: with.into(),
-            mode,
-            conflicts,
-            settings,
-        }
+        PlanDraft { storage: SideDraft { storage, prefix }, bucket: with.into(), mode, conflicts, settings }
     }
 }
 

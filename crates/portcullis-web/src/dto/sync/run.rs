@@ -23,10 +23,11 @@ pub(crate) struct RunIn {
     bytes_per_second: Option<u64>,
 }
 
-impl From<RunIn> for RunDraft {
-    fn from(given: RunIn) -> Self {
-        let RunIn { approve, in_flight, bytes_per_second } = given;
-        Self { approve, in_flight, bytes_per_second }
+impl RunIn {
+    /// The draft of a run of the plan as it is in this version; whatever it is like for none.
+    pub(crate) fn draft(self, version: Option<u64>) -> RunDraft {
+        let Self { approve, in_flight, bytes_per_second } = self;
+        RunDraft { version, approve, in_flight, bytes_per_second }
     }
 }
 
@@ -144,7 +145,7 @@ impl From<RunView> for RunOut {
 /// What became of a file in a run.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SyncStep)]
-pub(crate) struct StepOut {
+pub(crate) struct SyncStepOut {
     /// Its number in the plan.
     seq: u64,
     /// The key, under both sides' prefixes.
@@ -162,7 +163,7 @@ pub(crate) struct StepOut {
     told: String,
 }
 
-impl From<StepView> for StepOut {
+impl From<StepView> for SyncStepOut {
     fn from(step: StepView) -> Self {
         let StepView { seq, key, state, moved, kept, copy, told } = step;
         Self { seq, key, state: word_of(state), moved, kept, copy, told }

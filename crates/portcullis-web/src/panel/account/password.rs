@@ -74,6 +74,7 @@ pub(super) async fn replace(app: &App, person: &Person, form: &Fields) -> Result
         | ControlError::ConfirmationNeeded
         | ControlError::KeysByAdminsOnly
         | ControlError::OverlapRuns { .. }
+        | ControlError::NotNow(_)
         | ControlError::Access(_)
         | ControlError::Metadata(_)) => Refused::Wholly(PanelError::from(error)),
     })

@@ -194,6 +194,7 @@ fn faults(error: ControlError) -> Result<Faults, PanelError> {
         | ControlError::ConfirmationNeeded
         | ControlError::KeysByAdminsOnly
         | ControlError::OverlapRuns { .. }
+        | ControlError::NotNow(_)
         | ControlError::Access(_)
         | ControlError::Metadata(_)) => Err(error.into()),
     }

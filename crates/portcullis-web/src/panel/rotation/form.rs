@@ -151,6 +151,7 @@ impl RotationForm {
             | ControlError::Stale
             | ControlError::ConfirmationNeeded
             | ControlError::KeysByAdminsOnly
+            | ControlError::NotNow(_)
             | ControlError::Access(_)
             | ControlError::Metadata(_)) => return Err(other),
         }

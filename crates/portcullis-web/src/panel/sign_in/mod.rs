@@ -187,6 +187,7 @@ fn fault(error: &ControlError, wrong: &'static str) -> Option<(StatusCode, Strin
         | ControlError::ConfirmationNeeded
         | ControlError::KeysByAdminsOnly
         | ControlError::OverlapRuns { .. }
+        | ControlError::NotNow(_)
         | ControlError::Metadata(_) => None,
     }
 }
