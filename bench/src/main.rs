@@ -1,7 +1,8 @@
 //! Closed-loop load on S3 servers, and the comparison that `RESULTS.md` keeps.
 //!
 //! `compare` starts every server itself, one after the other, on loopback, gives each the same work, and prints one table
-//! with server CPU per operation beside the rates. `cut` switches a key off under many slow transfers. `load` runs one workload against a server that is there.
+//! with server CPU per operation beside the rates. `cut` switches a key off under many slow transfers. `sync`
+//! plans what has not changed. `load` runs one workload against a server that is there.
 
 mod client;
 mod compare;
@@ -12,6 +13,7 @@ mod nodes;
 mod peers;
 mod report;
 mod signing;
+mod sync;
 mod workload;
 
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ enum Command {
     Gateway(gateway::Args),
     /// Switch a key off under many slow transfers, on one node or several
     Cut(cut::Args),
+    /// Two storages that are the same: how long it takes to see that, beside other programs
+    Sync(sync::Args),
     /// One workload against a running server; the secret comes from BENCH_SECRET
     Load(LoadArgs),
 }
@@ -66,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         Command::Compare(args) => compare::run(&args),
         Command::Gateway(args) => gateway::run(&args),
         Command::Cut(args) => cut::run(&args),
+        Command::Sync(args) => sync::run(&args),
         Command::Load(args) => {
             let secret = std::fs::read_to_string(&args.secret_file)?.trim().to_owned();
             let target = client::Target::new(&args.address, &args.bucket, &args.access_key, &secret);

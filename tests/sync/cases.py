@@ -62,6 +62,14 @@ class World:
             raise AssertionError(f"{self.tool.name} does not connect equal sides:\n{told.text}")
         self.lab.later()
 
+    def routine(self):
+        """One more synchronisation as on any other day: some programs keep more for a repair from then on."""
+        self.lab.write(self.left, "files/routine.txt", b"an ordinary day")
+        told = self.tool.sync()
+        if not told.fine or "files/routine.txt" not in self.files("right"):
+            raise AssertionError(f"{self.tool.name} does not copy a new file:\n{told.text}")
+        self.lab.later()
+
     def delete(self, side, key):
         self.lab.delete(getattr(self, side), key)
 
@@ -324,6 +332,7 @@ def mass_change(w):
 @case("one upload fails with 500, again and again; then once more without")
 def failing_upload(w):
     w.agreed(("broken.txt", b"first"))
+    w.routine()
     w.put("left", "broken.txt", b"the storage's second")
     w.put("left", "fine.txt", b"a new one")
     w.delete("right", "files/000.txt")
@@ -345,6 +354,7 @@ def failing_upload(w):
 @case("`kill -9` in the middle; then the same again")
 def killed(w):
     w.agreed(("old.txt", b"no longer wanted"))
+    w.routine()
     for number in range(40):
         w.put("left", f"new/{number:03}.txt", f"new {number}".encode())
     w.delete("right", "old.txt")

@@ -79,6 +79,10 @@ class Lab:
         with self._turn:
             self._backend().create_bucket(name, "us-east-1")
 
+    def keep_versions(self, bucket):
+        with self._turn:
+            self._backend().put_bucket_versioning(bucket, "Enabled")
+
     def later(self):
         """Lets ten minutes go by for the writer: what is written next is younger."""
         self._minutes += 10

@@ -1,6 +1,6 @@
 """Runs the cases with every program, on loopback, and prints the table of docs/src/sync-compared.md.
 
-    target/tools/venv/bin/python tests/sync/run.py [--portcullis PROGRAM] [--only WORD]... [--tool NAME]... [--json]
+    target/tools/venv/bin/python tests/sync/run.py [--portcullis PROGRAM] [--only WORD]... [--tool NAME]... [--json | --write]
 """
 
 import argparse
@@ -26,6 +26,7 @@ def arguments():
     parser.add_argument("--tools", type=pathlib.Path, default=ROOT / "target/tools/venv/bin", help="where rclone and aws are")
     parser.add_argument("--only", action="append", default=[], help="cases whose title holds this")
     parser.add_argument("--tool", action="append", default=[], help="programs whose name holds this")
+    parser.add_argument("--write", action="store_true", help="put the table into the page")
     parser.add_argument("--json", action="store_true", help="verdicts as JSON instead of a table")
     return parser.parse_args()
 
@@ -55,17 +56,27 @@ def main():
     lab.close()
     if given.json:
         print(json.dumps({"versions": versions, "verdicts": verdicts}, indent=1))
+    elif given.write:
+        write(table(kinds, versions, verdicts))
     else:
-        table(kinds, versions, verdicts)
+        print("\n".join(table(kinds, versions, verdicts)))
     return any("FAILED" in row.values() for row in verdicts.values())
 
 
 def table(kinds, versions, verdicts):
-    print("| case | " + " | ".join(f"{kind.name} {versions[kind.name]}" for kind in kinds) + " |")
-    print("|---" * (len(kinds) + 1) + "|")
+    lines = ["| case | " + " | ".join(f"{kind.name} {versions[kind.name]}" for kind in kinds) + " |"]
+    lines.append("|---" * (len(kinds) + 1) + "|")
     for title, row in verdicts.items():
         cells = ["**LOST**" if row[kind.name] == "LOST" else row[kind.name] for kind in kinds]
-        print(f"| {title} | " + " | ".join(cells) + " |")
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def write(lines):
+    page = ROOT / "docs/src/sync-compared.md"
+    before, _, rest = page.read_text().partition("<!-- table -->\n")
+    _, _, after = rest.partition("<!-- end of the table -->\n")
+    page.write_text("\n".join([before + "<!-- table -->", *lines, "<!-- end of the table -->", after]))
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ pub use explain::{Explanation, Fix, FixDraft, FixOn, NamedKey, Now, Seen, SeenKe
 pub use grants::{ChangedGrant, GrantChange, GrantDraft, GrantQuery, GranteeDraft, OwnStorage, ShareStatus};
 pub use groups::{GroupChange, GroupDraft};
 pub use identity::{Arrived, IDENTITY_LIFETIME, IdentityError, IdentityRules, Pending, Purpose};
-pub use impact::{AffectedClient, AffectedKey, AffectedLink, IMPACT_DAYS, Impact, Knock};
+pub use impact::{AffectedClient, AffectedJob, AffectedKey, AffectedLink, IMPACT_DAYS, Impact, Knock};
 pub use keys::{
     CreatedKey, CreatedKeys, KeyChange, KeyDraft, KeyQuery, KeyRules, KeyStatus, KeyView, LONGEST_OVERLAP,
     LONGEST_TEMPORARY, Moved, OverlapChange, OverlapView, ROTATION_REASONS, Rotation, SHORTEST_TEMPORARY,
@@ -154,6 +154,7 @@ pub struct Control {
     sinks: sinks::Sinks,
     leaks: Arc<leak::Reports>,
     s3_door: Arc<dyn S3Door>,
+    sync: Arc<sync::SyncState>,
 }
 
 impl Control {
@@ -173,6 +174,7 @@ impl Control {
             rates: Arc::default(),
             leaks: Arc::default(),
             s3_door: Arc::new(NoS3Door),
+            sync: Arc::default(),
         }
     }
 

@@ -22,10 +22,22 @@ use crate::limits::Limits;
 use crate::peer::Peer;
 use crate::proxies::Proxies;
 use crate::seats::{Seat, Seats};
+use crate::tls::Tls;
+
+/// What a door is, beside what it serves.
+#[derive(Clone, Debug, Default)]
+pub struct DoorConfig {
+    /// What a client may take of connections, time and memory.
+    pub limits: Limits,
+    /// The proxies whose word on the client's address counts.
+    pub proxies: Proxies,
+    /// With what TLS is spoken; without it the door is plain.
+    pub tls: Option<Tls>,
+}
 
 /// Serves HTTP/1.1 (and 1.0) on a bound listener until `shutdown`, then drains.
 ///
-/// Each request carries a [`Peer`] in its extensions, unless it came through one of `proxies` that does not tell it. Each connection is one task on `tasks` with a clone of
+/// Each request carries a [`Peer`] in its extensions, unless it came through one of the proxies that does not tell it. Each connection is one task on `tasks` with a clone of
 /// `service`; a function becomes a service by [`hyper::service::service_fn`], a tower service such as an axum
 /// `Router` by [`TowerToHyperService`](crate::TowerToHyperService).
 ///
@@ -33,12 +45,11 @@ use crate::seats::{Seat, Seats};
 /// [`Limits::drain`] to end; what is left then is dropped. When this returns, no connection of this listener is left.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidInput`] if `limits` allow nothing at all. Failures of single connections, and a lack of
+/// [`io::ErrorKind::InvalidInput`] if the limits allow nothing at all. Failures of single connections, and a lack of
 /// descriptors or memory, are logged and do not end the loop.
 pub async fn serve<S, B>(
     listener: TcpListener,
-    limits: Limits,
-    proxies: Proxies,
+    config: DoorConfig,
     service: S,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -50,9 +61,10 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    let limits = config.limits;
     limits.check()?;
-    let door = Arc::new(Door::new(limits, proxies.clone(), shutdown));
-    let mut entrance = Entrance::new(listener, &limits, proxies);
+    let mut entrance = Entrance::new(listener, &limits, config.proxies.clone());
+    let door = Arc::new(Door::new(config, shutdown));
     let seats = Arc::clone(&entrance.seats);
     loop {
         let next = tokio::select! {

@@ -5,15 +5,15 @@
 //! an `Arc<dyn Line>`: with it the connection can be ended at once, whatever it still holds for a client that does not read.
 //!
 //! One connection goes this way: `accept` (seats, back-off) → `connection` (one task: hyper, beside it the watchdog)
-//! → `service` (peer and body put in place) → the door. `connection` is generic over the transport: a TLS session
-//! goes in where the stream whose PROXY header was read goes in now, and the protocol that ALPN chose is picked there,
-//! where hyper's HTTP/1 connection is built.
+//! → `service` (peer and body put in place) → the door. `connection` is generic over the transport: the stream whose PROXY
+//! header was read, or with [`Tls`] a session over it.
 //!
 //! Behind proxies that are believed ([`Proxies`]) the peer is the client that they tell of. A request from such a proxy that
 //! does not tell it in a readable way carries no [`Peer`]: a door refuses it, since no network could be checked.
 //!
 //! | what the client does | limit | what happens |
 //! |---|---|---|
+//! | connects to a door with [`Tls`] and does not shake hands | ten seconds | closed |
 //! | connects and sends no complete head | [`Limits::header_read_timeout`] from the connect | closed |
 //! | begins a later head and does not end it | [`Limits::header_read_timeout`] from its first bytes | closed |
 //! | keeps an idle connection | [`Limits::idle_timeout`] | closed |
@@ -34,11 +34,13 @@ mod progress;
 mod proxies;
 mod seats;
 mod service;
+mod tls;
 mod watchdog;
 
-pub use accept::serve;
+pub use accept::{DoorConfig, serve};
 pub use body::{BodyError, RequestBody};
 pub use hyper_util::service::TowerToHyperService;
 pub use limits::Limits;
 pub use peer::Peer;
 pub use proxies::{Proxies, ProxyKind, UnknownProxyKind};
+pub use tls::{Tls, TlsError};

@@ -120,6 +120,7 @@ CREATE INDEX sync_runs_pair ON sync_runs (pair_id, id);
 CREATE INDEX sync_runs_job ON sync_runs (job_id, id) WHERE job_id IS NOT NULL;
 CREATE UNIQUE INDEX sync_runs_plan ON sync_runs (plan_id);
 CREATE UNIQUE INDEX sync_runs_live ON sync_runs (pair_id) WHERE ended_us IS NULL;
+CREATE INDEX sync_runs_wanted ON sync_runs (site_id, id) WHERE ended_us IS NULL;
 CREATE INDEX sync_runs_kept ON sync_runs (keep_until_us) WHERE emptied = 0;
 CREATE INDEX sync_runs_emptied ON sync_runs (ended_us) WHERE emptied = 1;
 
@@ -178,4 +179,5 @@ CREATE TABLE sync_kept (
 ){STRICT};
 CREATE INDEX sync_kept_due ON sync_kept (due_us);
 CREATE INDEX sync_kept_storage ON sync_kept (storage_id, id, size);
+CREATE INDEX sync_kept_run ON sync_kept (run_id, id);
 CREATE INDEX sync_kept_site ON sync_kept (site_id, id);

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::service::service_fn;
 use portcullis_access::{Access, Origin};
 use portcullis_domain::Channel;
-use portcullis_listener::{Limits, Peer, Proxies, RequestBody as ClientBody};
+use portcullis_listener::{DoorConfig, Peer, RequestBody as ClientBody};
 use portcullis_sigv4::encode::decode_path;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,20 +43,17 @@ pub struct Config {
     pub base_domains: Vec<String>,
     /// The largest object or part that is taken, in bytes.
     pub max_object_size: u64,
-    /// What a client is allowed.
-    pub limits: Limits,
-    /// The proxies whose word on the client's address counts.
-    pub proxies: Proxies,
+    /// What a client is allowed, which proxies are believed, and TLS.
+    pub door: DoorConfig,
 }
 
 impl Default for Config {
-    /// No virtual hosts, no proxies, and S3's own limit for one upload: 5 GiB.
+    /// No virtual hosts, no proxies, no TLS, and S3's own limit for one upload: 5 GiB.
     fn default() -> Self {
         Self {
             base_domains: Vec::new(),
             max_object_size: 5 * 1024 * 1024 * 1024,
-            limits: Limits::default(),
-            proxies: Proxies::default(),
+            door: DoorConfig::default(),
         }
     }
 }
@@ -76,13 +73,13 @@ pub async fn serve(
         *domain = domain.trim_matches('.').to_ascii_lowercase();
     }
     config.base_domains.retain(|domain| !domain.is_empty());
-    let (limits, proxies) = (config.limits, config.proxies.clone());
+    let settings = config.door.clone();
     let door = Arc::new(Door { config, access });
     let service = service_fn(move |request| {
         let door = Arc::clone(&door);
         async move { Ok::<Reply, Infallible>(answer(&door, request).await) }
     });
-    portcullis_listener::serve(listener, limits, proxies, service, shutdown, tasks).await
+    portcullis_listener::serve(listener, settings, service, shutdown, tasks).await
 }
 
 /// The door without a socket, for requests that this process makes of itself: they go the same way as those of clients.

@@ -103,6 +103,8 @@ pub struct Underway {
     pub part: u64,
     /// The entity tag that the object will have, as soon as all parts are there and it can be computed.
     pub expect: Option<Etag>,
+    /// Whether the tags of its parts prove nothing: then the object is read when it is there.
+    pub unproven: bool,
 }
 
 /// A conflicting object under its other name.

@@ -9,11 +9,12 @@ use portcullis_backend::{
     UploadOptions,
 };
 use portcullis_domain::ObjectKey;
+use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
 /// What a side can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "a list of independent abilities")]
 pub struct Abilities {
     /// Conditions on writes are decided together with the write.

@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use portcullis_access::Access;
 use portcullis_control::Control;
-use portcullis_listener::{Limits, Proxies, TowerToHyperService};
+use portcullis_listener::{DoorConfig, TowerToHyperService};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,10 +45,8 @@ pub struct Config {
     pub s3_address: String,
     /// The address of this door as browsers reach it, such as `https://gate.example.org`. With https, cookies are kept to it.
     pub web_address: String,
-    /// What a client may take of connections, time and memory.
-    pub limits: Limits,
-    /// The proxies whose word on the client's address counts.
-    pub proxies: Proxies,
+    /// What a client is allowed, which proxies are believed, and TLS.
+    pub door: DoorConfig,
 }
 
 /// Serves on a bound listener until `shutdown`, then lets requests under way end.
@@ -63,11 +61,11 @@ pub async fn serve(
     shutdown: CancellationToken,
     tasks: TaskTracker,
 ) -> io::Result<()> {
-    let (limits, proxies) = (config.limits, config.proxies.clone());
+    let settings = config.door.clone();
     let app = app(&config, access, control, (tasks.clone(), shutdown.clone()));
     tasks.spawn(app::tidy(Arc::clone(&app), shutdown.clone()));
     let service = TowerToHyperService::new(router::router(app));
-    portcullis_listener::serve(listener, limits, proxies, service, shutdown, tasks).await
+    portcullis_listener::serve(listener, settings, service, shutdown, tasks).await
 }
 
 /// The router that [`serve`] serves, for tests without a socket. Requests need a [`portcullis_listener::Peer`] in their

@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use portcullis_listener::Tls;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -59,16 +60,21 @@ async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
+    let tls = match &config.tls {
+        Some((certificate, key)) => Some(Tls::open(certificate, key).context("tls_cert and tls_key")?),
+        None => None,
+    };
     let doors = Doors::bind(&config).await?;
-    let endpoints = Endpoints { web: doors.web.local_addr()?, s3: doors.s3.local_addr()? };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let endpoints = Endpoints { scheme, web: doors.web.local_addr()?, s3: doors.s3.local_addr()? };
     create_private(&config.data_dir)
         .with_context(|| format!("the data directory {} cannot be used", config.data_dir.display()))?;
     let addresses = Addresses {
-        s3: config.s3_url.clone().unwrap_or_else(|| format!("http://{}", endpoints.s3)),
-        web: config.web_url.clone().unwrap_or_else(|| format!("http://{}", endpoints.web)),
+        s3: config.s3_url.clone().unwrap_or_else(|| format!("{scheme}://{}", endpoints.s3)),
+        web: config.web_url.clone().unwrap_or_else(|| format!("{scheme}://{}", endpoints.web)),
     };
     let house = wire::open(&config, &addresses.web).await?;
-    let running = wire::start(house, &config, doors, addresses, stop.clone());
+    let running = wire::start(house, &config, (doors, tls), addresses, stop.clone());
     endpoints.announce(&config.data_dir)?;
     stop.cancelled().await;
     tracing::info!("stopping: requests under way may end");
@@ -85,6 +91,7 @@ pub(crate) struct Addresses {
 
 /// Where the doors really are.
 struct Endpoints {
+    scheme: &'static str,
     web: SocketAddr,
     s3: SocketAddr,
 }
@@ -92,8 +99,9 @@ struct Endpoints {
 impl Endpoints {
     /// Writes `endpoints.json` as a whole or not at all, and logs one line.
     fn announce(&self, data_dir: &Path) -> anyhow::Result<()> {
+        let Self { scheme, web, s3 } = self;
         let text =
-            json!({ "web": format!("http://{}", self.web), "s3": format!("http://{}", self.s3) }).to_string();
+            json!({ "web": format!("{scheme}://{web}"), "s3": format!("{scheme}://{s3}") }).to_string();
         let (draft, path) = (data_dir.join(".endpoints.json.new"), data_dir.join("endpoints.json"));
         fs::File::create(&draft)
             .and_then(|mut file| file.write_all(text.as_bytes()))

@@ -11,6 +11,7 @@ use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::s3::{ProviderDrivers, S3Drivers, S3Options};
 use portcullis_control::{Control, IdentityRules, SinkSetting};
 use portcullis_domain::{Clock, Secret, SystemClock};
+use portcullis_listener::{DoorConfig, Tls};
 use portcullis_metadata::Metadata;
 use portcullis_s3::Indoors;
 use portcullis_signin::oidc::Provider;
@@ -191,7 +192,7 @@ fn print_password(web: &str, password: &Secret) -> anyhow::Result<()> {
 pub(crate) fn start(
     house: House,
     config: &Config,
-    doors: Doors,
+    (doors, tls): (Doors, Option<Tls>),
     addresses: Addresses,
     stop: CancellationToken,
 ) -> Running {
@@ -204,19 +205,15 @@ pub(crate) fn start(
         Some((provider, rules)) => control.with_identity_provider(provider, rules),
         None => control,
     };
+    let door_config = DoorConfig { limits: config.limits, proxies: config.proxies.clone(), tls: tls.clone() };
     let s3 = portcullis_s3::Config {
         base_domains: config.s3_domains.clone(),
-        proxies: config.proxies.clone(),
-        limits: config.limits,
+        door: door_config.clone(),
         ..portcullis_s3::Config::default()
     };
     let control = control.with_s3_door(Arc::new(Within(Indoors::new(s3.clone(), access.clone()))));
-    let web = portcullis_web::Config {
-        s3_address: addresses.s3,
-        web_address: addresses.web,
-        limits: config.limits,
-        proxies: config.proxies.clone(),
-    };
+    let web =
+        portcullis_web::Config { s3_address: addresses.s3, web_address: addresses.web, door: door_config };
     // The background work outlives the doors: what the last requests did must still be written down.
     let background = CancellationToken::new();
     let doors_done = TaskTracker::new();
@@ -235,6 +232,9 @@ pub(crate) fn start(
             doors_done.clone(),
         ),
     ));
+    if let Some(tls) = tls {
+        tasks.spawn(tls.follow(background.clone()));
+    }
     let system = Arc::new(system);
     let (same_system, facts, end) = (Arc::clone(&system), control.clone(), background.clone());
     tasks.spawn(async move { facts.keep_facts(&same_system, end).await });
@@ -254,6 +254,8 @@ pub(crate) fn start(
     tasks.spawn(async move { uploads.keep_uploads(&same_system, end).await });
     let (same_system, transfers, end) = (Arc::clone(&system), control.clone(), background.clone());
     tasks.spawn(async move { transfers.keep_transfers(&same_system, end).await });
+    let (same_system, synced, end) = (Arc::clone(&system), control.clone(), background.clone());
+    tasks.spawn(async move { synced.keep_synced(same_system, end).await });
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
     tasks.spawn(housekeeping(Arc::clone(&store), control, background.clone()));

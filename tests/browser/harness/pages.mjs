@@ -3,6 +3,7 @@ import { createConnection } from './forms.mjs';
 import { PASSWORD } from './server.mjs';
 import { linkPages } from './links.mjs';
 import { fillIn, test, toProvider } from './outside.mjs';
+import { syncPages } from './sync.mjs';
 
 // `{ name, path, server }`, and for those that no address alone leads to `open(page)`.
 export async function pages(world) {
@@ -33,6 +34,7 @@ export async function pages(world) {
     { name: 'new-provider-aws', path: '/connections/new/provider?name=Backups&provider=aws' },
     { name: 'new-provider-wrong', path: '/connections/new/provider?name=Backups&provider=cloudflare-r2&endpoint=x&next=access' },
     { name: 'new-provider-tested', path: '/connections/new', server: outside, open: (page) => testConnection(page, outside) },
+    { name: 'new-existing', path: '/connections/new', server: outside, open: (page) => findFiles(page, outside) },
     { name: 'details-remote', path: `/connections/${remote.id}`, server: outside, open: (page) => Promise.all([page.waitForEvent('load'), page.click('#test button')]) },
     { name: 'provider-credentials', path: `/connections/${remote.id}/provider/credentials`, server: outside },
     { name: 'credentials', path: '/connections/new', open: (page) => createConnection(page, { name: 'Backups of the office' }) },
@@ -69,6 +71,7 @@ export async function pages(world) {
     { name: 'not-found', path: '/connections/nothing' },
     ...people(tenants, acting),
     ...linkPages(await world.shared()),
+    ...syncPages(await world.synced()),
     ...Object.entries(seed).slice(-3).map(([, one], at) => ({ name: `details-name-${at + 1}`, path: `/connections/${one.id}` })),
   ];
   return all.map((one) => ({ server, ...one }));
@@ -187,6 +190,14 @@ async function testConnection(page, server) {
   await toProvider(page, 'Backups');
   await fillIn(page, { ...server.bucket, bucket: `${server.bucket.bucket}/elsewhere/`, secret: 'not the secret' });
   await test(page);
+}
+
+async function findFiles(page, outside) {
+  await toProvider(page, 'Backups');
+  await fillIn(page, { ...outside.bucket, bucket: `${outside.bucket.bucket}/photos/` });
+  if (await page.locator('[name=share]').count()) await page.check('[name=share]');
+  await Promise.all([page.waitForEvent('load'), page.click('#wizard footer button.primary')]);
+  await page.waitForURL('**/connections/new/existing**');
 }
 
 async function signInWrongly(page) {

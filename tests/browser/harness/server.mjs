@@ -104,6 +104,12 @@ export class Server {
     await answer.arrayBuffer();
   }
 
+  async remove(storage, file) {
+    const headers = { authorization: `Bearer ${this.#token}` };
+    const answer = await fetch(`${this.web}/api/v1/storages/${storage}/file?key=${encodeURIComponent(file)}`, { method: 'DELETE', headers });
+    if (!answer.ok) throw new Error(`DELETE ${file}: ${answer.status} ${await answer.text()}`);
+  }
+
   // A page as a program gets it: status, headers, HTML.
   async page(where, token = this.#token) {
     const headers = { accept: 'text/html', ...(token && { cookie: `portcullis=${token}` }) };

@@ -6,6 +6,7 @@ import { each, fill } from './seed.mjs';
 import { bucketWithFiles } from './outside.mjs';
 import { acting, tenants } from './people.mjs';
 import { shared } from './links.mjs';
+import { synced } from './sync.mjs';
 
 export class World {
   #servers = new Map();
@@ -90,6 +91,11 @@ export class World {
   // A server with links of every kind.
   shared() {
     return this.#server('shared', shared);
+  }
+
+  // A server with plans, runs and jobs in every state.
+  synced() {
+    return this.#server('synced', synced);
   }
 
   // A visitor of the server; signed in as admin unless the options say otherwise.

@@ -44,6 +44,10 @@ export default {
       assert.deepEqual(names, ['Name', 'Network', 'Clock', 'Credentials', 'Bucket', 'Files', 'Write']);
       assert.match(steps.join(' '), /3 files are there already/);
       assert.equal(await page.locator('#probe-steps li.n').count(), 0);
+      await Promise.all([page.waitForURL('**/connections/new/existing**'), page.click(NEXT)]);
+      assert.match(await page.locator('#found').innerText(), /3 files are there already/);
+      assert.ok(await page.isDisabled('input[name=existing][value=fresh]'), 'a fresh start is none here');
+      assert.ok(await page.isHidden('#f-merge'), 'a storage is only asked for where it matters');
       await Promise.all([page.waitForURL('**/connections/new/access**'), page.click(NEXT)]);
       await page.check('input[name=external][value=on]', { force: true });
       await page.check('input[name=permission][value=read]', { force: true });

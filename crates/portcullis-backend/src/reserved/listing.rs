@@ -200,7 +200,7 @@ impl Reserved {
             all.append(page);
             let Some(next) = next else { return Ok(all) };
             request.go_on(next);
-            let jumped = self.skip(&mut request);
+            self.skip(&mut request);
             if hidden > 0 && all.entries() < limit {
                 continue;
             }
@@ -208,7 +208,8 @@ impl Reserved {
                 return Ok(all);
             }
             // What is hidden is not named as a position either.
-            let position = if jumped { last(&mut all) } else { request.position() };
+            let told = request.position().filter(|(at, _)| !text(at).starts_with(self.prefix));
+            let position = told.or_else(|| last(&mut all));
             all.set_next(position);
             return Ok(all);
         }
@@ -251,17 +252,19 @@ impl Reserved {
         }
     }
 
-    /// Goes on behind what is hidden if the request would go on inside; whether it did.
-    fn skip<R: Asked>(&self, request: &mut R) -> bool {
+    /// Goes on behind what is hidden if the request would go on inside. Never back, or a listing would not end.
+    fn skip<R: Asked>(&self, request: &mut R) {
         // Nearly the last key of all; what others may have put behind it is hidden one by one.
         let end = format!("{}\u{10ffff}", self.prefix);
         let inside = request.position().is_some_and(|(position, _)| {
-            text(&position).starts_with(self.prefix) && text(&position) < end.as_str()
+            let at = text(&position);
+            // Behind the whole prefix is outside.
+            let outside = matches!(position, ListPosition::AfterPrefix(_)) && at == self.prefix;
+            at.starts_with(self.prefix) && at < end.as_str() && !outside
         });
         if inside {
             request.go_on((ListPosition::AfterKey(end), None));
         }
-        inside
     }
 
     /// Whether what follows may be hidden.

@@ -12,4 +12,6 @@ mod builtin;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod reserved;
+#[cfg(test)]
 mod s3;

@@ -5,8 +5,10 @@ mod affected;
 use std::time::Duration;
 
 use portcullis_access::SiteAdmin;
-use portcullis_domain::{Storage, StorageId, Timestamp};
-use portcullis_metadata::{ActivityKind, ActivityRow, GrantFilter, GrantRow, LinkFilter, PageRequest};
+use portcullis_domain::{Storage, StorageId, SyncJobId, Timestamp};
+use portcullis_metadata::{
+    ActivityKind, ActivityRow, GrantFilter, GrantRow, LinkFilter, PageRequest, SyncRunFilter,
+};
 
 use crate::{Control, LinkStatus, Result};
 
@@ -47,6 +49,19 @@ pub struct Impact {
     pub people: u32,
     /// Who knocked while it was paused, the latest first; none if it was not.
     pub knocks: Vec<Knock>,
+    /// The jobs that copy, mirror or keep it in step with another storage: they are switched off with it.
+    pub sync_jobs: Vec<AffectedJob>,
+    /// How many such runs are under way: they are cancelled with it.
+    pub sync_runs: usize,
+}
+
+/// A job, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AffectedJob {
+    /// Its id.
+    pub id: SyncJobId,
+    /// What a person called it.
+    pub name: String,
 }
 
 /// A link, by name.
@@ -90,6 +105,9 @@ impl Control {
         let filter = GrantFilter { storage: Some(id), ..GrantFilter::of(admin.site()) };
         let grants = self.metadata.grants_page(&filter, &PageRequest::first(SHARES)).await?;
         let more_shares = links.next.is_some() || grants.next.is_some();
+        let jobs = self.metadata.sync_jobs(admin.site(), Some(id), &PageRequest::first(SHARES)).await?;
+        let filter = SyncRunFilter { storage: Some(id), live: Some(true), ..SyncRunFilter::of(admin.site()) };
+        let runs = self.metadata.sync_runs(&filter, &PageRequest::first(SHARES)).await?;
         let live = links.items.iter().filter(|link| LinkStatus::of(link, now) == LinkStatus::Active);
         let named = |link: &portcullis_domain::Link| AffectedLink {
             name: link.name.to_string(),
@@ -103,7 +121,9 @@ impl Control {
             since,
             keys,
             unused,
-            has_more: has_more || more_rows || more_shares,
+            has_more: has_more || more_rows || more_shares || jobs.next.is_some(),
+            sync_jobs: jobs.items.into_iter().map(|job| AffectedJob { id: job.id, name: job.name }).collect(),
+            sync_runs: runs.items.len(),
             transfers: under_way.iter().filter(|transfer| transfer.storage_id() == Some(id)).count(),
             links: live.map(named).collect(),
             grants: grants.items,

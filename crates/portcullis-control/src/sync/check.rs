@@ -95,14 +95,40 @@ pub(super) fn check_pace(check: &mut Check, in_flight: Option<u32>, bytes_per_se
 }
 
 /// The prefix of a side, or what is wrong with it.
-fn prefix_of(check: &mut Check, field: &str, side: &SideDraft, storage: Option<&Storage>) -> Option<KeyPrefix> {
+fn prefix_of(
+    check: &mut Check,
+    field: &str,
+    side: &SideDraft,
+    storage: Option<&Storage>,
+) -> Option<KeyPrefix> {
     let prefix: KeyPrefix = check.parse(field, &side.prefix)?;
     let remote = storage.is_some_and(|storage| storage.connection.provider != Provider::Builtin);
     if remote && !prefix.is_empty() && prefix.as_str().starts_with(RESERVED_PREFIX) {
-        check.problem(field, format!("{RESERVED_PREFIX} is where Portcullis keeps what runs replace; choose another"));
+        check.problem(
+            field,
+            format!("{RESERVED_PREFIX} is where Portcullis keeps what runs replace; choose another"),
+        );
         return None;
     }
     Some(prefix)
+}
+
+/// Why two sides cannot be brought together, if they are one place or one lies in the other.
+pub(super) fn overlap(one: &Storage, here: &KeyPrefix, other: &Storage, there: &KeyPrefix) -> Option<String> {
+    match same_place((one, here), (other, there)) {
+        Overlap::Apart => None,
+        Overlap::Same => {
+            Some("both sides are the same place; choose another storage or another prefix".to_owned())
+        }
+        Overlap::FirstInside => Some(format!(
+            "the first side lies inside of {}: what is copied would be copied again; choose prefixes of which none begins with the other",
+            other.name
+        )),
+        Overlap::OtherInside => Some(format!(
+            "this side lies inside of {}: what is copied would be copied again; choose prefixes of which none begins with the other",
+            one.name
+        )),
+    }
 }
 
 impl Control {
@@ -123,8 +149,10 @@ impl Control {
             storage: prefix_of(check, "prefix", storage, storages.storage.as_ref()),
             bucket: prefix_of(check, "with.prefix", bucket, storages.bucket.as_ref()),
         };
-        let (Sides { storage: Some(one), bucket: Some(other) }, Sides { storage: Some(here), bucket: Some(there) }) =
-            (storages, prefixes)
+        let (
+            Sides { storage: Some(one), bucket: Some(other) },
+            Sides { storage: Some(here), bucket: Some(there) },
+        ) = (storages, prefixes)
         else {
             return Ok(None);
         };

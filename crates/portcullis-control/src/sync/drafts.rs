@@ -1,7 +1,7 @@
 //! What people ask for, as they typed it.
 
-use super::states::{JobState, PlanState, RunState};
 use portcullis_domain::{StorageId, SyncRunId};
+use portcullis_metadata::{JobState, PlanState, RunState};
 
 /// One of the two sides.
 #[derive(Clone, Debug, PartialEq, Eq)]

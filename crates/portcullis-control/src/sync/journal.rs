@@ -2,16 +2,13 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_access::Access;
 use portcullis_domain::{KeptId, KeyPrefix, ObjectKey, StorageId, SyncRunId};
 use portcullis_metadata::{Fenced, Metadata, MetadataError, NewKept, SyncStepRow};
-use portcullis_sync::{
-    Journal, Kept, Place, Sides, Step, StepState, StoreError, StoreFault, decode, encode,
-};
+use portcullis_sync::{Journal, Kept, Place, Sides, Step, StepState, StoreError, StoreFault, decode, encode};
 
 /// The most numbers of steps that are read at once.
 const AT_ONCE: u64 = 4_096;
@@ -71,7 +68,10 @@ pub(super) struct RunJournal {
 
 impl fmt::Debug for RunJournal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunJournal").field("run", &self.run).field("fence", &self.fence).finish_non_exhaustive()
+        f.debug_struct("RunJournal")
+            .field("run", &self.run)
+            .field("fence", &self.fence)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,9 +132,6 @@ impl Journal for RunJournal {
     }
 }
 
-/// Where nothing was written down, for a run that takes nothing back.
-pub(super) type Earlier = Option<Arc<dyn Journal>>;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +139,9 @@ mod tests {
     #[test]
     fn a_place_is_read_as_it_was_written() {
         let reserved = ObjectKey::parse(".portcullis/kept/run/version:7").unwrap();
-        for place in [Place::Version("reserved:1".into()), Place::Version("".into()), Place::Reserved(reserved)] {
+        for place in
+            [Place::Version("reserved:1".into()), Place::Version("".into()), Place::Reserved(reserved)]
+        {
             assert_eq!(place_of(&place_text(&place)), Some(place));
         }
         assert_eq!(place_of("elsewhere"), None);

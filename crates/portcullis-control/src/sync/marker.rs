@@ -56,7 +56,8 @@ pub(super) async fn find(store: &dyn Store, pair: SyncPairId) -> Result<Option<F
         Err(error) => return Err(error),
     };
     let bytes = whole(object.body).await?;
-    let marker = serde_json::from_slice(&bytes).ok().filter(|marker: &Marker| marker.pair == pair.to_string());
+    let marker =
+        serde_json::from_slice(&bytes).ok().filter(|marker: &Marker| marker.pair == pair.to_string());
     Ok(Some(Found { marker, modified: object.meta.modified }))
 }
 

@@ -20,7 +20,8 @@ pub(crate) fn same_place(one: (&Storage, &KeyPrefix), other: (&Storage, &KeyPref
     let (here, there) = if one.0.id == other.0.id {
         (one.1.to_string(), other.1.to_string())
     } else {
-        let (Some(here), Some(there)) = (Remote::of(&one.0.connection), Remote::of(&other.0.connection)) else {
+        let (Some(here), Some(there)) = (Remote::of(&one.0.connection), Remote::of(&other.0.connection))
+        else {
             return Overlap::Apart;
         };
         if !here.is_bucket_of(&there) {

@@ -17,7 +17,11 @@ pub(super) fn size(bytes: u64) -> String {
         whole /= 1_024;
         unit = next;
     }
-    if unit == "bytes" || whole >= 100 { format!("{} {unit}", number(whole)) } else { format!("{whole}.{tenths} {unit}") }
+    if unit == "bytes" || whole >= 100 {
+        format!("{} {unit}", number(whole))
+    } else {
+        format!("{whole}.{tenths} {unit}")
+    }
 }
 
 /// A number, with commas.

@@ -40,11 +40,10 @@ impl Schedule {
             check.problem("schedule.cron", format!("too long: {EXAMPLE}"));
             return None;
         }
-        if zone.contains(char::is_whitespace)
-            || cronexpr::parse_crontab(&format!("* * * * * {zone}")).is_err()
-        {
+        let known = !zone.contains(char::is_whitespace)
+            && cronexpr::parse_crontab(&format!("* * * * * {zone}")).is_ok();
+        if !known {
             check.problem("schedule.zone", "no time zone of this name: as Europe/Vienna, or UTC");
-            return None;
         }
         let fields: Vec<_> = draft.cron.split_whitespace().collect();
         if fields.len() != 5 {
@@ -52,7 +51,7 @@ impl Schedule {
                 .problem("schedule.cron", format!("five fields are needed, not {}: {EXAMPLE}", fields.len()));
             return None;
         }
-        let cron = fields.join(" ");
+        let (cron, zone) = (fields.join(" "), if known { zone } else { "UTC" });
         let times = match cronexpr::parse_crontab(&format!("{cron} {zone}")) {
             Ok(times) => times,
             Err(error) => {
@@ -67,7 +66,7 @@ impl Schedule {
             check.problem("schedule.cron", format!("such a day does not come within four years: {EXAMPLE}"));
             return None;
         }
-        Some(schedule)
+        known.then_some(schedule)
     }
 
     /// The first moment after this one; none if there is none within years.
@@ -144,5 +143,7 @@ mod tests {
             assert!(!problems[0].message.contains('\n'));
         }
         assert!(read(&"1,".repeat(500), None).is_err());
+        let Err(ControlError::Invalid(both)) = read("1 2", Some("Nowhere")) else { panic!("accepted") };
+        assert_eq!(both.len(), 2);
     }
 }

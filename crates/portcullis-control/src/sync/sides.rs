@@ -2,7 +2,7 @@
 
 use portcullis_access::SiteAdmin;
 use portcullis_domain::{KeyPrefix, SiteId, Storage, StorageId, StorageState, SyncPairId};
-use portcullis_metadata::{NewSyncPair, SyncPairRow};
+use portcullis_metadata::{NewSyncPair, PagesOf, SyncPairRow};
 use portcullis_sync::Sides;
 
 use super::SideView;
@@ -18,6 +18,11 @@ pub(super) struct Pair {
 }
 
 impl Pair {
+    /// The pages of what both sides agreed on at this time.
+    pub(super) const fn base_of(&self, generation: u64) -> PagesOf {
+        PagesOf::Base { pair: self.row.id, generation }
+    }
+
     /// Both sides, for people.
     pub(super) fn views(&self) -> Sides<SideView> {
         let view = |storage: &Storage, prefix: &KeyPrefix| SideView {
@@ -66,8 +71,10 @@ impl Control {
     /// A pair of a site, by its id.
     pub(super) async fn pair_of(&self, site: SiteId, id: SyncPairId) -> Result<Pair> {
         let row = self.metadata.sync_pair(site, id).await?.ok_or(ControlError::NotFound)?;
-        let storages =
-            Sides { storage: self.any_storage(row.storage).await?, bucket: self.any_storage(row.bucket).await? };
+        let storages = Sides {
+            storage: self.any_storage(row.storage).await?,
+            bucket: self.any_storage(row.bucket).await?,
+        };
         // They were checked when the pair was made.
         let prefix = |text: &str| KeyPrefix::parse(text).map_err(|_| ControlError::NotFound);
         let prefixes = Sides { storage: prefix(&row.storage_prefix)?, bucket: prefix(&row.bucket_prefix)? };

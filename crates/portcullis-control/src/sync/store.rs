@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use portcullis_access::{
-    AccessError, BackendError, BackendErrorKind, Body, BodyFault, Capabilities, CompleteOptions, CompletedPart,
-    CopyOptions, Delete, DeleteOptions, DeleteOutcome, Get, GetOptions, GetOutcome, Grant, List, ListPage,
-    ListPosition, ListRequest, Object, ObjectMeta, Part, PartOptions, PartsPage, Permitted, Put, PutOptions,
-    PutOutcome, StorageAccess, UploadId, UploadOptions,
+    AccessError, BackendError, BackendErrorKind, Body, BodyFault, Capabilities, CompleteOptions,
+    CompletedPart, CopyOptions, Delete, DeleteOptions, DeleteOutcome, Get, GetOptions, GetOutcome, Grant,
+    List, ListPage, ListPosition, ListRequest, Object, ObjectMeta, Part, PartOptions, PartsPage, Permitted,
+    Put, PutOptions, PutOutcome, StorageAccess, UploadId, UploadOptions,
 };
 use portcullis_domain::{KeyPrefix, ObjectKey, RESERVED_PREFIX};
 use portcullis_sync::{Abilities, Store, StoreError, StoreFault};

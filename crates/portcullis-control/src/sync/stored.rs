@@ -1,9 +1,7 @@
 //! What is written beside plans and runs, as JSON.
 
 use portcullis_metadata::{SyncPlanRow, SyncRunRow};
-use portcullis_sync::{
-    ChoiceRule, Cost, GuardHit, Mode, PlanTerms, Policy, Side, Snapshot, Totals, guards,
-};
+use portcullis_sync::{ChoiceRule, Cost, GuardHit, Mode, PlanTerms, Policy, Side, Snapshot, Totals, guards};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +24,8 @@ pub(super) struct Asked {
 pub(super) struct Undo {
     /// Only these keys.
     pub(super) keys: Option<Vec<String>>,
-    /// Only this step.
-    pub(super) step: Option<u64>,
+    /// Only what this step kept on one side.
+    pub(super) kept: Option<(u64, Side)>,
 }
 
 /// What a plan was made on, and what that took.
@@ -55,11 +53,15 @@ impl Default for RunAsked {
 }
 
 /// How far a run is, and how it will end once it is settled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct RunTold {
     pub(super) at: Snapshot,
     pub(super) end: Option<Ending>,
+    /// How often in a row it could not go on.
+    pub(super) tries: u32,
+    /// Why it could not, in words; empty if it could.
+    pub(super) trouble: String,
 }
 
 /// How a run ends.
@@ -130,7 +132,7 @@ impl ReadPlan {
 
     /// The sides that it may write to.
     pub(super) fn writes(&self) -> Vec<Side> {
-        if self.row.restores.is_some() { Side::BOTH.to_vec() } else { written_by(self.mode) }
+        written_by(self.mode)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::states::{JobState, PlanState, RunState, RunWish};
 use portcullis_domain::{
     KeptId, KeyPrefix, Provider, StorageId, SyncJobId, SyncPairId, SyncPlanId, SyncRunId, Timestamp,
 };
+use portcullis_metadata::{JobState, PlanState, RunState, RunWish};
 use portcullis_sync::{Choice, Evidence, Mode, Policy, Reason, Side, Sides, StepState};
 
 /// Files, and the bytes in them.
@@ -109,6 +109,8 @@ pub struct PlanTotals {
     pub unchanged: u64,
     /// Keys at which both sides hold the same, which was not known before.
     pub agree: Amount,
+    /// Keys that were agreed on and are gone on both sides.
+    pub forget: u64,
     /// Written, where nothing was.
     pub write: Sides<Amount>,
     /// Written over something else, which is kept.

@@ -25,6 +25,7 @@ mod rotation;
 mod sharing;
 mod sinks;
 mod sites;
+mod sync;
 mod temporary;
 mod trail;
 mod users;

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use crate::accept::DoorConfig;
 use crate::body::RequestBody;
 use crate::limits::Limits;
 use crate::line::{Over, Reset};
@@ -26,6 +27,7 @@ use crate::peer::Peer;
 use crate::progress::{Progress, Watched};
 use crate::proxies::{Proxies, Transport, arrive};
 use crate::service::Front;
+use crate::tls::{Tls, secure};
 use crate::watchdog::{Overdue, Watchdog};
 
 #[cfg(test)]
@@ -47,6 +49,7 @@ const LINGER: Duration = Duration::from_secs(5);
 pub(crate) struct Door {
     limits: Limits,
     proxies: Proxies,
+    tls: Option<Tls>,
     http1: http1::Builder,
     /// Finish what is under way.
     pub(crate) shutdown: CancellationToken,
@@ -82,7 +85,8 @@ impl fmt::Display for End {
 }
 
 impl Door {
-    pub(crate) fn new(limits: Limits, proxies: Proxies, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(config: DoorConfig, shutdown: CancellationToken) -> Self {
+        let DoorConfig { limits, proxies, tls } = config;
         let mut http1 = http1::Builder::new();
         // `pipeline_flush` stays off: it copies every body into one buffer that has no bound.
         http1
@@ -94,7 +98,7 @@ impl Door {
         if limits.max_headers != HYPER_MAX_HEADERS {
             http1.max_headers(limits.max_headers);
         }
-        Self { limits, proxies, http1, shutdown, cut: CancellationToken::new() }
+        Self { limits, proxies, tls, http1, shutdown, cut: CancellationToken::new() }
     }
 }
 
@@ -107,6 +111,27 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let Some((transport, peer)) = come_in(transport, peer, door).await else { return };
+    let Some(tls) = &door.tls else { return talk(transport, peer, service, door).await };
+    let secured = tokio::select! {
+        biased;
+        () = door.shutdown.cancelled() => return,
+        secured = secure(transport, tls.http()) => secured,
+    };
+    match secured {
+        // Apart, so that plain connections do not take the room of a TLS session.
+        Ok(secured) => Box::pin(talk(secured, peer, service, door)).await,
+        Err(error) => debug!(peer = %peer.address, %error, "no TLS session"),
+    }
+}
+
+/// Serves the requests of one connection.
+async fn talk<T, S, B>(transport: T, peer: Peer, service: S, door: &Door)
+where
+    T: Reset,
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
     let progress = Arc::new(Progress::default());
     // The first of what is made here, so that it goes last.
     let _over = Over(Arc::clone(&progress));

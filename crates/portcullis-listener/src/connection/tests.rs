@@ -14,10 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Door, LINGER, run};
+use crate::accept::DoorConfig;
 use crate::body::{BodyError, RequestBody};
-use crate::limits::Limits;
 use crate::peer::Peer;
-use crate::proxies::Proxies;
 
 const HEAD: Duration = Duration::from_secs(15);
 const IDLE: Duration = Duration::from_secs(75);
@@ -55,7 +54,7 @@ struct Client {
 
 fn connect() -> Client {
     let shutdown = CancellationToken::new();
-    let door = Arc::new(Door::new(Limits::default(), Proxies::default(), shutdown.clone()));
+    let door = Arc::new(Door::new(DoorConfig::default(), shutdown.clone()));
     let (pipe, transport) = duplex(16 * 1024);
     let tasks = TaskTracker::new();
     tasks.spawn(async move { run(transport, peer(), service_fn(answer), &door).await });
@@ -241,7 +240,7 @@ async fn the_answer_under_way_at_shutdown_is_the_last() {
 
 #[test]
 fn a_connection_costs_little_beside_hyper_s_buffers() {
-    let door = Door::new(Limits::default(), Proxies::default(), CancellationToken::new());
+    let door = Door::new(DoorConfig::default(), CancellationToken::new());
     let (_client, transport) = duplex(1);
     let size = size_of_val(&run(transport, peer(), service_fn(answer), &door));
     assert!(size <= 4096, "{size}");

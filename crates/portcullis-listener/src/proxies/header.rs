@@ -28,6 +28,19 @@ pub(crate) struct Transport<T> {
     inner: T,
 }
 
+impl<T: AsyncRead + Unpin> Transport<T> {
+    /// The first byte that is read next, without taking it.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` if there is none.
+    pub(crate) async fn first(&mut self) -> io::Result<u8> {
+        if self.ahead.is_empty() {
+            self.inner.read_buf(&mut self.ahead).await?;
+        }
+        self.ahead.first().copied().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
 /// Reads the header, if one has to come, and tells who the client is.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use http::Response;
 use http_body::{Body, Frame};
 use http_body_util::Empty;
 use hyper::service::service_fn;
-use portcullis_listener::{Limits, Proxies, serve};
+use portcullis_listener::{DoorConfig, Limits, serve};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -146,8 +146,13 @@ async fn limits_that_allow_nothing_are_an_error() {
     let limits = Limits { max_connections: 0, ..Limits::default() };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let service = service_fn(async |_| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())));
-    let serving =
-        serve(listener, limits, Proxies::default(), service, CancellationToken::new(), TaskTracker::new());
+    let serving = serve(
+        listener,
+        DoorConfig { limits, ..DoorConfig::default() },
+        service,
+        CancellationToken::new(),
+        TaskTracker::new(),
+    );
     let error = timeout(PATIENCE, serving).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
 }

@@ -13,3 +13,4 @@ mod limits;
 mod proxies;
 mod requests;
 mod server;
+mod tls;

@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
 use hyper::service::{Service, service_fn};
-use portcullis_listener::{BodyError, Limits, Peer, Proxies, RequestBody, serve};
+use portcullis_listener::{BodyError, DoorConfig, Limits, Peer, Proxies, RequestBody, serve};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -43,7 +43,7 @@ impl Server {
         let (gate, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let shared = (Arc::clone(&gate), Arc::clone(&waiting));
         let service = service_fn(move |request| answer(request, shared.clone()));
-        let mut server = Self::serving(proxies, limits, service).await;
+        let mut server = Self::serving(DoorConfig { limits, proxies, tls: None }, service).await;
         (server.gate, server.waiting) = (gate, waiting);
         server
     }
@@ -56,10 +56,10 @@ impl Server {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        Self::serving(Proxies::default(), limits, service).await
+        Self::serving(DoorConfig { limits, ..DoorConfig::default() }, service).await
     }
 
-    async fn serving<S, B>(proxies: Proxies, limits: Limits, service: S) -> Self
+    pub(crate) async fn serving<S, B>(config: DoorConfig, service: S) -> Self
     where
         S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send + 'static,
@@ -70,7 +70,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let serving = tasks.spawn(serve(listener, limits, proxies, service, shutdown.clone(), tasks.clone()));
+        let serving = tasks.spawn(serve(listener, config, service, shutdown.clone(), tasks.clone()));
         let (gate, waiting) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         Self { address, shutdown, tasks, gate, waiting, serving }
     }
@@ -90,6 +90,19 @@ impl Server {
         self.tasks.close();
         timeout(PATIENCE, self.tasks.wait()).await.unwrap();
     }
+}
+
+/// A service that answers as [`Server::start`] says, without a gate.
+pub(crate) fn answering() -> impl Service<
+    Request<RequestBody>,
+    Response = Response<Full<Bytes>>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static,
+> + Clone
++ Send
++ 'static {
+    let shared = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    service_fn(move |request| answer(request, shared.clone()))
 }
 
 type Shared = (Arc<Semaphore>, Arc<Semaphore>);

@@ -85,7 +85,9 @@ impl Metadata {
             let (grants, people) = write.end_grants_of(id).await?;
             let why = match state {
                 StorageState::Detached => format!("The storage {} was detached.", found.name),
-                StorageState::Active | StorageState::Deleted => format!("The storage {} was deleted.", found.name),
+                StorageState::Active | StorageState::Deleted => {
+                    format!("The storage {} was deleted.", found.name)
+                }
             };
             write.end_sync_of_storage(id, &why, state == StorageState::Deleted).await?;
             let ended = EndedStorage {

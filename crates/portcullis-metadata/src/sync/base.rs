@@ -65,7 +65,8 @@ impl Metadata {
             if held.settled != 0 {
                 return number("epoch", before.epoch).map(Fenced::Held);
             }
-            let sql = "UPDATE sync_pairs SET base_generation = $2, base_keys = $3, epoch = epoch + 1 WHERE id = $1";
+            let sql =
+                "UPDATE sync_pairs SET base_generation = $2, base_keys = $3, epoch = epoch + 1 WHERE id = $1";
             let keys = stored(keys)?;
             within!(tx, c => {
                 let query = sqlx::query(sql).bind(&held.pair_id).bind(held.generation).bind(keys);

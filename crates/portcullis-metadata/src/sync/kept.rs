@@ -141,8 +141,13 @@ impl Metadata {
             let before = page.before_id()?;
             let rows = reading!(self, pool => {
                 let mut query =
-                    QueryBuilder::new(concat!("SELECT ", columns!(), " FROM sync_kept k WHERE k.site_id = "));
-                query.push_bind(filter.site.to_string()).push(" AND k.id < ").push_bind(before);
+                    QueryBuilder::new(concat!("SELECT ", columns!(), " FROM sync_kept k WHERE k.id < "));
+                query.push_bind(before);
+                // As an expression the site takes no index, so that SQLite takes that of the storage or the run: a site may have kept
+                // a million things elsewhere.
+                let narrow = filter.storage.is_some() || filter.run.is_some();
+                query.push(if narrow { " AND k.site_id || '' = " } else { " AND k.site_id = " });
+                query.push_bind(filter.site.to_string());
                 if let Some(storage) = filter.storage {
                     query.push(" AND k.storage_id = ").push_bind(storage.to_string());
                 }
@@ -188,7 +193,7 @@ impl Metadata {
             let rows: Vec<Row> = reading!(self, pool => {
                 sqlx::query_as(sql).bind(run.to_string()).bind(seq).fetch_all(pool).await
             })?;
-            rows.into_iter().map(Row::read).collect()
+            rows.into_iter().map(Row::read).collect::<Result<Vec<_>, Fault>>()
         };
         work.await.during("read what a step kept")
     }
@@ -209,7 +214,7 @@ impl Metadata {
             let rows: Vec<Row> = reading!(self, pool => {
                 sqlx::query_as(sql).bind(now.micros()).bind(limit).fetch_all(pool).await
             })?;
-            rows.into_iter().map(Row::read).collect()
+            rows.into_iter().map(Row::read).collect::<Result<Vec<_>, Fault>>()
         };
         work.await.during("look for what is kept no longer")
     }
@@ -270,7 +275,10 @@ impl Metadata {
                        FROM sync_kept WHERE storage_id = $1";
             let row: SpaceRow =
                 reading!(self, pool => sqlx::query_as(sql).bind(storage.to_string()).fetch_one(pool).await)?;
-            Ok::<_, Fault>(KeptSpace { files: number("files", row.files)?, bytes: number("bytes", row.bytes)? })
+            Ok::<_, Fault>(KeptSpace {
+                files: number("files", row.files)?,
+                bytes: number("bytes", row.bytes)?,
+            })
         };
         work.await.during("count what is kept")
     }

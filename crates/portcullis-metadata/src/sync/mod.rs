@@ -41,5 +41,6 @@ const BATCH: usize = 500;
 
 /// A number as the engines keep it.
 fn stored(value: u64) -> Result<i64, Fault> {
-    i64::try_from(value).map_err(|_| Fault::new(MetadataErrorKind::Refused, "a number is too large to be kept"))
+    i64::try_from(value)
+        .map_err(|_| Fault::new(MetadataErrorKind::Refused, "a number is too large to be kept"))
 }

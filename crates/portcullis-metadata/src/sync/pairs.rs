@@ -72,7 +72,9 @@ macro_rules! columns {
 macro_rules! with_storage {
     ($query:expr, $column:literal, $storage:expr) => {
         $query.push(concat!(" AND ", $column, " IN (SELECT p.id FROM sync_pairs p WHERE p.storage_id = "));
-        $query.push_bind($storage.to_string()).push(" UNION ALL SELECT p.id FROM sync_pairs p WHERE p.bucket_id = ");
+        $query
+            .push_bind($storage.to_string())
+            .push(" UNION ALL SELECT p.id FROM sync_pairs p WHERE p.bucket_id = ");
         $query.push_bind($storage.to_string()).push(")");
     };
 }
@@ -120,7 +122,8 @@ impl Metadata {
     pub async fn sync_pair_for(&self, new: &NewSyncPair) -> Result<SyncPairRow> {
         let work = async {
             let mut tx = self.begin().await?;
-            let both = "SELECT COUNT(*) FROM storages WHERE site_id = $1 AND id IN ($2, $3) AND state = 'active'";
+            let both =
+                "SELECT COUNT(*) FROM storages WHERE site_id = $1 AND id IN ($2, $3) AND state = 'active'";
             let found: i64 = within!(tx, c => {
                 let query = sqlx::query_scalar(both).bind(new.site.to_string());
                 query.bind(new.storage.to_string()).bind(new.bucket.to_string()).fetch_one(c).await

@@ -329,7 +329,8 @@ impl Write {
                       JOIN storages b ON b.id = p.bucket_id \
                       WHERE p.site_id = $1 AND p.id = $2 AND a.state = 'active' AND b.state = 'active'";
         let (site, pair) = (new.site.to_string(), new.pair.to_string());
-        let found: i64 = within!(self.tx, c => sqlx::query_scalar(usable).bind(&site).bind(&pair).fetch_one(c).await)?;
+        let found: i64 =
+            within!(self.tx, c => sqlx::query_scalar(usable).bind(&site).bind(&pair).fetch_one(c).await)?;
         if found == 0 {
             return Err(MetadataErrorKind::NotFound.into());
         }

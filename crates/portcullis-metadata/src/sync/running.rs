@@ -54,7 +54,7 @@ impl Metadata {
                  state = CASE WHEN state = 'settling' THEN state ELSE 'running' END \
                  WHERE ended_us IS NULL AND held_until_us <= $2 AND id = (SELECT q.id FROM sync_runs q \
                  WHERE q.ended_us IS NULL AND q.held_until_us <= $2 \
-                 AND NOT (q.wish = 'pause' AND q.state IN ('waiting', 'paused')) ORDER BY q.id LIMIT 1) RETURNING ",
+                 AND NOT (q.wish = 'pause' AND q.state IN ('waiting', 'paused')) ORDER BY q.created_us, q.id LIMIT 1) RETURNING ",
                 columns!()
             );
             let row: Option<RunRow> = writing!(self, pool => {
@@ -98,8 +98,7 @@ impl Metadata {
         fence: u64,
         progress: &str,
     ) -> Result<Fenced<RunWish>> {
-        let sql =
-            "UPDATE sync_runs SET progress = $3 WHERE id = $1 AND fence = $2 AND ended_us IS NULL RETURNING wish";
+        let sql = "UPDATE sync_runs SET progress = $3 WHERE id = $1 AND fence = $2 AND ended_us IS NULL RETURNING wish";
         let work = async {
             let fence = stored(fence)?;
             let wish: Option<String> = writing!(self, pool => {
@@ -115,12 +114,7 @@ impl Metadata {
     ///
     /// # Errors
     /// [`Refused`](MetadataErrorKind::Refused) for a state in which it has ended; what any verb may give.
-    pub async fn set_sync_run_state(
-        &self,
-        id: SyncRunId,
-        fence: u64,
-        state: RunState,
-    ) -> Result<Fenced<()>> {
+    pub async fn set_sync_run_state(&self, id: SyncRunId, fence: u64, state: RunState) -> Result<Fenced<()>> {
         let sql = "UPDATE sync_runs SET state = $3 WHERE id = $1 AND fence = $2 AND ended_us IS NULL";
         let work = async {
             let (fence, state) = (stored(fence)?, live(state)?);
@@ -190,7 +184,8 @@ impl Metadata {
             let sql = "UPDATE sync_plans SET state = 'done' WHERE id = $1 AND state = 'running'";
             within!(tx, c => sqlx::query(sql).bind(&held.plan_id).execute(c).await.map(drop))?;
             if let Some(job) = &held.job_id {
-                let sql = "UPDATE sync_jobs SET state = 'waiting', told = $2 WHERE id = $1 AND state = 'running'";
+                let sql =
+                    "UPDATE sync_jobs SET state = 'waiting', told = $2 WHERE id = $1 AND state = 'running'";
                 within!(tx, c => sqlx::query(sql).bind(job).bind(&end.told).execute(c).await.map(drop))?;
             }
             if held.generation > 0 && held.settled == 0 {
@@ -211,7 +206,8 @@ impl Metadata {
         let work = async {
             let Db::Lite { wr, .. } = &self.db else { return Ok(0) };
             let runs = "UPDATE sync_runs SET held_until_us = 0 WHERE ended_us IS NULL AND held_until_us > 0";
-            let plans = "UPDATE sync_plans SET held_until_us = 0 WHERE state = 'planning' AND held_until_us > 0";
+            let plans =
+                "UPDATE sync_plans SET held_until_us = 0 WHERE state = 'planning' AND held_until_us > 0";
             let runs = sqlx::query(runs).execute(wr).await?.rows_affected();
             let plans = sqlx::query(plans).execute(wr).await?.rows_affected();
             Ok::<_, Fault>(runs + plans)

@@ -120,7 +120,8 @@ impl Write {
     /// What is planned, if the plan is ready; from here on it is running, if the transaction is committed.
     async fn planned(&mut self, new: &NewSyncRun) -> Result<Option<PlannedRow>, Fault> {
         let (site, plan) = (new.site.to_string(), new.plan.to_string());
-        let sql = "UPDATE sync_plans SET state = 'running' WHERE site_id = $1 AND id = $2 AND state = 'ready'";
+        let sql =
+            "UPDATE sync_plans SET state = 'running' WHERE site_id = $1 AND id = $2 AND state = 'ready'";
         let rows = within!(self.tx, c => {
             sqlx::query(sql).bind(site).bind(&plan).execute(c).await.map(|done| done.rows_affected())
         })?;

@@ -72,7 +72,8 @@ impl Metadata {
     ) -> Result<Fenced<()>> {
         let work = async {
             // Twice the same row in one statement is refused by PostgreSQL.
-            let last: HashMap<u64, usize> = steps.iter().enumerate().map(|(at, step)| (step.seq, at)).collect();
+            let last: HashMap<u64, usize> =
+                steps.iter().enumerate().map(|(at, step)| (step.seq, at)).collect();
             let steps: Vec<&SyncStepRow> = steps
                 .iter()
                 .enumerate()
@@ -106,7 +107,7 @@ impl Metadata {
             let rows: Vec<StepRow> = reading!(self, pool => {
                 sqlx::query_as(sql).bind(run.to_string()).bind(first).bind(last).fetch_all(pool).await
             })?;
-            rows.into_iter().map(StepRow::read).collect()
+            rows.into_iter().map(StepRow::read).collect::<Result<Vec<_>, Fault>>()
         };
         work.await.during("read the steps of a run")
     }
@@ -128,7 +129,7 @@ impl Metadata {
             let rows: Vec<StepRow> = reading!(self, pool => {
                 sqlx::query_as(sql).bind(run.to_string()).bind(after).bind(limit).fetch_all(pool).await
             })?;
-            rows.into_iter().map(StepRow::read).collect()
+            rows.into_iter().map(StepRow::read).collect::<Result<Vec<_>, Fault>>()
         };
         work.await.during("read the steps of a run")
     }
@@ -175,7 +176,9 @@ impl Metadata {
             let sql = "SELECT state, COUNT(*) AS steps FROM sync_steps WHERE run_id = $1 GROUP BY state";
             let rows: Vec<CountRow> =
                 reading!(self, pool => sqlx::query_as(sql).bind(run.to_string()).fetch_all(pool).await)?;
-            rows.into_iter().map(|row| Ok((row.state, number("steps", row.steps)?))).collect()
+            rows.into_iter()
+                .map(|row| Ok((row.state, number("steps", row.steps)?)))
+                .collect::<Result<_, Fault>>()
         };
         work.await.during("count the steps of a run")
     }

@@ -27,6 +27,11 @@ mod sharing;
 mod sinks;
 mod sites;
 mod storages;
+mod sync;
+mod sync_jobs;
+mod sync_retention;
+mod sync_runs;
+mod sync_steps;
 mod trail;
 mod world;
 
@@ -143,4 +148,32 @@ suite! {
     links::a_call_is_claimed_once,
     keys::idle_keys,
     keys::living_and_deleted_by_id,
+    sync::a_pair_is_made_once,
+    sync::one_process_makes_a_plan,
+    sync::many_take_one_plan_each,
+    sync::pages_are_found_by_number_and_key,
+    sync::choices_need_the_plan_as_it_was_read,
+    sync::plans_are_listed_and_discarded,
+    sync::what_a_discarded_plan_held_up_goes_on,
+    sync_runs::a_run_from_its_beginning_to_its_end,
+    sync_runs::who_lost_a_run_writes_nothing,
+    sync_runs::what_people_wish_of_a_run,
+    sync_runs::a_dead_process_that_was_to_pause,
+    sync_runs::runs_do_not_meet,
+    sync_runs::of_many_starts_one_comes_about,
+    sync_runs::many_take_one_run_each,
+    sync_runs::a_process_that_starts_again_goes_on,
+    sync_runs::what_both_sides_agree_on_changes_at_once,
+    sync_runs::runs_are_listed,
+    sync_steps::steps_are_written_and_replaced,
+    sync_steps::a_step_and_what_it_keeps_are_one,
+    sync_steps::what_is_kept_is_found_and_goes_in_time,
+    sync_steps::what_was_kept_in_a_deleted_storage_is_forgotten,
+    sync_jobs::jobs_are_made_changed_and_deleted,
+    sync_jobs::a_job_begins_once,
+    sync_jobs::a_storage_ends_with_what_is_between_it_and_others,
+    sync_jobs::a_storage_that_comes_back_goes_on,
+    sync_retention::steps_go_when_a_run_cannot_be_taken_back,
+    sync_retention::history_goes_last,
+    sync_retention::plans_that_nobody_runs_are_discarded,
 }

@@ -9,11 +9,12 @@ use portcullis_domain::{
     Role, SessionId, Site, Storage, StorageGrant, User,
 };
 use portcullis_metadata::{
-    AdviceTaken, AuditEvent, AuditFilter, Breadth, Metadata, MetadataError, NewPasskey, NewSecret, Overlap,
-    PageRequest, StoredSecret,
+    AdviceTaken, AuditEvent, AuditFilter, Breadth, Metadata, MetadataError, NewPasskey, NewSecret,
+    NewSyncPlan, Overlap, PageRequest, RunWish, StoredSecret, SyncJobRow, SyncPlanRow, SyncRunRow,
 };
 
 use crate::links::link;
+use crate::sync::{job, make_ready, new_plan, new_run, pair_of, started};
 use crate::world::{World, at, key_for, name, new_storage, new_user, on_postgres, on_sqlite, session, site};
 
 /// Verbs that nobody asks for, or that only count, claim or take note: there is nothing of them in the trail, or their caller writes
@@ -61,6 +62,31 @@ const NOTES: &[&str] = &[
     "create_site_with_admin",
     "replace_sealed",
     "set_setting_if_absent",
+    // What processes write down while they plan and run, what they hold, and what is deleted when its time is over.
+    "add_base_pages",
+    "add_plan_pages",
+    "begin_sync_base",
+    "drop_sync_pages",
+    "drop_sync_steps",
+    "end_sync_run",
+    "finish_sync_plan",
+    "forget_kept",
+    "forget_kept_of_deleted",
+    "free_sync_holds",
+    "leave_sync_run",
+    "note_sync_job",
+    "postpone_kept",
+    "purge_sync_history",
+    "renew_sync_plan",
+    "renew_sync_run",
+    "retire_sync_plans",
+    "save_sync_progress",
+    "set_sync_run_state",
+    "switch_sync_base",
+    "sync_pair_for",
+    "take_sync_plan",
+    "take_sync_run",
+    "write_sync_steps",
 ];
 
 /// Every public verb whose text, or that of a function it calls on itself, writes to the database.
@@ -130,6 +156,10 @@ struct Things {
     key: Key,
     session: SessionId,
     passkey: PasskeyId,
+    /// A plan that is ready, and one that is run.
+    plan: SyncPlanRow,
+    run: SyncRunRow,
+    job: SyncJobRow,
 }
 
 fn passkey(user: &User, credential: u8) -> NewPasskey {
@@ -180,8 +210,36 @@ impl Things {
         metadata.add_passkey(&passkey).await.unwrap();
         metadata.set_invitation(out.id, &[9; 32], at(0), at(100)).await.unwrap();
         let (session, passkey) = (signed_in.id, passkey.id);
+        let bucket = metadata.create_storage(new_storage(&admin, "bucket")).await.unwrap();
+        let mut plans = Vec::new();
+        for prefix in ["a/", "b/"] {
+            let plan = new_plan(&pair_of(&metadata, &storage, &bucket, prefix, prefix).await);
+            metadata.create_sync_plan(&plan).await.unwrap();
+            plans.push(make_ready(&metadata, plan.id).await);
+        }
+        let run = started(&metadata, &plans.remove(1)).await;
+        let (plan, job) =
+            (plans.remove(0), job(&pair_of(&metadata, &storage, &bucket, "a/", "a/").await, "nightly"));
+        metadata.create_sync_job(&job).await.unwrap();
         let site = home;
-        Self { metadata, site, empty, admin, user, out, group, storage, grant, link, key, session, passkey }
+        Self {
+            metadata,
+            site,
+            empty,
+            admin,
+            user,
+            out,
+            group,
+            storage,
+            grant,
+            link,
+            key,
+            session,
+            passkey,
+            plan,
+            run,
+            job,
+        }
     }
 
     /// Calls this verb so that it has something to change.
@@ -190,6 +248,9 @@ impl Things {
             return done;
         }
         if let Some(done) = self.about_sign_in(verb).await {
+            return done;
+        }
+        if let Some(done) = self.about_sync(verb).await {
             return done;
         }
         match self.about_storages(verb).await {
@@ -278,6 +339,45 @@ impl Things {
             }
             "cut_transfer" => metadata.cut_transfer("7").await,
             "end_link" => metadata.end_link(open.id).await.map(drop),
+            _ => return None,
+        })
+    }
+
+    async fn about_sync(&self, verb: &str) -> Option<Result<(), MetadataError>> {
+        let Self { metadata, site, plan, run, job: nightly, .. } = self;
+        let new = NewSyncPlan {
+            id: portcullis_domain::SyncPlanId::generate(),
+            site: site.id,
+            pair: plan.pair,
+            job: None,
+            restores: None,
+            mode: plan.mode.clone(),
+            policy: plan.policy.clone(),
+            terms: plan.terms.clone(),
+            keep_days: None,
+            actor: plan.actor.clone(),
+            created: at(9),
+        };
+        Some(match verb {
+            "create_sync_plan" => metadata.create_sync_plan(&new).await.map(drop),
+            "choose_in_sync_plan" => {
+                metadata.choose_in_sync_plan(site.id, plan.id, 0, "[1]", None).await.map(drop)
+            }
+            "discard_sync_plan" => metadata.discard_sync_plan(site.id, plan.id).await.map(drop),
+            "create_sync_run" => metadata.create_sync_run(&new_run(plan)).await.map(drop),
+            "wish_for_sync_run" => {
+                metadata.wish_for_sync_run(site.id, run.id, RunWish::Cancel).await.map(drop)
+            }
+            "create_sync_job" => {
+                let id = portcullis_domain::SyncJobId::generate();
+                metadata.create_sync_job(&SyncJobRow { id, ..nightly.clone() }).await
+            }
+            "update_sync_job" => {
+                let after = SyncJobRow { enabled: false, ..nightly.clone() };
+                metadata.update_sync_job(0, &after).await.map(drop)
+            }
+            "begin_sync_job" => metadata.begin_sync_job(nightly, &new, None).await.map(drop),
+            "delete_sync_job" => metadata.delete_sync_job(site.id, nightly.id).await.map(drop),
             _ => return None,
         })
     }

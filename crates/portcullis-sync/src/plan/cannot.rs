@@ -62,7 +62,7 @@ impl Check<'_> {
 
 /// The action with nothing to be done, for this reason. What is known of a comparison stays.
 #[must_use]
-pub fn left(action: Action, reason: Reason) -> Action {
+pub(super) fn left(action: Action, reason: Reason) -> Action {
     let evidence = if action.evidence == Evidence::Agreement { Evidence::None } else { action.evidence };
     Action { op: Op::Leave, reason, evidence, ..action }
 }

@@ -96,8 +96,9 @@ pub fn guards(totals: &Totals, terms: &PlanTerms) -> Vec<GuardHit> {
             hit(Guard::MassDeletion, Some(side), deleted, of);
         }
         let edited = *totals.edited.of(side);
-        let source = side == Side::Storage || terms.mode == Mode::TwoWay;
-        if source
+        // What was changed in the target of a copy is left as it is.
+        let matters = side == Side::Storage || terms.mode != Mode::Copy;
+        if matters
             && edited >= ALWAYS_FINE
             && exceeds(edited, totals.base_keys, limits.max_change_percent)
         {

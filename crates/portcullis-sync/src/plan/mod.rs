@@ -6,15 +6,21 @@
 
 mod cannot;
 mod choices;
+mod clash;
 mod cost;
 mod fault;
+mod feed;
 mod guards;
 mod judge;
+mod line;
 mod make;
+mod merge;
 mod one_way;
 mod pages;
 mod progress;
+mod renames;
 mod row;
+mod tally;
 mod terms;
 mod totals;
 

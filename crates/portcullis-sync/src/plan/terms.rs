@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portcullis_domain::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{Abilities, Mode, Policy, Sides};
 
@@ -13,7 +14,8 @@ pub const SKEW_KNOWN: Duration = Duration::from_secs(2);
 pub const SKEW_ALARM: Duration = Duration::from_mins(5);
 
 /// What is done with what both sides had agreed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BaseUse {
     /// It holds.
     Known,
@@ -41,7 +43,7 @@ impl BaseUse {
 }
 
 /// How much may happen before somebody has to say that it is right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardLimits {
     /// Deletions on a side, of a hundred keys that were agreed on.
     pub max_delete_percent: u64,
@@ -58,7 +60,7 @@ impl Default for GuardLimits {
 }
 
 /// What a plan is made on, besides what the sides hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanTerms {
     /// What it is for.
     pub mode: Mode,
@@ -73,6 +75,7 @@ pub struct PlanTerms {
     /// What is done with what both sides had agreed on.
     pub base: BaseUse,
     /// When it is made.
+    #[serde(with = "crate::codec::time")]
     pub now: Timestamp,
     /// How much may happen before somebody has to say that it is right.
     pub limits: GuardLimits,

@@ -118,7 +118,11 @@ impl Totals {
                 }
                 self.add_moved(*from, size(from.other()).unwrap_or(0));
             }
-            Op::PutBack { on, .. } => self.put_back.of_mut(*on).add(size(*on).unwrap_or(0)),
+            Op::PutBack { on, .. } => {
+                // What comes back is as a rule what had been agreed on.
+                let was = action.agreed.as_ref().map(|agreed| agreed.of(*on).size);
+                self.put_back.of_mut(*on).add(was.or(size(*on)).unwrap_or(larger));
+            }
             Op::Leave => self.left.entry(action.reason).or_default().add(larger),
         }
     }

@@ -91,8 +91,8 @@ impl<'a> Commits<'a> {
                 self.progress.ended(step, true);
             }
             for told in waiting.into_iter().flatten() {
-                // Who no longer waits was stopped meanwhile.
-                drop(told.send(()));
+                // Whether anybody still waits makes no difference.
+                let _still_there = told.send(());
             }
         }
     }

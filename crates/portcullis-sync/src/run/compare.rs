@@ -44,7 +44,7 @@ pub(super) fn md5(value: [u8; 16]) -> Digest {
 impl Context<'_> {
     /// Reads all of it, if it is still what it has to be.
     pub(super) async fn open(&self, from: &Source) -> Result<Object, StoreError> {
-        let object = self.ask(from.side, self.store(from.side).get(&from.key, from.options())).await?;
+        let object = self.ask(self.store(from.side).get(&from.key, from.options())).await?;
         if mark_of(&object.meta) != from.mark {
             return Err(StoreError::new(StoreFault::Changed, "read"));
         }
@@ -97,7 +97,8 @@ impl Work<'_> {
             return Ok(true);
         }
         let both = [side, from.side];
-        let comparable = !matches!(here.etag, Etag::Opaque(_)) && both.iter().all(|side| self.cx.trusts_tags(*side));
+        let comparable =
+            !matches!(here.etag, Etag::Opaque(_)) && both.iter().all(|side| self.cx.trusts_tags(*side));
         if comparable && here.etag == from.mark.etag {
             return Ok(true);
         }

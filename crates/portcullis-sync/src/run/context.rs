@@ -4,7 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use portcullis_backend::{EtagCondition, GetOptions, ListRequest, ObjectMeta, ReadConditions, WriteConditions};
+use portcullis_backend::{
+    EtagCondition, GetOptions, ListRequest, ObjectMeta, ReadConditions, WriteConditions,
+};
 use portcullis_domain::{ObjectKey, Overwrite};
 use tokio::sync::watch;
 
@@ -64,7 +66,6 @@ impl<'a> Context<'a> {
     /// Asks a side for something, and takes notice of whether it answers.
     pub(super) async fn ask<T>(
         &self,
-        side: Side,
         request: impl Future<Output = Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let answer = request.await;
@@ -79,7 +80,7 @@ impl<'a> Context<'a> {
     pub(super) async fn alive(&self) -> Result<(), StoreError> {
         for side in Side::BOTH {
             let request = ListRequest { limit: 1, ..ListRequest::default() };
-            self.ask(side, self.store(side).list(&request)).await?;
+            self.ask(self.store(side).list(&request)).await?;
         }
         Ok(())
     }
@@ -87,7 +88,7 @@ impl<'a> Context<'a> {
     /// What is at a key now.
     pub(super) async fn look(&self, side: Side, key: &ObjectKey) -> Result<Option<ObjectMeta>, StoreError> {
         let options = GetOptions::default();
-        match self.ask(side, self.store(side).head(key, &options)).await {
+        match self.ask(self.store(side).head(key, &options)).await {
             Ok(meta) => Ok(Some(meta)),
             Err(error) if error.fault == StoreFault::NotFound => Ok(None),
             Err(error) => Err(error),

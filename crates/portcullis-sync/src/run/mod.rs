@@ -6,13 +6,32 @@
 //! crash at any moment: what is already as wanted is done, what is still as before is done now, and everything else was changed by
 //! somebody and is left to the next plan.
 
+mod back;
+mod both;
+mod commit;
+mod compare;
+mod context;
+mod delete;
+mod drive;
+mod keep;
+mod meter;
+mod pace;
+mod parts;
 mod progress;
 mod purge;
 mod terms;
+mod transfer;
+mod work;
+mod write;
 
 use std::sync::Arc;
 
+use futures_util::future::try_join;
 use tokio::sync::watch;
+
+use commit::Commits;
+use context::Context;
+use drive::{Feed, drive};
 
 pub use progress::{Phase, RunProgress, Snapshot};
 pub use purge::{RESERVED, kept_key, purge};
@@ -36,6 +55,22 @@ pub async fn run(
     wish: watch::Receiver<Wish>,
     progress: &RunProgress,
 ) -> Result<RunEnd, StoreError> {
-    let _ = (stores, actions, journal, terms, wish, progress);
-    Ok(RunEnd::Cancelled)
+    let commits = Commits::new(journal, progress);
+    let cx = Context::new(stores, terms, &commits, wish, progress.bytes());
+    let feed = Feed::new(actions, journal, terms, progress);
+    let work = async {
+        let end = drive(&cx, &feed).await;
+        commits.close();
+        Ok(end)
+    };
+    // What ended is written down also if the run cannot go on; if the journal does not take it, that is what is told.
+    let (end, ()) = try_join(work, commits.pump()).await?;
+    Ok(match end? {
+        Wish::Pause => RunEnd::Paused,
+        Wish::Cancel => RunEnd::Cancelled,
+        Wish::Go => match progress.undone() {
+            (0, 0) => RunEnd::Done,
+            (changed, failed) => RunEnd::Partial { changed, failed },
+        },
+    })
 }

@@ -26,11 +26,7 @@ pub(super) struct Gate {
 impl Gate {
     pub(super) fn new(most: usize) -> Self {
         let most = most.clamp(1, 1024);
-        Self {
-            most,
-            limit: AtomicUsize::new(most * ONE),
-            calm: Mutex::new(None),
-        }
+        Self { most, limit: AtomicUsize::new(most * ONE), calm: Mutex::new(None) }
     }
 
     /// How many keys may be under way.

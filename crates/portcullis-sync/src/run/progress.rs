@@ -25,6 +25,15 @@ impl Phase {
     /// All of them, in their order.
     pub const ALL: [Self; 3] = [Self::Create, Self::Replace, Self::Delete];
 
+    /// Its number, from 0.
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Create => 0,
+            Self::Replace => 1,
+            Self::Delete => 2,
+        }
+    }
+
     /// The word for it in texts for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -187,8 +196,7 @@ impl RunProgress {
     }
 
     pub(super) fn enter(&self, phase: Phase) {
-        let at = Phase::ALL.iter().position(|one| *one == phase).unwrap_or_default();
-        self.phase.store(u8::try_from(at).unwrap_or_default(), Ordering::Relaxed);
+        self.phase.store(phase.number(), Ordering::Relaxed);
     }
 
     /// Where the bytes under way are counted.

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use portcullis_backend::{
-    Body, ChecksumKind, Digest, DigestPlan, ObjectMeta, PutOptions, PutOutcome,
+    Body, ChecksumKind, Digest, DigestPlan, ObjectMeta, PutOptions, PutOutcome, WriteConditions,
 };
 use portcullis_domain::ObjectKey;
 
@@ -70,11 +70,12 @@ impl Work<'_> {
             let body = if atomic { body } else { self.held(body, to).await? };
             let tagged = !options.tags.is_empty();
             let again = tagged.then(|| self.options(&object.meta, to, known.clone()));
-            let put = |body, options| self.cx.ask(to.side, self.cx.store(to.side).put(&to.key, body, options));
+            let put = |body, options| self.cx.ask(self.cx.store(to.side).put(&to.key, body, options));
             match put(body, std::mem::take(&mut options)).await {
                 // A side that keeps no tags is better than none.
-                Err(error) if error.fault == StoreFault::Unsupported && passed.bytes() == 0 => {
+                Err(error) if error.fault == StoreFault::Unsupported => {
                     let Some(mut again) = again else { return Err(error) };
+                    self.cx.bytes.in_vain(passed.bytes());
                     again.tags.clear();
                     let object = self.cx.open(from).await?;
                     let (body, _) = metered(self.cx, object.body, from.mark.size, false);
@@ -103,6 +104,9 @@ impl Work<'_> {
         let known = known.and_then(|digest| digest.value.try_into().ok());
         match self.verify((to.side, &to.key), outcome, from, known).await {
             Ok(()) => {
+                if self.tries.damaged > 1 && self.passed != plain(&from.mark.etag).map(md5) {
+                    self.cx.distrust_tags(from.side);
+                }
                 if from.side != to.side {
                     self.step.moved = self.step.moved.saturating_add(from.mark.size);
                 }
@@ -140,11 +144,7 @@ impl Work<'_> {
             length: Some(meta.size),
             content: meta.content.clone(),
             tags: meta.tags.clone(),
-            digests: DigestPlan {
-                expect,
-                late: None,
-                keep: whole.map(|checksum| checksum.digest.algorithm),
-            },
+            digests: DigestPlan { expect, late: None, keep: whole.map(|checksum| checksum.digest.algorithm) },
             conditions: self.conditions(to),
             overwrite: match to.before {
                 Before::Own => None,
@@ -155,9 +155,9 @@ impl Work<'_> {
     }
 
     /// The conditions of a write.
-    pub(super) fn conditions(&self, to: &Aim) -> portcullis_backend::WriteConditions {
+    pub(super) fn conditions(&self, to: &Aim) -> WriteConditions {
         match &to.before {
-            Before::Own => portcullis_backend::WriteConditions::default(),
+            Before::Own => WriteConditions::default(),
             Before::Absent => self.cx.conditions(to.side, None),
             Before::This(mark) => self.cx.conditions(to.side, Some(mark)),
         }

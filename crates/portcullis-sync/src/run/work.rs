@@ -63,8 +63,7 @@ pub(super) async fn carry_out(
 ) -> Result<(), StoreError> {
     let resumed = earlier.is_some();
     let step = earlier.unwrap_or_else(|| fresh(&action));
-    let mut work =
-        Work { cx, action, step, tries: Tries::default(), resumed, spoilt: None, passed: None };
+    let mut work = Work { cx, action, step, tries: Tries::default(), resumed, spoilt: None, passed: None };
     let end = loop {
         match work.attempt().await {
             Ok(end) => break end,
@@ -134,13 +133,19 @@ impl Work<'_> {
     async fn again(&mut self, error: StoreError) -> Result<Option<End>, StoreError> {
         let tries = match error.fault {
             StoreFault::Stopped | StoreFault::Refused => return Err(error),
-            StoreFault::Full => return Ok(Some(End::Failed("The storage or its disk is full, or its quota."))),
-            StoreFault::TooLarge => return Ok(Some(End::Failed("The object is larger than this side takes."))),
+            StoreFault::Full => {
+                return Ok(Some(End::Failed("The storage or its disk is full, or its quota.")));
+            }
+            StoreFault::TooLarge => {
+                return Ok(Some(End::Failed("The object is larger than this side takes.")));
+            }
             StoreFault::Archived => {
                 return Ok(Some(End::Failed("The object lies in an archive; fetch it from there first.")));
             }
             StoreFault::Unsupported => {
-                return Ok(Some(End::Failed("This side does not take the key or what is stored with the object.")));
+                return Ok(Some(End::Failed(
+                    "This side does not take the key or what is stored with the object.",
+                )));
             }
             StoreFault::Unavailable => {
                 self.tries.unanswered += 1;
@@ -166,7 +171,11 @@ impl Work<'_> {
                 self.tries.damaged
             }
         };
-        tracing::debug!(seq = self.step.seq, error = &error as &dyn std::error::Error, "a step is tried again");
+        tracing::debug!(
+            seq = self.step.seq,
+            error = %error,
+            "a step is tried again"
+        );
         tokio::time::sleep(wait_before(tries, self.step.seq)).await;
         if self.cx.stopping() {
             return Err(StoreError::new(StoreFault::Stopped, "wait for a side"));
@@ -206,7 +215,7 @@ impl Work<'_> {
         let Some(upload) = self.step.upload.take() else { return Ok(()) };
         let id = UploadId(upload.upload);
         let store = self.cx.store(upload.side);
-        match self.cx.ask(upload.side, store.abort_upload(&upload.key, &id)).await {
+        match self.cx.ask(store.abort_upload(&upload.key, &id)).await {
             Err(error) if matches!(error.fault, StoreFault::Stopped | StoreFault::Refused) => Err(error),
             // Whether it was there or not: it holds nothing that is needed, and providers drop old ones.
             Ok(()) | Err(_) => Ok(()),

@@ -5,6 +5,7 @@ import './join.js';
 import './list.js';
 import './networks.js';
 import './passkey.js';
+import './run.js';
 
 // <button data-copy="#id" data-done="…" data-fallback="…">
 document.addEventListener('click', async (e) => {

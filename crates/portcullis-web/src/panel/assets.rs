@@ -55,6 +55,7 @@ static ASSETS: &[Asset] = assets! {
     "js/list.js": JS,
     "js/networks.js": JS,
     "js/passkey.js": JS,
+    "js/run.js": JS,
     "js/theme.js": JS,
     "fonts/geist.woff2": FONT,
     "fonts/geist-mono.woff2": FONT,

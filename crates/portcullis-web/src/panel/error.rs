@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode};
 use portcullis_access::AccessError;
 use portcullis_control::ControlError;
 
+use super::fields::sentence;
 use super::page::{Chrome, page};
 use super::words::{self, filters};
 
@@ -29,6 +30,8 @@ pub(super) enum PanelError {
     Unconfirmed,
     /// Somebody else changed it meanwhile.
     Stale,
+    /// Its state does not allow it; the words say why.
+    NotNow(String),
     /// Too many attempts; seconds to wait.
     Throttled(u64),
     /// The server cannot answer at the moment.
@@ -44,7 +47,8 @@ impl From<ControlError> for PanelError {
             ControlError::Invalid(_) | ControlError::Conflict { .. } | ControlError::InUse(_) => {
                 Self::Malformed
             }
-            ControlError::Stale | ControlError::OverlapRuns { .. } | ControlError::NotNow(_) => Self::Stale,
+            ControlError::Stale | ControlError::OverlapRuns { .. } => Self::Stale,
+            ControlError::NotNow(why) => Self::NotNow(why),
             ControlError::ConfirmationNeeded => Self::Unconfirmed,
             ControlError::NotFound | ControlError::Access(AccessError::NotFound) => Self::NotFound,
             ControlError::Access(AccessError::Denied(_)) | ControlError::KeysByAdminsOnly => Self::Denied,
@@ -87,7 +91,7 @@ impl PanelError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Foreign | Self::Forged | Self::Denied | Self::Unconfirmed => StatusCode::FORBIDDEN,
-            Self::Stale => StatusCode::CONFLICT,
+            Self::Stale | Self::NotNow(_) => StatusCode::CONFLICT,
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -106,6 +110,7 @@ impl PanelError {
             Self::NotFound => words::text("error.not_found.detail").to_owned(),
             Self::Denied | Self::Unconfirmed => words::text("error.denied.detail").to_owned(),
             Self::Stale => words::text("error.stale.detail").to_owned(),
+            Self::NotNow(why) => sentence(why),
             Self::Throttled(seconds) => words::count("error.throttled.detail", *seconds),
             Self::Unavailable => words::text("error.unavailable.detail").to_owned(),
             Self::Failed => words::text("error.failed.detail").to_owned(),
@@ -120,6 +125,7 @@ impl PanelError {
             Self::NotFound => words::text("error.not_found.title"),
             Self::Denied | Self::Unconfirmed => words::text("error.denied.title"),
             Self::Stale => words::text("error.stale.title"),
+            Self::NotNow(_) => words::text("error.not_now.title"),
             Self::Throttled(_) => words::text("error.throttled.title"),
             Self::Unavailable => words::text("error.unavailable.title"),
             Self::Failed => words::text("error.failed.title"),

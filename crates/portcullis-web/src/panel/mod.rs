@@ -42,6 +42,7 @@ mod setups;
 mod sign_in;
 mod sites;
 mod switcher;
+mod sync;
 mod transfers;
 mod usage;
 mod visitor;
@@ -89,6 +90,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .merge(advice::routes())
         .merge(usage::routes())
         .merge(transfers::routes())
+        .merge(sync::routes())
         .layer(from_fn(origin::same_origin))
         .layer(from_fn(packing::pack_pages))
         .route("/assets/{version}/{*path}", get(assets::serve))

@@ -28,6 +28,7 @@ static ENGLISH: &[&str] = &[
     include_str!("../../texts/en/ending.txt"),
     include_str!("../../texts/en/rotation.txt"),
     include_str!("../../texts/en/transfers.txt"),
+    include_str!("../../texts/en/sync.txt"),
 ];
 
 static TEXTS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {

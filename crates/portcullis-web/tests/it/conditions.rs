@@ -32,6 +32,9 @@ async fn records(world: &World) -> Vec<Record> {
     let grant = make("/api/v1/grants", grant).await;
     let link = json!({"storage": storage["id"], "folder": "", "name": "box", "permission": "read"});
     let link = make("/api/v1/share-links", link).await;
+    let other = world.storage("other").await;
+    let job = json!({"name": "nightly", "storage": storage["id"], "with": {"storage": other["id"]}, "mode": "copy"});
+    let job = make("/api/v1/sync-jobs", job).await;
     let renamed = json!({"name": "renamed"});
     [
         ("storages", &storage["id"], renamed.clone()),
@@ -40,6 +43,7 @@ async fn records(world: &World) -> Vec<Record> {
         ("users", &user["user"]["id"], json!({"role": "admin"})),
         ("groups", &group["id"], renamed.clone()),
         ("grants", &grant["id"], json!({"permission": "read_write"})),
+        ("sync-jobs", &job["id"], renamed.clone()),
         ("share-links", &link["link"]["id"], renamed),
     ]
     .map(|(noun, id, change)| Record { path: format!("/api/v1/{noun}/{}", text(id)), change })

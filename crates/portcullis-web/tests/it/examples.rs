@@ -3,7 +3,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use portcullis_domain::{GrantId, GroupId, KeyId, LinkId, PasskeyId, SessionId, SiteId, StorageId, UserId};
+use portcullis_domain::{
+    GrantId, GroupId, KeptId, KeyId, LinkId, PasskeyId, SessionId, SiteId, StorageId, SyncJobId, SyncPlanId,
+    SyncRunId, UserId,
+};
 use portcullis_web::Operation;
 use serde_json::{Value, json};
 
@@ -21,6 +24,15 @@ pub(crate) struct Things {
     pub(crate) grant: String,
     pub(crate) session: String,
     pub(crate) passkey: String,
+    /// A storage besides.
+    pub(crate) other: String,
+    /// A plan that is ready.
+    pub(crate) plan: String,
+    /// A run that is over.
+    pub(crate) run: String,
+    /// What that run kept.
+    pub(crate) kept: String,
+    pub(crate) job: String,
 }
 
 /// A word that was not used before.
@@ -65,6 +77,40 @@ impl Things {
         Self { storage, key, link, site: id(&site), user, group, grant, ..none }
     }
 
+    /// The same with a plan, a run, what it kept, and a job.
+    pub(crate) async fn synced(self, world: &World, token: &str) -> Self {
+        let ask = async |method: &str, path: &str, given: Value, status: u16| {
+            let answer = world.ask(method, path).bearer(token).json(&given).send().await;
+            assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+            answer.json()
+        };
+        let id = |made: &Value| made["id"].as_str().unwrap().to_owned();
+        let storage = async || {
+            let given = json!({"name": unused("s"), "provider": "builtin"});
+            id(&ask("POST", "/api/v1/storages", given, 201).await)
+        };
+        let (one, other) = (storage().await, storage().await);
+        for (side, text) in [(&one, "new"), (&other, "older")] {
+            let file = format!("/api/v1/storages/{side}/file?key=kept");
+            assert_eq!(world.ask("PUT", &file).bearer(token).body(text).send().await.status, 200);
+        }
+        let plans = format!("/api/v1/storages/{one}/sync-plans");
+        let terms = json!({"with": {"storage": other}, "mode": "mirror"});
+        let plan = id(&ask("POST", &plans, terms.clone(), 202).await);
+        world.round().await;
+        let run = id(&ask("POST", &format!("/api/v1/sync-plans/{plan}/run"), json!({}), 202).await);
+        world.round().await;
+        let kept = world.ask("GET", &format!("/api/v1/kept-versions?run={run}")).bearer(token).send().await;
+        let kept = id(&kept.json()["items"][0]);
+        let file = format!("/api/v1/storages/{one}/file?key=since");
+        assert_eq!(world.ask("PUT", &file).bearer(token).body("then").send().await.status, 200);
+        let plan = id(&ask("POST", &plans, terms, 202).await);
+        world.round().await;
+        let job = json!({"name": unused("job"), "storage": one, "with": {"storage": other}, "mode": "copy"});
+        let job = id(&ask("POST", "/api/v1/sync-jobs", job, 201).await);
+        Self { other, plan, run, kept, job, ..self }
+    }
+
     /// Ids of nothing.
     pub(crate) fn none() -> Self {
         Self {
@@ -77,6 +123,11 @@ impl Things {
             grant: GrantId::generate().to_string(),
             session: SessionId::generate().to_string(),
             passkey: PasskeyId::generate().to_string(),
+            other: StorageId::generate().to_string(),
+            plan: SyncPlanId::generate().to_string(),
+            run: SyncRunId::generate().to_string(),
+            kept: KeptId::generate().to_string(),
+            job: SyncJobId::generate().to_string(),
         }
     }
 
@@ -93,6 +144,10 @@ impl Things {
             "grants" => &self.grant,
             "sessions" | "advice" => &self.session,
             "me/passkeys" => &self.passkey,
+            "sync-plans" => &self.plan,
+            "sync-runs" => &self.run,
+            "kept-versions" => &self.kept,
+            "sync-jobs" => &self.job,
             "transfers" => "0123456789abcdef0123456789abcdef",
             other => panic!("{other} has no example"),
         }
@@ -113,7 +168,7 @@ pub(crate) fn example(operation: &Operation, things: &Things) -> (String, Option
 }
 
 fn body(operation: &Operation, things: &Things) -> Option<Value> {
-    let Things { storage, site, group, .. } = things;
+    let Things { storage, site, group, other, .. } = things;
     let changed = json!({"name": unused("changed by the matrix")});
     Some(match (operation.method, operation.path) {
         ("POST", "/api/v1/sessions") => json!({"username": "admin", "password": PASSWORD}),
@@ -155,6 +210,13 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
         ("POST", "/api/v1/share-links") => {
             json!({"storage": storage, "folder": "", "name": "matrix", "permission": "read"})
         }
+        ("POST", "/api/v1/storages/{id}/sync-plans") => json!({"with": {"storage": other}, "mode": "copy"}),
+        ("PUT", "/api/v1/sync-plans/{id}/choices") => {
+            json!({"choices": [{"reason": "new_bucket", "choice": "skip"}]})
+        }
+        ("POST", "/api/v1/sync-jobs") => {
+            json!({"name": unused("job"), "storage": storage, "with": {"storage": other}, "mode": "copy"})
+        }
         ("POST", "/api/v1/sites") => json!({"name": unused("made by the matrix")}),
         ("POST", "/api/v1/users") => json!({"username": unused("matrix"), "role": "member"}),
         ("PATCH", "/api/v1/users/{id}") => json!({"role": "admin"}),
@@ -170,7 +232,8 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             | "/api/v1/keys/{id}"
             | "/api/v1/share-links/{id}"
             | "/api/v1/sites/{id}"
-            | "/api/v1/groups/{id}",
+            | "/api/v1/groups/{id}"
+            | "/api/v1/sync-jobs/{id}",
         ) => changed,
         (
             "POST",
@@ -181,10 +244,22 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             | "/api/v1/storages/{id}/attach"
             | "/api/v1/storages/{id}/test"
             | "/api/v1/keys/{id}/advice/{what}"
-            | "/api/v1/advice/{id}/undo",
+            | "/api/v1/advice/{id}/undo"
+            | "/api/v1/sync-plans/{id}/run"
+            | "/api/v1/sync-runs/{id}/pause"
+            | "/api/v1/sync-runs/{id}/resume"
+            | "/api/v1/sync-runs/{id}/cancel"
+            | "/api/v1/sync-runs/{id}/restore"
+            | "/api/v1/kept-versions/{id}/restore"
+            | "/api/v1/sync-jobs/{id}/run",
         )
         | ("PUT", "/api/v1/storages/{id}/file" | "/api/v1/groups/{id}/members/{user}")
         | ("GET" | "HEAD" | "DELETE", _) => return None,
         (method, path) => panic!("{method} {path} has no example"),
     })
+}
+
+/// Whether an operation is about plans, runs or jobs.
+pub(crate) fn is_of_sync(operation: &Operation) -> bool {
+    operation.path.contains("/sync-") || operation.path.contains("/kept-versions")
 }

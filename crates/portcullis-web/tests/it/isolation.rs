@@ -28,7 +28,13 @@ async fn ask(world: &World, token: &str, operation: &Operation, things: &Things)
 
 /// Whether what is asked for is named by an id, in the address or in the body.
 fn names_something(operation: &Operation) -> bool {
-    let in_body = ["/api/v1/keys", "/api/v1/share-links", "/api/v1/grants", "/api/v1/sessions/current/site"];
+    let in_body = [
+        "/api/v1/keys",
+        "/api/v1/share-links",
+        "/api/v1/grants",
+        "/api/v1/sync-jobs",
+        "/api/v1/sessions/current/site",
+    ];
     operation.path.contains("{id}")
         || (["POST", "PUT"].contains(&operation.method) && in_body.contains(&operation.path))
 }
@@ -37,7 +43,8 @@ fn names_something(operation: &Operation) -> bool {
 async fn what_belongs_to_another_site_is_like_what_does_not_exist() {
     let world = World::new().await;
     let stranger = world.other_site().await;
-    let (theirs, ours) = (Things::made(&world, &stranger).await, Things::made(&world, &world.token).await);
+    let theirs = Things::made(&world, &stranger).await.synced(&world, &stranger).await;
+    let ours = Things::made(&world, &world.token).await.synced(&world, &world.token).await;
     let key = json!({"name": "k", "channel": "rest", "scope": "site", "permission": "full"});
     let key = world.key(&key).await["bearer"].as_str().unwrap().to_owned();
     let member = world.user(world.main_site().await, "bob", Role::Member).await;
@@ -64,7 +71,13 @@ async fn what_belongs_to_another_site_is_like_what_does_not_exist() {
     }
     assert!(compared > 100, "{compared}");
     // Nothing was changed by all that: what is theirs is there for them, as they made it.
-    for (path, id) in [("keys", &theirs.key), ("grants", &theirs.grant), ("share-links", &theirs.link)] {
+    for (path, id) in [
+        ("keys", &theirs.key),
+        ("grants", &theirs.grant),
+        ("share-links", &theirs.link),
+        ("sync-plans", &theirs.plan),
+        ("sync-jobs", &theirs.job),
+    ] {
         let path = format!("/api/v1/{path}/{id}");
         let answer = world.ask("GET", &path).bearer(&stranger).send().await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
@@ -77,14 +90,26 @@ async fn what_belongs_to_another_site_is_like_what_does_not_exist() {
 async fn lists_hold_nothing_of_another_site() {
     let world = World::new().await;
     let stranger = world.other_site().await;
-    let theirs = Things::made(&world, &stranger).await;
-    let Things { storage, key, link, user, group, grant, .. } = &theirs;
+    let theirs = Things::made(&world, &stranger).await.synced(&world, &stranger).await;
+    let Things { storage, key, link, user, group, grant, plan, run, kept, job, other, .. } = &theirs;
     let none = Things::none();
-    let lists =
-        ["storages", "keys", "share-links", "users", "groups", "grants", "audit-events", "me/storages"];
+    let lists = [
+        "storages",
+        "keys",
+        "share-links",
+        "users",
+        "groups",
+        "grants",
+        "audit-events",
+        "me/storages",
+        "sync-plans",
+        "sync-runs",
+        "kept-versions",
+        "sync-jobs",
+    ];
     for list in lists {
         let all = world.get(&format!("/api/v1/{list}?limit=1000")).await.to_string();
-        for id in [storage, key, link, user, group, grant] {
+        for id in [storage, key, link, user, group, grant, plan, run, kept, job, other] {
             assert!(!all.contains(id.as_str()), "{list}: {all}");
         }
     }
@@ -95,6 +120,11 @@ async fn lists_hold_nothing_of_another_site() {
         ("grants", "storage", storage, &none.storage),
         ("grants", "user", user, &none.user),
         ("grants", "group", group, &none.group),
+        ("sync-plans", "storage", other, &none.other),
+        ("sync-runs", "storage", other, &none.other),
+        ("kept-versions", "storage", other, &none.other),
+        ("kept-versions", "run", run, &none.run),
+        ("sync-jobs", "storage", other, &none.other),
         ("audit-events", "storage", storage, &none.storage),
         ("audit-events", "key", key, &none.key),
     ] {
@@ -110,7 +140,7 @@ async fn lists_hold_nothing_of_another_site() {
 async fn going_there_makes_it_ones_own_site() {
     let world = World::new().await;
     let stranger = world.other_site().await;
-    let theirs = Things::made(&world, &stranger).await;
+    let theirs = Things::made(&world, &stranger).await.synced(&world, &stranger).await;
     let site = world.get("/api/v1/sites?search=other").await["items"][0]["id"].clone();
     let given = json!({"site": site});
     let switched = world.admin("PUT", "/api/v1/sessions/current/site").json(&given).send().await;

@@ -32,6 +32,7 @@ mod shared;
 mod sites;
 mod socket;
 mod storages;
+mod sync;
 mod transfers;
 mod unrecordable;
 mod world;

@@ -9,7 +9,7 @@ use portcullis_domain::{Action, Role};
 use portcullis_web::{Needs, OPERATIONS, Operation};
 use serde_json::{Value, json};
 
-use crate::examples::{Things, example};
+use crate::examples::{Things, example, is_of_sync};
 use crate::world::{PASSWORD, World};
 
 /// What somebody presents.
@@ -153,6 +153,9 @@ async fn state(world: &World) -> Value {
         "/api/v1/groups",
         "/api/v1/grants",
         "/api/v1/share-links",
+        "/api/v1/sync-plans",
+        "/api/v1/sync-runs",
+        "/api/v1/sync-jobs",
     ] {
         let mut list = world.get(path).await;
         // That a key was used is noted, whatever it was refused.
@@ -171,7 +174,8 @@ async fn what_is_not_allowed_is_refused_and_changes_nothing() {
     let storage = world.storage("NAS").await;
     let id = storage["id"].as_str().unwrap();
     world.admin("PUT", &format!("/api/v1/storages/{id}/file?key=kept")).body("kept").send().await;
-    let things = Things { storage: id.to_owned(), ..Things::made(&world, &world.token).await };
+    let things = Things::made(&world, &world.token).await.synced(&world, &world.token).await;
+    let things = Things { storage: id.to_owned(), ..things };
     let people = everybody(&world, &storage).await;
     let before = state(&world).await;
     let mut refused = 0;
@@ -235,6 +239,10 @@ fn has_nothing_to_do(operation: &Operation, status: u16) -> bool {
             operation.path.contains("{request_id}") || operation.path == "/api/v1/advice/{id}/undo"
         }
         ("DELETE", 404) => nobodys.contains(&operation.path),
+        // The run is over.
+        ("POST", 409) => ["/pause", "/resume", "/cancel"]
+            .iter()
+            .any(|verb| operation.path.strip_suffix(verb) == Some("/api/v1/sync-runs/{id}")),
         ("POST", 422) => about_nothing.contains(&operation.path),
         _ => false,
     }
@@ -290,6 +298,9 @@ async fn what_is_allowed_works() {
             world.admin("PUT", &format!("/api/v1/storages/{id}/file?key=kept")).body("kept").send().await;
             // New ones for each: some are gone afterwards.
             let things = match operation.needs {
+                Needs::Admin if is_of_sync(operation) => {
+                    Things::made(&world, &world.token).await.synced(&world, &world.token).await
+                }
                 Needs::Admin | Needs::Keeper | Needs::AdminSession => {
                     Things::made(&world, &world.token).await
                 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use portcullis_listener::Limits;
+use portcullis_listener::DoorConfig;
 use portcullis_web::Config;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -28,8 +28,7 @@ impl Door {
         let config = Config {
             s3_address: S3_ADDRESS.to_owned(),
             web_address: WEB_ADDRESS.to_owned(),
-            proxies: portcullis_listener::Proxies::default(),
-            limits: Limits::default(),
+            door: DoorConfig::default(),
         };
         let serving = portcullis_web::serve(
             config,
@@ -107,5 +106,40 @@ async fn an_upload_and_a_head_over_tcp() {
         )
         .await;
     assert!(told.starts_with("HTTP/1.1 401"), "{told}");
+    door.close().await;
+}
+
+/// Whoever follows a run does not keep the server from stopping.
+#[tokio::test]
+async fn a_stream_ends_when_the_server_stops() {
+    let door = Door::open().await;
+    let (storage, other) = (door.world.storage("NAS").await, door.world.storage("Archive").await);
+    let side = format!("/api/v1/storages/{}", storage["id"].as_str().unwrap());
+    let post = async |path: &str, given: serde_json::Value| {
+        let answer = door.world.admin("POST", path).json(&given).send().await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.json()["id"].as_str().unwrap().to_owned()
+    };
+    door.world.admin("PUT", &format!("{side}/file?key=a")).body("x").send().await;
+    let terms = json!({"with": {"storage": other["id"]}, "mode": "copy"});
+    let plan = post(&format!("{side}/sync-plans"), terms).await;
+    door.world.round().await;
+    // Nobody carries it out here: it waits.
+    let run = post(&format!("/api/v1/sync-plans/{plan}/run"), json!({})).await;
+    let request = format!(
+        "GET /api/v1/sync-runs/{run}/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+        door.world.token
+    );
+    let mut stream = TcpStream::connect(door.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut told = Vec::new();
+    while !String::from_utf8_lossy(&told).contains("event: progress") {
+        assert_ne!(stream.read_buf(&mut told).await.unwrap(), 0, "{}", String::from_utf8_lossy(&told));
+    }
+    door.stop.cancel();
+    let rest = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut told)).await;
+    rest.unwrap().unwrap();
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(told.contains("event: end\ndata: {\"because\":\"stop\"}"), "{told}");
     door.close().await;
 }

@@ -14,7 +14,7 @@ use portcullis_control::{Control, IdentityRules, NoRemotes, Remotes};
 use portcullis_domain::{
     Clock, DisplayName, ManualClock, Role, Secret, Site, SiteId, SiteRules, UserState, Username,
 };
-use portcullis_listener::{Limits, Peer};
+use portcullis_listener::{DoorConfig, Peer};
 use portcullis_metadata::{Metadata, NewUser};
 use portcullis_signin::oidc::Provider;
 use portcullis_web::Config;
@@ -135,8 +135,7 @@ fn door() -> Config {
     Config {
         s3_address: S3_ADDRESS.to_owned(),
         web_address: WEB_ADDRESS.to_owned(),
-        proxies: portcullis_listener::Proxies::default(),
-        limits: Limits::default(),
+        door: DoorConfig::default(),
     }
 }
 
@@ -270,6 +269,11 @@ impl World {
     /// Where the database is.
     pub(crate) fn database(&self) -> std::path::PathBuf {
         self.dir.path().join("portcullis.db")
+    }
+
+    /// Lets everything happen that happens by itself to plans, runs and jobs.
+    pub(crate) async fn round(&self) {
+        self.control.sync_round(&self.system, &tokio_util::sync::CancellationToken::new()).await.unwrap();
     }
 
     /// Lets the audit trail and last use be written.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
+use super::agent::agent;
 use super::args::Remote;
 use super::login::{self, SignIn};
 use super::secret;
@@ -32,7 +33,7 @@ impl Api {
     pub(super) fn new(remote: &Remote) -> anyhow::Result<Self> {
         let kept = login::kept();
         let server = remote.server.clone().or_else(|| kept.as_ref().map(|kept| kept.server.clone()));
-        let api = Self::anonymous(server.as_deref());
+        let api = Self::anonymous(server.as_deref())?;
         let key = match &remote.api_key_file {
             Some(path) => Some(secret::of_file(path)?.to_string()),
             None => remote
@@ -58,9 +59,12 @@ impl Api {
     }
 
     /// A server that is not told who speaks.
-    pub(super) fn anonymous(server: Option<&str>) -> Self {
+    ///
+    /// # Errors
+    /// As [`agent`].
+    pub(super) fn anonymous(server: Option<&str>) -> anyhow::Result<Self> {
         let base = server.unwrap_or("http://127.0.0.1:8080").trim_end_matches('/').to_owned();
-        Self { agent: agent(), base, bearer: None }
+        Ok(Self { agent: agent(&base)?, base, bearer: None })
     }
 
     /// Sends a report of found secrets to the page for that; it needs no credentials.
@@ -214,7 +218,7 @@ impl Api {
     }
 
     fn answer(&self, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
-        let mut answer = answer.with_context(|| {
+        let mut answer = answer.map_err(untrusted).with_context(|| {
             format!("no answer from {}; is the server running there? (--server or PORTCULLIS_SERVER names another)", self.base)
         })?;
         let status = answer.status();
@@ -244,16 +248,17 @@ pub(super) enum Reported {
     Wait(u64),
 }
 
-/// A client of HTTP as this program is one.
-pub(super) fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_connect(Some(Duration::from_secs(10)))
-        .timeout_global(Some(Duration::from_secs(60)))
-        .user_agent(format!("portcullis/{}", env!("CARGO_PKG_VERSION")))
-        .max_redirects(0)
-        .build();
-    config.new_agent()
+/// What went wrong, with what to do if the server's certificate is not trusted.
+fn untrusted(error: ureq::Error) -> anyhow::Error {
+    match error {
+        ureq::Error::Rustls(cause) => anyhow::anyhow!(
+            "{cause}; if the certificate is of an authority of your own, name its PEM file in PORTCULLIS_CA_FILE"
+        ),
+        ureq::Error::Io(cause) if cause.to_string().contains("certificate") => anyhow::anyhow!(
+            "{cause}; if the certificate is of an authority of your own, name its PEM file in PORTCULLIS_CA_FILE"
+        ),
+        other => other.into(),
+    }
 }
 
 /// `a=b&c=d`, percent-encoded.

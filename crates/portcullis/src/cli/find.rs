@@ -79,22 +79,7 @@ const LINK: Kind = Kind {
     otherwise: "id",
 };
 
-const SYNC_JOB: Kind = Kind {
-    path: "/sync-jobs",
-    one: "job",
-    several: "jobs",
-    list: "portcullis sync job list",
-    unique: &[],
-    named: true,
-    otherwise: "id",
-};
-
 impl Api {
-    /// The one job with this id or name.
-    pub(super) fn find_sync_job(&self, wanted: &str) -> anyhow::Result<Value> {
-        self.find(&SYNC_JOB, wanted)
-    }
-
     /// The one storage with this id, bucket name or name.
     pub(super) fn find_storage(&self, wanted: &str) -> anyhow::Result<Value> {
         self.find(&STORAGE, wanted)
@@ -153,6 +138,20 @@ impl Api {
                 bail!("several {} are called \"{wanted}\"; use the id{or}", kind.several)
             }
             (None, _) => bail!(none),
+        }
+    }
+
+    /// The one job with this id or name.
+    pub(super) fn find_sync_job(&self, wanted: &str) -> anyhow::Result<Value> {
+        if is_id(wanted) {
+            return self.get(&format!("/sync-jobs/{wanted}"));
+        }
+        let jobs = self.all("/sync-jobs", &[])?;
+        let mut named = jobs.iter().filter(|job| text(job, "name") == wanted);
+        match (named.next(), named.next()) {
+            (Some(job), None) => Ok(job.clone()),
+            (Some(_), Some(_)) => bail!("several jobs are called \"{wanted}\"; use the id"),
+            (None, _) => bail!("no job \"{wanted}\"; `portcullis sync job list` shows them"),
         }
     }
 

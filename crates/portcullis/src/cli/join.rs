@@ -21,7 +21,7 @@ pub(super) fn run(remote: &Remote, args: &JoinArgs) -> anyhow::Result<()> {
     if token.is_empty() {
         bail!("no invitation was given");
     }
-    let api = Api::anonymous(remote.server.as_deref().or(place));
+    let api = Api::anonymous(remote.server.as_deref().or(place))?;
     let password = secret::new_password(&args.password, "Choose a password: ")?;
     let answer = api.post("/invitations/accept", &json!({ "token": token, "password": *password }))?;
     let name = text(&answer, "username");

@@ -40,7 +40,7 @@ pub(super) fn kept() -> Option<SignIn> {
 pub(super) fn login(remote: &Remote, args: &LoginArgs) -> anyhow::Result<()> {
     let path =
         path().context("neither HOME nor XDG_CONFIG_HOME is set; there is no place to keep the sign-in")?;
-    let api = Api::anonymous(remote.server.as_deref());
+    let api = Api::anonymous(remote.server.as_deref())?;
     let password = secret::password(&args.password, &format!("Password of {}: ", args.username))?;
     let mut body = json!({ "username": args.username, "password": *password });
     set_text(&mut body, "otp", args.otp.otp.as_ref());
@@ -81,7 +81,7 @@ fn keep(path: &Path, server: &str, token: &str) -> anyhow::Result<()> {
 /// Ends the sign-in at the server and forgets it.
 pub(super) fn logout() -> anyhow::Result<()> {
     let Some(kept) = kept() else { bail!("not signed in") };
-    let ended = Api::anonymous(Some(&kept.server)).with_token(kept.token).delete("/sessions/current");
+    let ended = Api::anonymous(Some(&kept.server))?.with_token(kept.token).delete("/sessions/current");
     if let Some(path) = path() {
         fs::remove_file(path)?;
     }

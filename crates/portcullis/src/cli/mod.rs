@@ -6,6 +6,7 @@
 //! Ends with 0 if all was done, with 1 if it was refused or failed, with 2 if the call cannot be understood, with 3 if a plan needs
 //! somebody to look at it or a run did not do all of it.
 
+mod agent;
 mod api;
 mod args;
 mod audit;

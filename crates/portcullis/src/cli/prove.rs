@@ -43,7 +43,7 @@ pub(super) fn run(remote: &Remote, args: &ProveArgs) -> anyhow::Result<()> {
         (Some(address), _) => runtime.block_on(prove(&S3Client::new(address, access_key, secret)?, &plan)),
         (None, storage) => {
             let bearer = format!("{access_key}.{}", secret.reveal());
-            let api = Api::anonymous(remote.server.as_deref()).with_token(bearer);
+            let api = Api::anonymous(remote.server.as_deref())?.with_token(bearer);
             plan.bucket = storage_id(&api, storage.as_deref().unwrap_or_default());
             let listed = std::sync::atomic::AtomicBool::new(false);
             runtime.block_on(prove(&RestClient { api, listed }, &plan))
@@ -134,7 +134,7 @@ impl S3Client {
         let wrong =
             || Usage(format!("--s3: \"{address}\" is no address such as http://files.example.com:9000"));
         let host = host.ok_or_else(wrong)?.to_owned();
-        Ok(Self { agent: super::api::agent(), base, host, access_key, secret })
+        Ok(Self { agent: super::agent::agent(&base)?, base, host, access_key, secret })
     }
 
     fn signed(&self, request: &S3Request) -> anyhow::Result<Request<Vec<u8>>> {

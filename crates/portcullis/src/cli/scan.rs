@@ -39,7 +39,7 @@ pub(super) fn run(args: &ScanArgs) -> anyhow::Result<()> {
         piece: vec![0; PIECE],
         found: 0,
         unreadable: 0,
-        reporter: args.report.as_deref().map(Reporter::new),
+        reporter: args.report.as_deref().map(Reporter::new).transpose()?,
     };
     if form == Form::Programs {
         output::line("[")?;
@@ -209,10 +209,10 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn new(server: &str) -> Self {
+    fn new(server: &str) -> anyhow::Result<Self> {
         let server = server.trim_end_matches('/');
         let server = server.strip_suffix("/found").unwrap_or(server);
-        Self { api: Api::anonymous(Some(server)), known: HashSet::new(), waiting: Vec::new() }
+        Ok(Self { api: Api::anonymous(Some(server))?, known: HashSet::new(), waiting: Vec::new() })
     }
 
     fn take(&mut self, digest: [u8; 32], secret: Secret) -> anyhow::Result<()> {

@@ -53,6 +53,12 @@ pub(crate) const FIELDS: &[Field] = &[
         "The address at which browsers reach the panel, e.g. https://gate.example.com behind a proxy",
     ),
     field(
+        "tls_cert",
+        "FILE",
+        "PEM file with the server's certificate and its chain; every door speaks TLS then",
+    ),
+    field("tls_key", "FILE", "PEM file with its private key; both are read again when they change"),
+    field(
         "allow_private_endpoints",
         "NETWORK[,NETWORK]",
         "Networks that are not public and where storage providers may be all the same, e.g. 10.20.0.0/16",

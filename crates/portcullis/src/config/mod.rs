@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) s3_url: Option<String>,
     /// The address at which browsers reach the panel, if it is another than the one listened on.
     pub(crate) web_url: Option<String>,
+    /// The files of certificate and key with which the doors speak TLS.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// Networks that are not public and where providers may be all the same.
     pub(crate) allow_private_endpoints: Vec<IpNet>,
     /// The proxies whose word on the client's address counts.
@@ -127,6 +129,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
         s3_domains: domains(get("s3_domain"), &mut problems),
         s3_url: url(get("s3_url"), &mut problems),
         web_url: url(get("web_url"), &mut problems),
+        tls: tls(get("tls_cert"), get("tls_key"), &mut problems),
         allow_private_endpoints: networks(get("allow_private_endpoints"), &mut problems),
         proxies: proxies(get("trusted_proxies"), get("proxy_header"), &mut problems),
         limits: limits(get("max_connections"), get("max_connections_per_address"), &mut problems),
@@ -243,6 +246,21 @@ fn networks(raw: Option<Raw>, problems: &mut Vec<String>) -> Vec<IpNet> {
         }
     }
     list
+}
+
+fn tls(certificate: Option<Raw>, key: Option<Raw>, problems: &mut Vec<String>) -> Option<(PathBuf, PathBuf)> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate.value.into(), key.value.into())),
+        (None, None) => None,
+        (Some(one), None) => {
+            problems.push(format!("{}: needs tls_key too, the file with the certificate's key", one.origin));
+            None
+        }
+        (None, Some(one)) => {
+            problems.push(format!("{}: needs tls_cert too, the file with the key's certificate", one.origin));
+            None
+        }
+    }
 }
 
 fn proxies(trusted: Option<Raw>, header: Option<Raw>, problems: &mut Vec<String>) -> Proxies {

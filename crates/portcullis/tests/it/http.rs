@@ -135,7 +135,13 @@ impl<'a> Signed<'a> {
     }
 
     /// Headers that sign this request with an unsigned payload; `extra` are signed too.
-    pub(crate) fn sign(&self, method: &str, path: &str, query: &str, extra: &[(&str, &str)]) -> Vec<(String, String)> {
+    pub(crate) fn sign(
+        &self,
+        method: &str,
+        path: &str,
+        query: &str,
+        extra: &[(&str, &str)],
+    ) -> Vec<(String, String)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let date = AmzDate::from_unix(i64::try_from(now).unwrap()).unwrap();
         let signer =

@@ -2,12 +2,17 @@
 //! and body are compared, of every REST call and of every S3 operation. The calls come from the code's own tables, so that a new one
 //! is in here from its first day.
 
+use std::time::{Duration, Instant};
+
 use portcullis_s3::{Level, Operation};
 use portcullis_web::OPERATIONS;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Signed, exchange};
 use crate::world::{Access, OWN_PASSWORD, World};
+
+/// The longest that something in the background may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A site with one of everything.
 struct House {
@@ -23,6 +28,11 @@ struct House {
     grant: String,
     link: String,
     session: String,
+    /// A plan that is ready, a run, what it kept, and a job.
+    plan: String,
+    run: String,
+    kept: String,
+    job: String,
     /// The request of a member that was refused.
     refused: String,
     /// Who asks: a name, and what they present.
@@ -43,13 +53,17 @@ impl House {
             "share-links" => &self.link,
             "sessions" => &self.session,
             "audit-events" => &self.refused,
+            "sync-plans" => &self.plan,
+            "sync-runs" => &self.run,
+            "kept-versions" => &self.kept,
+            "sync-jobs" => &self.job,
             // Passkeys are of a person, advice and transfers come and go: the id of anything else does as well.
             "me" | "advice" | "transfers" => &self.member,
             other => panic!("{other}: say here what the id of {path} is"),
         }
     }
 
-    fn ids(&self) -> [&str; 11] {
+    fn ids(&self) -> [&str; 15] {
         let keys = [self.s3.key_id.as_str(), self.member_s3.key_id.as_str()];
         let [first, second] = keys;
         [
@@ -64,6 +78,10 @@ impl House {
             &self.link,
             &self.session,
             &self.refused,
+            &self.plan,
+            &self.run,
+            &self.kept,
+            &self.job,
         ]
     }
 }
@@ -127,8 +145,59 @@ fn house(world: &World, name: &str) -> House {
     let networks = json!({"networks": ["203.0.113.0/24"]});
     world.admin("PUT", &format!("/keys/{}/trial", s3.key_id), Some(&networks));
     world.admin("PUT", &format!("/storages/{storage}/trial"), Some(&networks));
+    let [plan, run, kept, job] = synced(world, &storage);
     enter(&home);
-    House { site, storage, bucket, s3, member_s3, member, group, grant, link, session, refused, callers }
+    House {
+        plan,
+        run,
+        kept,
+        job,
+        site,
+        storage,
+        bucket,
+        s3,
+        member_s3,
+        member,
+        group,
+        grant,
+        link,
+        session,
+        refused,
+        callers,
+    }
+}
+
+/// A plan that is ready, a run that is over, what it kept, and a job, of a storage and another one.
+fn synced(world: &World, storage: &str) -> [String; 4] {
+    let (other, _) = world.storage("copies");
+    let put = |side: &str, name: &str, text: Value| {
+        world.admin("PUT", &format!("/storages/{side}/file?key={name}"), Some(&text));
+    };
+    let until = |path: &str, states: &[&str]| {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let record = world.admin("GET", path, None);
+            if states.contains(&record["state"].as_str().unwrap()) {
+                return record;
+            }
+            assert!(Instant::now() < end, "{record}");
+            std::thread::yield_now();
+        }
+    };
+    let plan = || {
+        let terms = json!({"with": {"storage": other}, "mode": "mirror"});
+        let made = world.admin("POST", &format!("/storages/{storage}/sync-plans"), Some(&terms));
+        until(&format!("/sync-plans/{}", text(&made["id"])), &["ready"])
+    };
+    put(storage, "there", json!("new"));
+    put(&other, "there", json!("older"));
+    let begun = world.admin("POST", &format!("/sync-plans/{}/run", text(&plan()["id"])), Some(&json!({})));
+    let run = until(&format!("/sync-runs/{}", text(&begun["id"])), &["done"]);
+    let kept = world.admin("GET", &format!("/kept-versions?run={}", text(&run["id"])), None);
+    put(storage, "since", json!("then"));
+    let job = json!({"name": "nightly", "storage": storage, "with": {"storage": other}, "mode": "copy"});
+    let job = world.admin("POST", "/sync-jobs", Some(&job));
+    [&plan()["id"], &run["id"], &kept["items"][0]["id"], &job["id"]].map(text)
 }
 
 /// What an answer says, without what names this one request.
@@ -173,6 +242,10 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PUT", path) if path.ends_with("/trial") => Some(json!({"networks": ["203.0.113.0/24"]})),
         ("POST", path) if path.ends_with("/preview") => Some(json!({"networks": ["203.0.113.0/24"]})),
         ("POST", path) if path.ends_with("/pause") => Some(json!({"minutes": 30})),
+        ("POST", path) if path.ends_with("/sync-plans") => {
+            Some(json!({"with": {"storage": NOTHING}, "mode": "copy"}))
+        }
+        ("PUT", path) if path.ends_with("/choices") => Some(json!({"choices": []})),
         ("POST", _) => Some(json!({})),
         _ => None,
     }
@@ -232,6 +305,7 @@ fn every_rest_call_that_names_another_site_inside() {
     };
     let temporary = format!("/api/v1/keys/{}/temporary-credentials", own.member_s3.key_id);
     let member = format!("/api/v1/groups/{}/members/ID", own.group);
+    let plans = format!("/api/v1/storages/{}/sync-plans", own.storage);
     let cases: Vec<(&str, &str, Option<Value>, &str)> = vec![
         ("GET", "/api/v1/keys?storage=ID", None, &other.storage),
         ("GET", "/api/v1/keys?user=ID", None, &other.member),
@@ -261,6 +335,18 @@ fn every_rest_call_that_names_another_site_inside() {
         ("PUT", "/api/v1/sessions/current/site", Some(json!({"site": "ID"})), &other.site),
         ("PUT", &member, None, &other.member),
         ("DELETE", &member, None, &other.member),
+        ("GET", "/api/v1/sync-plans?storage=ID", None, &other.storage),
+        ("GET", "/api/v1/sync-runs?storage=ID", None, &other.storage),
+        ("GET", "/api/v1/sync-jobs?storage=ID", None, &other.storage),
+        ("GET", "/api/v1/kept-versions?storage=ID", None, &other.storage),
+        ("GET", "/api/v1/kept-versions?run=ID", None, &other.run),
+        ("POST", &plans, Some(json!({"with": {"storage": "ID"}, "mode": "copy"})), &other.storage),
+        (
+            "POST",
+            "/api/v1/sync-jobs",
+            Some(json!({"name": "x", "storage": "ID", "with": {"storage": own.storage}, "mode": "copy"})),
+            &other.storage,
+        ),
         ("POST", &temporary, Some(json!({"duration_seconds": 900, "storage": "ID"})), &other.storage),
     ];
     for (method, path, given, record) in &cases {

@@ -30,8 +30,17 @@ const COMPOSED: &str = "24 caf\u{e9}";
 const DECOMPOSED: &str = "24 cafe\u{301}";
 
 const BASE: [&str; 11] = [
-    UNTOUCHED, EDIT_BUCKET, EDIT_STORAGE, CONVERGED, EDIT_EDIT, DEL_BUCKET, DEL_STORAGE, DEL_EDIT, EDIT_DEL,
-    DEL_BOTH, LATE_EDIT,
+    UNTOUCHED,
+    EDIT_BUCKET,
+    EDIT_STORAGE,
+    CONVERGED,
+    EDIT_EDIT,
+    DEL_BUCKET,
+    DEL_STORAGE,
+    DEL_EDIT,
+    EDIT_DEL,
+    DEL_BOTH,
+    LATE_EDIT,
 ];
 
 fn was(key: &str) -> String {
@@ -193,13 +202,16 @@ fn reasons() -> BTreeMap<&'static str, &'static str> {
 }
 
 fn check(policy: &str, files: &[Files; 2]) {
-    let text = |side: usize, key: &str| {
-        files[side].get(key).map(|body| String::from_utf8_lossy(body).into_owned())
-    };
+    let text =
+        |side: usize, key: &str| files[side].get(key).map(|body| String::from_utf8_lossy(body).into_owned());
     let mut copies: Vec<String> = Vec::new();
     for (key, expected) in expected(policy) {
         let found = [text(0, key), text(1, key)];
-        assert!(found == expected.sides, "{policy}: {key}: {found:.200?} instead of {:.200?}", expected.sides);
+        assert!(
+            found == expected.sides,
+            "{policy}: {key}: {found:.200?} instead of {:.200?}",
+            expected.sides
+        );
         copies.extend(expected.copy);
     }
     for side in files {
@@ -223,7 +235,8 @@ fn every_state_under_every_policy_and_back() {
         assert_eq!(plan["guards"], json!([]), "{policy}");
         let actions = rig.sync().actions(&plan);
         for (key, reason) in reasons() {
-            let found = actions.get(&stage.at(key)).or_else(|| actions.get(key)).map(|(_, reason)| reason.as_str());
+            let found =
+                actions.get(&stage.at(key)).or_else(|| actions.get(key)).map(|(_, reason)| reason.as_str());
             assert_eq!(found, Some(reason), "{policy}: {key}");
         }
         stage.come_late();
@@ -233,14 +246,19 @@ fn every_state_under_every_policy_and_back() {
         let after = stage.sides();
         check(policy, &after);
         for key in [LATE_EDIT, LATE_DELETION] {
-            assert!([0, 1].iter().all(|side| before[*side].get(key) == after[*side].get(key)), "{policy}: {key}");
+            assert!(
+                [0, 1].iter().all(|side| before[*side].get(key) == after[*side].get(key)),
+                "{policy}: {key}"
+            );
         }
         kept_is_shown_and_given_back(&stage, policy, &run);
 
         // What came in between is a conflict of the next plan.
         let next = rig.sync().plan_below(&stage.prefix, &json!({"conflicts": "ask"}));
         let actions = rig.sync().actions(&next);
-        let reason = |key: &str| actions.iter().find(|(found, _)| found.ends_with(key)).map(|(_, (_, reason))| reason.as_str());
+        let reason = |key: &str| {
+            actions.iter().find(|(found, _)| found.ends_with(key)).map(|(_, (_, reason))| reason.as_str())
+        };
         assert_eq!(reason(LATE_EDIT), Some("conflict_edit_edit"), "{policy}");
         assert_eq!(reason(LATE_DELETION), Some("conflict_del_edit"), "{policy}");
         if policy != "ask" {

@@ -121,10 +121,39 @@ fn what_is_reserved_is_nobodys_to_see() {
 fn names_that_nobody_would_choose() {
     let rig = Rig::start();
     let odd = [
-        "plain.txt", "with space", " leading", "trailing ", "a//b", "/slash", "a/", "a", "a/b", ".", "..", "a/../b",
-        "%41", "a%2Fb", "a+b", "a&b=c?d#e", "back\\slash", "tab\there", "line\nbreak", "del\u{7f}", "quote\"'",
-        "<xml>&amp;", "ünï çødé", "caf\u{e9}", "cafe\u{301}", "\u{1f600}", "\u{202e}right to left", "CON", "*?|",
-        "UPPER", "upper", "\u{1}control", "x (conflict storage 20200101-000000Z 00000000).txt",
+        "plain.txt",
+        "with space",
+        " leading",
+        "trailing ",
+        "a//b",
+        "/slash",
+        "a/",
+        "a",
+        "a/b",
+        ".",
+        "..",
+        "a/../b",
+        "%41",
+        "a%2Fb",
+        "a+b",
+        "a&b=c?d#e",
+        "back\\slash",
+        "tab\there",
+        "line\nbreak",
+        "del\u{7f}",
+        "quote\"'",
+        "<xml>&amp;",
+        "ünï çødé",
+        "caf\u{e9}",
+        "cafe\u{301}",
+        "\u{1f600}",
+        "\u{202e}right to left",
+        "CON",
+        "*?|",
+        "UPPER",
+        "upper",
+        "\u{1}control",
+        "x (conflict storage 20200101-000000Z 00000000).txt",
     ];
     for (number, key) in odd.iter().enumerate() {
         let side = if number % 2 == 0 { rig.left() } else { rig.right() };
@@ -149,7 +178,12 @@ fn names_that_nobody_would_choose() {
         assert_eq!(left.get(key), Some(&format!("the file {key:?}").into_bytes()), "{key:?}");
     }
     assert!(left.keys().all(|key| key.len() <= 1024));
-    assert!(left.keys().any(|key| key.starts_with("x (conflict storage ") && key.ends_with(".tar.gz")) || left.keys().any(|key| key.starts_with("x.tar (conflict") ), "{:?}", left.keys());
+    assert!(
+        left.keys().any(|key| key.starts_with("x (conflict storage ") && key.ends_with(".tar.gz"))
+            || left.keys().any(|key| key.starts_with("x.tar (conflict")),
+        "{:?}",
+        left.keys()
+    );
     assert_eq!(rig.sync().undone(&run)["state"], "done");
     let after = [rig.left().files(""), rig.right().files("")].map(|mut files| {
         files.retain(|key, _| !key.starts_with(".portcullis/"));

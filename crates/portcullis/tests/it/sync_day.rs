@@ -36,7 +36,10 @@ fn ten_thousand_and_ten_thousand_with_two_power_cuts_and_the_way_back() {
     let mut done = 0;
     for share in [30, 70] {
         let seen = rig.sync().until(&path, |run| {
-            assert!(run["state"] == "waiting" || run["state"] == "running", "too late for a power cut: {run}");
+            assert!(
+                run["state"] == "waiting" || run["state"] == "running",
+                "too late for a power cut: {run}"
+            );
             run["files_done"].as_u64().unwrap() * 100 > run["files_total"].as_u64().unwrap() * share
         });
         assert!(seen["files_done"].as_u64().unwrap() >= done, "{seen}");
@@ -89,7 +92,12 @@ fn the_plan_says_it(rig: &Rig, plan: &Value) {
     let csv = format!("/sync-plans/{}/actions.csv", id(plan));
     let (status, csv) = rig.gateway.rest("GET", &csv, Some(rig.gateway.token()), None);
     let csv = csv.as_str().unwrap();
-    assert_eq!((status, csv.lines().count()), (200, 1 + 2 * other + CONFLICTS), "{}", csv.lines().next().unwrap());
+    assert_eq!(
+        (status, csv.lines().count()),
+        (200, 1 + 2 * other + CONFLICTS),
+        "{}",
+        csv.lines().next().unwrap()
+    );
     assert!(csv.contains("shared/00/00000.txt") && csv.contains("conflict_new_new"));
 }
 

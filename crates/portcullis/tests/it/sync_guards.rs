@@ -117,7 +117,10 @@ fn another_bucket_behind_the_same_connection() {
     let run = rig.sync().ended(&rig.sync().begin(&plan, &json!({"approve": codes})));
     assert_eq!(run["state"], "done", "{run}");
     let after = rig.left().files("");
-    assert!(before.values().all(|body| after.values().any(|there| there == body)), "all of it is still there");
+    assert!(
+        before.values().all(|body| after.values().any(|there| there == body)),
+        "all of it is still there"
+    );
     // Now this bucket is the one that is known.
     assert_eq!(rig.sync().plan(&json!({}))["guards"], json!([]));
 }
@@ -190,7 +193,12 @@ fn storages_that_are_one_place() {
         ("a part of itself", storage, storage, json!({"with": {"prefix": "a/"}})),
         ("parts of itself", storage, storage, json!({"prefix": "a/b/", "with": {"prefix": "a/"}})),
         ("two connections, one place", &rig.bucket.0, &second, json!({})),
-        ("two connections, one place, the other way", &second, &rig.bucket.0, json!({"with": {"prefix": "par"}})),
+        (
+            "two connections, one place, the other way",
+            &second,
+            &rig.bucket.0,
+            json!({"with": {"prefix": "par"}}),
+        ),
     ] {
         let sync = Sync { gateway: &rig.gateway, storage: first, bucket: second };
         let (status, answer) = sync.ask(&more);

@@ -216,12 +216,8 @@ impl Rig {
         let gateway = World::start_with(&["--allow-private-endpoints", "127.0.0.0/8"]);
         let (storage, _) = gateway.storage("Storage");
         let own = gateway.key(&storage, "read_write");
-        let mut rig = Self {
-            provider,
-            gateway,
-            storage: (storage, own.clone()),
-            bucket: (String::new(), own),
-        };
+        let mut rig =
+            Self { provider, gateway, storage: (storage, own.clone()), bucket: (String::new(), own) };
         rig.bucket = rig.connect("Bucket");
         rig
     }

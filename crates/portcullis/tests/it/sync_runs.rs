@@ -115,7 +115,9 @@ fn events(world: &World, target: &str) -> Vec<(String, Value)> {
     stream.write_all(head.as_bytes()).unwrap();
     let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
     assert!(lines.next().unwrap().contains("200"));
-    assert!(lines.by_ref().take_while(|line| !line.is_empty()).any(|line| line.contains("text/event-stream")));
+    assert!(
+        lines.by_ref().take_while(|line| !line.is_empty()).any(|line| line.contains("text/event-stream"))
+    );
     let (mut found, mut name) = (Vec::new(), String::new());
     for line in lines {
         if let Some(event) = line.strip_prefix("event:") {
@@ -151,8 +153,7 @@ fn a_job_runs_by_itself_and_stops_where_a_plan_would_ask() {
     ] {
         let mut job = job.clone();
         job[field] = wrong;
-        let (status, answer) =
-            rig.gateway.rest("POST", "/sync-jobs", Some(rig.gateway.token()), Some(&job));
+        let (status, answer) = rig.gateway.rest("POST", "/sync-jobs", Some(rig.gateway.token()), Some(&job));
         assert_eq!(status, 422, "{field}: {answer}");
         assert!(!answer["errors"].as_array().unwrap().is_empty(), "{field}: {answer}");
     }
@@ -173,7 +174,8 @@ fn a_job_runs_by_itself_and_stops_where_a_plan_would_ask() {
     assert!(stopped["told"].as_str().unwrap().len() > 20, "it says why and what to press: {stopped}");
     assert_eq!(rig.right().tree("files/").len(), 60, "nothing was deleted");
     // Somebody looks at the plan and says that it is right.
-    let plan = rig.gateway.admin("GET", &format!("/sync-plans/{}", stopped["last_plan"].as_str().unwrap()), None);
+    let plan =
+        rig.gateway.admin("GET", &format!("/sync-plans/{}", stopped["last_plan"].as_str().unwrap()), None);
     let run = rig.sync().begin(&plan, &json!({"approve": Sync::guards(&plan)}));
     assert_eq!(rig.sync().ended(&run)["state"], "done");
     assert_eq!(rig.right().tree("files/").len(), 30);
@@ -229,7 +231,8 @@ fn by_the_command_line_alone() {
         command
     };
     let json = |words: &[&str]| -> Value {
-        serde_json::from_str(&ok(call(words).arg("--json"))).unwrap_or_else(|error| panic!("{words:?}: {error}"))
+        serde_json::from_str(&ok(call(words).arg("--json")))
+            .unwrap_or_else(|error| panic!("{words:?}: {error}"))
     };
     let told = refused(&mut call(&["sync", "plan", "Storage", "Nowhere"]));
     assert!(told.contains("Nowhere"), "{told}");
@@ -246,7 +249,8 @@ fn by_the_command_line_alone() {
     assert!(told.contains("done") || told.contains("Done"), "{told}");
     assert_eq!(rig.right().get("a.txt"), Some(b"of the storage".to_vec()));
     let runs = json(&["sync", "runs"]);
-    let run = runs.pointer("/items/0/id").or_else(|| runs.pointer("/0/id")).unwrap().as_str().unwrap().to_owned();
+    let run =
+        runs.pointer("/items/0/id").or_else(|| runs.pointer("/0/id")).unwrap().as_str().unwrap().to_owned();
     let told = ok(&mut call(&["sync", "kept"]));
     assert!(told.contains("a.txt"), "{told}");
     ok(&mut call(&["sync", "restore", &run, "--wait"]));

@@ -167,12 +167,14 @@ impl World {
         bearer: Option<&str>,
         body: Option<&Value>,
     ) -> (u16, Value) {
-        let config = ureq::Agent::config_builder()
+        let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
-            .allow_non_standard_methods(true)
-            .build();
-        let agent = config.new_agent();
+            .allow_non_standard_methods(true);
+        if let Some(at) = self.flags.iter().position(|flag| flag == "--tls-cert") {
+            config = config.tls_config(crate::tls::trusting(Path::new(&self.flags[at + 1])));
+        }
+        let agent = config.build().new_agent();
         let mut request =
             ureq::http::Request::builder().method(method).uri(format!("{}/api/v1{path}", self.web));
         if let Some(bearer) = bearer {

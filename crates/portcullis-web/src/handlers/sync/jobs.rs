@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use portcullis_access::SiteAdmin;
-use portcullis_control::{JobDraft, JobQuery, JobState, JobView};
+use portcullis_control::{ControlError, JobDraft, JobQuery, JobState, JobView};
 use portcullis_domain::{StorageId, SyncJobId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -18,6 +18,9 @@ use crate::etag::{self, IfMatch, tagged};
 use crate::extract::{Admin, Id, Json, Limit, Params, from_text};
 use crate::handlers::{created, ok};
 use crate::problem::{Problem, Result};
+
+/// How often a change without a condition is tried again that another one overtook.
+const TRIES: u32 = 3;
 
 /// Which jobs to list.
 #[derive(Deserialize, IntoParams)]
@@ -99,10 +102,16 @@ pub(crate) async fn update(
     seen: IfMatch,
     Json(given): Json<JobPatch>,
 ) -> Result<Response> {
-    let job = as_seen(&app, &admin, id, &seen).await?;
-    // The settings that are left out are those that were just read: nobody may have changed them meanwhile.
-    let change = given.change(&job.settings);
-    told(app.control.change_sync_job(&admin, id, Some(job.version), &change).await?)
+    let mut tries = 0;
+    loop {
+        let job = as_seen(&app, &admin, id, &seen).await?;
+        // The settings that are left out are those that were just read: nobody may have changed them meanwhile.
+        let change = given.change(&job.settings);
+        match app.control.change_sync_job(&admin, id, Some(job.version), &change).await {
+            Err(ControlError::Stale) if seen == IfMatch::Unsaid && tries < TRIES => tries += 1,
+            changed => return told(changed?),
+        }
+    }
 }
 
 /// Delete a job. Its plans and runs stay, and a run of it that is under way goes on.

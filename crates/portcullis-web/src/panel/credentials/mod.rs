@@ -18,7 +18,7 @@ use axum::routing::get;
 use crate::app::App;
 
 pub(super) use list_text::{ListText, sentence};
-pub(super) use shown::{Occasion, SHOWN, already, show};
+pub(super) use shown::{Occasion, SHOWN, already, show, show_then};
 pub(super) use terms::{Agreed, Done, Terms};
 
 pub(super) fn routes() -> Router<Arc<App>> {

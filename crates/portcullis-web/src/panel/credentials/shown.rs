@@ -71,6 +71,18 @@ pub(in super::super) fn show(
     made: &CreatedKey,
     occasion: Occasion,
 ) -> Response {
+    show_then(app, chrome, storage, made, occasion, None)
+}
+
+/// As [`show`]; whoever has stored the secret goes on to this page, or to that of the storage.
+pub(in super::super) fn show_then(
+    app: &App,
+    chrome: &Chrome,
+    storage: &Storage,
+    made: &CreatedKey,
+    occasion: Occasion,
+    next: Option<String>,
+) -> Response {
     let key = &made.view.key;
     let permission = storage.permission.common(key.permission);
     let networks = binding(&storage.networks, &key.networks);
@@ -96,7 +108,7 @@ pub(in super::super) fn show(
         expires: key.expires,
         setups: setups::of(app, storage, key, Some(&made.secret)),
         prove: format!("/keys/{}/prove", key.id),
-        next: format!("/connections/{}", storage.id),
+        next: next.unwrap_or_else(|| format!("/connections/{}", storage.id)),
     };
     page(StatusCode::OK, &template)
 }

@@ -11,7 +11,7 @@ use portcullis_control::{ControlError, new_once_token};
 use portcullis_domain::Storage;
 
 use super::super::HOME;
-use super::super::credentials::{Occasion, already, show};
+use super::super::credentials::{Occasion, already, show_then};
 use super::super::error::PanelError;
 use super::super::fields::Fields;
 use super::super::page::{Chrome, on_to, page};
@@ -73,11 +73,22 @@ async fn try_create(
         }
     };
     app.kept.forget(session, &wizard.remote.secret);
+    let merge = if wizard.is_remote() {
+        wizard.existing.plan(app, admin, &storage).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the plan for what a new connection holds could not be begun");
+            None
+        })
+    } else {
+        None
+    };
     let Some(agreed) = plan.agreed else {
+        if let Some(plan) = merge {
+            return Ok(on_to(&plan, "done.created"));
+        }
         return Ok(on_to(&format!("/connections/{}", storage.id), "done.created"));
     };
     match app.control.create_key(admin, &key_draft(&storage, &agreed)).await {
-        Ok(made) => Ok(show(app, &person.chrome, &storage, &made, Occasion::Connected)),
+        Ok(made) => Ok(show_then(app, &person.chrome, &storage, &made, Occasion::Connected, merge)),
         Err(error) => {
             tracing::error!(%error, "a connection was made without its credentials");
             Ok(half(person, &wizard, &storage))

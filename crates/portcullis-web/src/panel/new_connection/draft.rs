@@ -11,6 +11,7 @@ use super::super::credentials::{Agreed, Terms, sentence};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
 use super::super::words;
+use super::existing::Existing;
 use super::providers::{self, ProviderCard};
 use super::quota;
 use super::remote::{RemoteFields, RemotePart, RemotePlan};
@@ -22,18 +23,22 @@ pub(super) enum Step {
     Storage,
     /// Left out for the embedded store.
     Provider,
+    /// Left out where nothing is in the bucket.
+    Existing,
     Access,
     Review,
 }
 
 impl Step {
-    pub(super) const ALL: [Self; 4] = [Self::Storage, Self::Provider, Self::Access, Self::Review];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Storage, Self::Provider, Self::Existing, Self::Access, Self::Review];
 
     /// Its address.
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Storage => "/connections/new",
             Self::Provider => "/connections/new/provider",
+            Self::Existing => "/connections/new/existing",
             Self::Access => "/connections/new/access",
             Self::Review => "/connections/new/review",
         }
@@ -44,6 +49,7 @@ impl Step {
         match self {
             Self::Storage => "storage",
             Self::Provider => "provider",
+            Self::Existing => "existing",
             Self::Access => "access",
             Self::Review => "review",
         }
@@ -54,6 +60,7 @@ impl Step {
         match self {
             Self::Storage => words::text("new.step.storage"),
             Self::Provider => words::text("new.step.provider"),
+            Self::Existing => words::text("new.step.existing"),
             Self::Access => words::text("new.step.access"),
             Self::Review => words::text("new.step.review"),
         }
@@ -70,6 +77,8 @@ pub(super) struct Wizard {
     pub(super) label: String,
     pub(super) quota: String,
     pub(super) remote: RemoteFields,
+    /// What becomes of what the bucket holds.
+    pub(super) existing: Existing,
     /// Whether S3 tools are to have access.
     pub(super) external: bool,
     pub(super) terms: Terms,
@@ -112,6 +121,7 @@ impl Wizard {
             label: text("label", 100),
             quota: text("quota", 40),
             remote: RemoteFields::of(fields),
+            existing: Existing::of(fields),
             external: fields.get("external") == "on",
             terms: Terms::of(fields),
         })
@@ -147,14 +157,19 @@ impl Wizard {
 
     /// The step before the one about access.
     pub(super) fn before_access(&self) -> Step {
-        if self.is_remote() { Step::Provider } else { Step::Storage }
+        match (self.is_remote(), self.existing.is_asked()) {
+            (true, true) => Step::Existing,
+            (true, false) => Step::Provider,
+            (false, _) => Step::Storage,
+        }
     }
 
     /// The address of a step with all of it.
     pub(super) fn url(&self, step: Step) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.storage_pairs());
-        query.extend_pairs(self.remote_pairs()).extend_pairs(self.access_pairs());
+        query.extend_pairs(self.remote_pairs()).extend_pairs(self.existing.pairs());
+        query.extend_pairs(self.access_pairs());
         format!("{}?{}", step.path(), query.finish())
     }
 
@@ -238,6 +253,12 @@ impl Wizard {
             None => None,
         };
         let mut faults = Faults::default();
+        if self.is_remote() {
+            self.existing.check(&mut faults);
+        }
+        if !faults.is_empty() {
+            return Ok(Err(Step::Existing));
+        }
         let agreed = self.agreed(app, admin, &mut faults).await?;
         if !faults.is_empty() {
             return Ok(Err(Step::Access));

@@ -5,6 +5,7 @@
 
 mod create;
 mod draft;
+mod existing;
 mod kept;
 mod provider;
 mod providers;
@@ -25,6 +26,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/connections/new", get(steps::storage).post(create::create))
         .route("/connections/new/provider", get(provider::provider).post(provider::send))
+        .route("/connections/new/existing", get(existing::existing))
         .route("/connections/new/access", get(steps::access))
         .route("/connections/new/review", get(steps::review))
 }

@@ -20,6 +20,7 @@ use super::super::probe;
 use super::super::visitor::{Admin, Person};
 use super::super::words::{self, filters};
 use super::draft::{Step, Wizard};
+use super::existing::held;
 use super::kept::Trial;
 use super::remote::{RemotePart, field};
 use super::steps::{StepView, goes_on, onward, status, steps};
@@ -117,7 +118,7 @@ fn shown(
     let template = ProviderPage {
         chrome: &person.chrome,
         steps: steps(wizard, Step::Provider),
-        carried: wizard.storage_pairs().chain(wizard.access_pairs()).collect(),
+        carried: wizard.storage_pairs().chain(wizard.existing.pairs()).chain(wizard.access_pairs()).collect(),
         kinds: provider_presets().iter().filter(fits).collect(),
         address: preset.endpoint(&remote.region, account).filter(|_| remote.endpoint.is_empty()),
         is_kept: part.secret.is_some(),
@@ -171,8 +172,12 @@ async fn try_send(
     if !part.faults.is_empty() {
         return Ok(go(&wizard.url_with_faults(Step::Provider)));
     }
-    let to = if try_out(app, admin, session, &wizard, &part, form).await? {
-        wizard.url(Step::Access)
+    let goes_on = try_out(app, admin, session, &wizard, &part, form).await?;
+    let of = wizard.remote.fingerprint();
+    let trial = app.kept.trial(session, &wizard.remote.secret, &of, app.access.now());
+    wizard.existing.note(trial.as_deref().and_then(held));
+    let to = if goes_on {
+        wizard.url(if wizard.existing.is_asked() { Step::Existing } else { Step::Access })
     } else {
         format!("{}#probe", wizard.url(Step::Provider))
     };
@@ -196,7 +201,9 @@ async fn try_out(
     }
     let draft = remote.draft(part.preset, part.secret.clone());
     let steps = app.control.test_connection(admin, &draft, remote.write).await?;
-    let (fine, remark) = (probe::is_fine(&steps), probe::has_remark(&steps));
+    // What the bucket holds has a step of its own.
+    let others: Vec<Finding> = steps.iter().filter(|step| step.name != "list").cloned().collect();
+    let (fine, remark) = (probe::is_fine(&steps), probe::has_remark(&others));
     app.kept.note(session, &remote.secret, Trial { of, steps });
     Ok(goes_on && fine && !remark)
 }

@@ -38,7 +38,11 @@ pub(super) fn steps(wizard: &Wizard, current: Step) -> Vec<StepView> {
         is_current: step == current,
         url: (step < current).then(|| wizard.url(step)),
     };
-    let there = |step: &Step| *step != Step::Provider || wizard.is_remote();
+    let there = |step: &Step| match step {
+        Step::Provider => wizard.is_remote(),
+        Step::Existing => wizard.is_remote() && wizard.existing.is_asked(),
+        Step::Storage | Step::Access | Step::Review => true,
+    };
     Step::ALL.into_iter().filter(there).enumerate().map(view).collect()
 }
 
@@ -128,7 +132,7 @@ async fn show_storage(
         chrome: &person.chrome,
         steps: steps(&wizard, Step::Storage),
         providers: PROVIDERS,
-        carried: wizard.remote_pairs().chain(wizard.access_pairs()).collect(),
+        carried: wizard.remote_pairs().chain(wizard.existing.pairs()).chain(wizard.access_pairs()).collect(),
         faults: if asked { &part.faults } else { &none },
         part: &part,
         wizard: &wizard,
@@ -178,7 +182,7 @@ async fn show_access(
     let template = AccessPage {
         chrome: &person.chrome,
         steps: steps(&wizard, Step::Access),
-        carried: wizard.storage_pairs().chain(wizard.remote_pairs()).collect(),
+        carried: wizard.storage_pairs().chain(wizard.remote_pairs()).chain(wizard.existing.pairs()).collect(),
         before: wizard.before_access().path(),
         presets: presets(),
         terms: &wizard.terms,
@@ -208,6 +212,12 @@ pub(super) async fn review(
     shown.await.unwrap_or_else(|error: PanelError| error.show(&person.chrome))
 }
 
+/// Every field that was filled in.
+fn all_pairs(wizard: &Wizard) -> Vec<(&'static str, &str)> {
+    let first = wizard.storage_pairs().chain(wizard.remote_pairs());
+    first.chain(wizard.existing.pairs()).chain(wizard.access_pairs()).collect()
+}
+
 /// A look at everything; after an attempt that failed, with what went wrong.
 pub(super) fn show_review(
     person: &Person,
@@ -218,7 +228,7 @@ pub(super) fn show_review(
     let template = ReviewPage {
         chrome: &person.chrome,
         steps: steps(wizard, Step::Review),
-        carried: wizard.storage_pairs().chain(wizard.remote_pairs()).chain(wizard.access_pairs()).collect(),
+        carried: all_pairs(wizard),
         permission: plan.permission().map_or("", labels::permission),
         quota: plan.quota.map(format::size),
         list: wizard.terms.list(person.peer),

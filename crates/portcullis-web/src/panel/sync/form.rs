@@ -196,10 +196,15 @@ mod tests {
     #[test]
     fn a_plan_is_read() {
         let (one, two) = (StorageId::generate(), StorageId::generate());
-        let typed = format!("storage={one}&prefix=a%2F&with={two}&mode=copy&conflicts=ask&budget=2+GB&keep=7&percent=5&files=20");
+        let typed = format!(
+            "storage={one}&prefix=a%2F&with={two}&mode=copy&conflicts=ask&budget=2+GB&keep=7&percent=5&files=20"
+        );
         let mut faults = Faults::default();
         let draft = filled(&typed).draft(&mut faults).unwrap();
-        assert_eq!((draft.storage.storage, draft.storage.prefix.as_str(), draft.bucket.storage), (one, "a/", two));
+        assert_eq!(
+            (draft.storage.storage, draft.storage.prefix.as_str(), draft.bucket.storage),
+            (one, "a/", two)
+        );
         assert_eq!((draft.mode.as_str(), draft.conflicts.as_deref()), ("copy", Some("ask")));
         let settings = draft.settings;
         assert_eq!((settings.read_budget_bytes, settings.keep_days), (Some(2_000_000_000), Some(7)));

@@ -21,6 +21,8 @@ use portcullis_domain::{SyncJobId, SyncPlanId, SyncRunId};
 
 use crate::app::App;
 
+pub(super) use places::{Place, places};
+
 pub(super) const HOME: &str = "/sync";
 
 /// The page of what runs kept.

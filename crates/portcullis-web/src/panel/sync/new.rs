@@ -84,9 +84,7 @@ async fn try_make(
     };
     match app.control.make_sync_plan(admin, &draft).await {
         Ok(plan) => Ok(Redirect::to(&plan_path(plan.id)).into_response()),
-        Err(ControlError::Invalid(problems)) => {
-            form(app, admin, chrome, &filled, &faults_of(problems)).await
-        }
+        Err(ControlError::Invalid(problems)) => form(app, admin, chrome, &filled, &faults_of(problems)).await,
         Err(error) => Err(error.into()),
     }
 }

@@ -9,14 +9,14 @@ use super::super::{labels, words};
 use crate::app::App;
 
 /// A storage to choose.
-pub(super) struct Place {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) provider: &'static str,
+pub(in super::super) struct Place {
+    pub(in super::super) id: String,
+    pub(in super::super) name: String,
+    pub(in super::super) provider: &'static str,
 }
 
 /// The storages of the site by their names, the first thousand, and these whatever their names are.
-pub(super) async fn places(
+pub(in super::super) async fn places(
     app: &App,
     admin: &SiteAdmin,
     named: &[&str],
@@ -46,19 +46,16 @@ pub(super) struct SideLine {
     pub(super) name: String,
     /// The part of it that is meant; empty for all of it.
     pub(super) prefix: String,
-    pub(super) provider: &'static str,
     /// Its page, as long as it has one.
     pub(super) path: Option<String>,
 }
 
 impl SideLine {
     pub(super) fn of(side: &SideView) -> Self {
-        let name =
-            if side.name.is_empty() { words::text("sync.gone").to_owned() } else { side.name.clone() };
+        let name = if side.name.is_empty() { words::text("sync.gone").to_owned() } else { side.name.clone() };
         Self {
             name,
             prefix: side.prefix.as_str().to_owned(),
-            provider: labels::provider(side.provider),
             path: side.active.then(|| format!("/connections/{}", side.id)),
         }
     }

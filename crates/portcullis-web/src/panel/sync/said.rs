@@ -28,7 +28,9 @@ pub(super) fn mode_card(mode: Mode) -> (&'static str, &'static str, &'static str
             (words::text("sync.mode.two_way"), words::text("sync.mode.two_way.detail"), "arrow-up-down")
         }
         Mode::Copy => (words::text("sync.mode.copy"), words::text("sync.mode.copy.detail"), "copy"),
-        Mode::Mirror => (words::text("sync.mode.mirror"), words::text("sync.mode.mirror.detail"), "refresh-cw"),
+        Mode::Mirror => {
+            (words::text("sync.mode.mirror"), words::text("sync.mode.mirror.detail"), "refresh-cw")
+        }
     }
 }
 

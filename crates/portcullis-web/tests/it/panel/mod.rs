@@ -30,6 +30,7 @@ mod shared;
 mod sign_in;
 mod sites;
 mod transfers;
+mod sync;
 mod trial;
 mod usage;
 mod visit;

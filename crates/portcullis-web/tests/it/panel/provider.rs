@@ -139,17 +139,30 @@ async fn files_that_are_there_are_told_before_it_goes_on() {
     outside.answers(vec![step("list", true, "3 files are there already", "nothing of it is changed")]);
     let mut visit = Visit::admin(&world).await;
     let page = filled(&mut visit, "Media", "next").await;
-    assert!(page.path.starts_with("/connections/new/provider?"), "{page:?}");
-    let told = page.text("#probe-steps");
-    assert!(told.contains("3 files") && told.contains("Nothing of it is changed."), "{told}");
-    let page = visit.submit(&page, "#wizard", &[("op", "next")]).await;
+    assert!(page.path.starts_with("/connections/new/existing?"), "{page:?}");
+    assert_eq!(page.texts(".steps li").len(), 5);
+    assert!(page.text("#found").contains("3 files are there already."), "{page:?}");
+    // Nothing is written unless somebody chooses so, and a fresh start says why it cannot be.
+    assert_eq!(page.attr("[name=existing][checked]", "value"), "show");
+    assert!(page.has("[name=existing][value=fresh][disabled]"), "{page:?}");
+    assert!(page.text("#h-fresh").contains("not empty"), "{page:?}");
+    assert_eq!(page.all("#preparation li").len(), 4);
+    let page = visit.submit(&page, "#wizard", &[("next", "access")]).await;
     assert!(page.path.starts_with("/connections/new/access?"), "{page:?}");
     assert_eq!(outside.tests(), 1);
-    // Of another bucket it is told again.
+    // Back leads through it, and of another bucket it is told again.
     let back = visit.submit(&page, "#wizard", &[("back", "storage")]).await;
+    assert!(back.path.starts_with("/connections/new/existing?"), "{back:?}");
+    let back = visit.submit(&back, "#wizard", &[("back", "storage")]).await;
     let page = visit.submit(&back, "#wizard", &[("bucket", "other"), ("op", "next")]).await;
-    assert!(page.path.starts_with("/connections/new/provider?") && page.has("#probe-steps"), "{page:?}");
+    assert!(page.path.starts_with("/connections/new/existing?") && page.has("#found"), "{page:?}");
     assert_eq!(outside.tests(), 2);
+    // Where nothing is, nothing is asked.
+    outside.answers(vec![step("list", true, "there are none", "")]);
+    let back = visit.submit(&page, "#wizard", &[("back", "storage")]).await;
+    let page = visit.submit(&back, "#wizard", &[("bucket", "empty"), ("op", "next")]).await;
+    assert!(page.path.starts_with("/connections/new/access?"), "{page:?}");
+    assert_eq!(page.texts(".steps li").len(), 4);
 }
 
 #[tokio::test]

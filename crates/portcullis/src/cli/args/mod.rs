@@ -30,7 +30,8 @@ pub(crate) use scan::{ProveArgs, ScanArgs};
 pub(crate) use serve::{DataArgs, MasterKeyCommand, ServeArgs};
 pub(crate) use storage::{Limit, StorageCommand, StorageCreate, StorageUpdate};
 pub(crate) use sync::{
-    ActionsArgs, ChooseArgs, JobCommand, JobCreate, JobUpdate, Pace, PlanCreate, RunArgs, SidesArgs, SyncCommand, Terms,
+    ActionsArgs, ChooseArgs, JobCommand, JobCreate, JobUpdate, Pace, PlanCreate, RunArgs, SidesArgs,
+    SyncCommand, Terms,
 };
 pub(crate) use trial::TrialCommand;
 

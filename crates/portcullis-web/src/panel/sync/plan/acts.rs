@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use portcullis_control::{ControlError, JobSettings, PlanDraft, PlanView, RunDraft, SideDraft, SideView};
+use portcullis_control::{ControlError, PlanDraft, PlanView, RunDraft, SideDraft, SideView};
 
 use super::super::super::error::PanelError;
 use super::super::super::fields::{Faults, Fields};
@@ -113,14 +113,13 @@ async fn try_again(app: &App, at: &At) -> Result<Response, PanelError> {
 }
 
 fn the_same(plan: &PlanView) -> PlanDraft {
-    let side =
-        |side: &SideView| SideDraft { storage: side.id, prefix: side.prefix.as_str().to_owned() };
+    let side = |side: &SideView| SideDraft { storage: side.id, prefix: side.prefix.as_str().to_owned() };
     PlanDraft {
         storage: side(&plan.sides.storage),
         bucket: side(&plan.sides.bucket),
         mode: plan.mode.as_str().to_owned(),
         conflicts: Some(plan.conflicts.as_str().to_owned()),
-        settings: JobSettings { keep_days: Some(plan.keep_days), ..JobSettings::default() },
+        settings: plan.settings.clone(),
     }
 }
 

@@ -126,7 +126,9 @@ async fn put(
             }
             Err(ControlError::NotNow(why)) => return shown(app, at, &wanted, Trouble::of(&why)).await,
             Err(ControlError::Invalid(problems)) => {
-                problems.into_iter().for_each(|problem| faults.add(field_of(&problem.field), problem.message));
+                problems
+                    .into_iter()
+                    .for_each(|problem| faults.add(field_of(&problem.field), problem.message));
             }
             Err(error) => return Err(error.into()),
         }

@@ -41,10 +41,7 @@ const fn files(files: u64) -> Amount {
 }
 
 fn sum(one: Amount, other: Amount) -> Amount {
-    Amount {
-        files: one.files.saturating_add(other.files),
-        bytes: one.bytes.saturating_add(other.bytes),
-    }
+    Amount { files: one.files.saturating_add(other.files), bytes: one.bytes.saturating_add(other.bytes) }
 }
 
 /// How many of those that are left alone fit.
@@ -134,8 +131,12 @@ pub(super) fn figures(plan: &PlanView, totals: &PlanTotals) -> Vec<Figure> {
             all.push(Figure::new("back", t("sync.figure.back"), back, t("sync.figure.back.detail")));
         }
     }
-    let overwritten =
-        Figure::new("overwrites", t("sync.figure.overwrites"), overwrites, t("sync.figure.overwrites.detail"));
+    let overwritten = Figure::new(
+        "overwrites",
+        t("sync.figure.overwrites"),
+        overwrites,
+        t("sync.figure.overwrites.detail"),
+    );
     let deleted =
         Figure::new("deletions", t("sync.figure.deletions"), deletions, t("sync.figure.deletions.detail"));
     let undecided = Figure::new("open", t("sync.figure.open"), files(open), t("sync.figure.open.detail"));
@@ -170,7 +171,10 @@ mod tests {
         totals.overwrite = both(1, 2);
         assert_eq!(Changes::of(&totals).button().as_deref(), Some("Apply 1,204 changes, overwrite 3"));
         totals.delete = both(0, 4);
-        assert_eq!(Changes::of(&totals).button().as_deref(), Some("Apply 1,208 changes, overwrite 3, delete 4"));
+        assert_eq!(
+            Changes::of(&totals).button().as_deref(),
+            Some("Apply 1,208 changes, overwrite 3, delete 4")
+        );
         let one = PlanTotals { put_back: both(1, 0), ..PlanTotals::default() };
         assert_eq!(Changes::of(&one).button().as_deref(), Some("Apply 1 change"));
     }
@@ -178,7 +182,12 @@ mod tests {
     #[test]
     fn what_is_left_alone_is_told_by_its_kind() {
         let totals = PlanTotals {
-            left: vec![(Reason::ConflictEditEdit, 3), (Reason::TooLarge, 2), (Reason::Archived, 1), (Reason::Extra, 9)],
+            left: vec![
+                (Reason::ConflictEditEdit, 3),
+                (Reason::TooLarge, 2),
+                (Reason::Archived, 1),
+                (Reason::Extra, 9),
+            ],
             ..PlanTotals::default()
         };
         assert_eq!((left(&totals, is_conflict), left(&totals, said::is_cannot)), (3, 3));

@@ -16,7 +16,6 @@ use super::super::super::error::PanelError;
 use super::super::super::fields::{Faults, Fields};
 use super::super::super::page::{Chrome, page, toast};
 use super::super::super::words::{self, filters};
-use super::super::super::format;
 use super::super::places::SideLine;
 use super::super::said::{self, StateChip};
 use super::super::{job_path, plan_path, run_path};

@@ -91,7 +91,12 @@ mod tests {
         let all = wanted(query);
         assert_eq!(all.at(plan, all.after.as_deref()), format!("/sync/plans/{plan}?{query}"));
         assert_eq!(all.back(), query);
-        assert_eq!(Wanted::of_back(&Fields::parse(format!("back={}", query.replace('%', "%25").replace('&', "%26")).as_bytes())), all);
+        assert_eq!(
+            Wanted::of_back(&Fields::parse(
+                format!("back={}", query.replace('%', "%25").replace('&', "%26")).as_bytes()
+            )),
+            all
+        );
         assert!(all.narrows());
     }
 

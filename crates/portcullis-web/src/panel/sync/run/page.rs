@@ -7,7 +7,9 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
-use portcullis_control::{Amount, ControlError, PageRequest, PlanKind, RunState, RunView, RunWish, StepState, StepView};
+use portcullis_control::{
+    Amount, ControlError, PageRequest, PlanKind, RunState, RunView, RunWish, StepState, StepView,
+};
 use portcullis_domain::Timestamp;
 
 use super::super::super::error::PanelError;
@@ -25,6 +27,20 @@ use crate::app::App;
 
 /// As many files are on a page.
 const ROWS: u32 = 50;
+
+/// The outcomes that can be looked at alone.
+const STATES: [StepState; 4] = [StepState::Done, StepState::Changed, StepState::Failed, StepState::Skipped];
+
+/// The word for an outcome in addresses.
+const fn word(state: StepState) -> &'static str {
+    match state {
+        StepState::Kept => "kept",
+        StepState::Done => "done",
+        StepState::Changed => "changed",
+        StepState::Failed => "failed",
+        StepState::Skipped => "skipped",
+    }
+}
 
 /// One file, in words.
 struct Row {
@@ -72,7 +88,7 @@ struct RunPage<'a> {
 
 impl RunPage<'_> {
     const fn is_over(&self) -> bool {
-        self.run.state.is_over()
+        self.run.state.has_ended()
     }
 
     fn is_restore(&self) -> bool {
@@ -110,7 +126,7 @@ fn sentence_of(told: &str) -> String {
 
 /// The address of a run's page with these steps.
 fn at_steps(run: &RunView, state: Option<StepState>, after: Option<&str>) -> String {
-    address(&run_path(run.id), "", &[("state", state.map(StepState::as_str)), ("after", after)])
+    address(&run_path(run.id), "", &[("state", state.map(word)), ("after", after)])
 }
 
 /// How long it may still take: `3 minutes`.
@@ -178,7 +194,7 @@ pub(super) async fn shown(
 }
 
 fn step_state(fields: &Fields) -> Option<StepState> {
-    StepState::ALL.iter().copied().find(|state| state.as_str() == fields.get("state"))
+    STATES.into_iter().find(|state| word(*state) == fields.get("state"))
 }
 
 /// How far it is, in hundredths: by bytes, where there are any to move.
@@ -195,8 +211,10 @@ fn figures(run: &RunView) -> Vec<Figure> {
     let t = words::text;
     let others = run.changed.saturating_add(run.failed).saturating_add(run.skipped);
     let done = Amount { files: run.files_done.saturating_sub(others), bytes: run.bytes_done };
-    let changed = Figure::new("changed", t("sync.result.changed"), files(run.changed), t("sync.result.changed.detail"));
-    let failed = Figure::new("failed", t("sync.result.failed"), files(run.failed), t("sync.result.failed.detail"));
+    let changed =
+        Figure::new("changed", t("sync.result.changed"), files(run.changed), t("sync.result.changed.detail"));
+    let failed =
+        Figure::new("failed", t("sync.result.failed"), files(run.failed), t("sync.result.failed.detail"));
     vec![
         Figure::new("done", t("sync.result.done"), done, t("sync.result.done.detail")),
         changed.hot(run.changed > 0),
@@ -212,8 +230,7 @@ fn tabs(run: &RunView, chosen: Option<StepState>) -> Vec<Tab> {
         name: state.map_or_else(|| words::text("sync.steps.all"), |state| said::step_state(state).text),
         chosen: state == chosen,
     };
-    let states = [StepState::Done, StepState::Changed, StepState::Failed, StepState::Skipped];
-    [None].into_iter().chain(states.map(Some)).map(tab).collect()
+    [None].into_iter().chain(STATES.map(Some)).map(tab).collect()
 }
 
 #[cfg(test)]
