@@ -83,10 +83,12 @@ class World:
             kept.update(self.lab.everything(bucket).values())
         return self.precious - kept
 
-    def end(self, told, *checks):
+    def end(self, told, *checks, may_stop=False):
         """The worst of what is wrong; `checks` are pairs of a verdict and whether it is deserved."""
         wrong = ["LOST"] if self.lost() else []
         wrong += [verdict for verdict, deserved in checks if deserved]
+        if not told.fine and not may_stop:
+            wrong.append("stuck")
         if told.fine and self.files("left") != self.files("right"):
             wrong.append("not seen")
         return min(wrong, key=ORDER.index, default="ok")
@@ -224,6 +226,8 @@ def written_meanwhile(w):
     w.lab.hook(hook)
     told = w.tool.sync()
     w.lab.unhook()
+    if b"somebody's second, just now" not in w.precious:
+        raise AssertionError(f"{w.tool.name} never wrote:\n{told.text}")
     return settle(w, told)
 
 
@@ -247,8 +251,7 @@ def settle(w, told):
     """What was in the way is seen to by the next one: so it is with every program."""
     if not told.fine:
         told = w.tool.sync()
-    stuck = not told.fine and not told.stopped
-    return w.end(told, ("stuck", stuck))
+    return w.end(told)
 
 
 # The provider misbehaves.
@@ -273,7 +276,7 @@ def short_listing(w, side):
     w.lab.hook(lambda request: only(request, 60) if request.bucket == bucket and request.lists else None)
     told = w.tool.sync()
     w.lab.unhook()
-    return w.end(told, ("wrongly deleted", (w.files("left"), w.files("right")) != before))
+    return w.end(told, ("wrongly deleted", (w.files("left"), w.files("right")) != before), may_stop=True)
 
 
 def only(request, most):
@@ -306,7 +309,7 @@ def emptied(w):
     before = w.files("left")
     w.lab.empty(w.right)
     told = w.tool.sync()
-    return w.end(told, ("wrongly deleted", w.files("left") != before))
+    return w.end(told, ("wrongly deleted", w.files("left") != before), may_stop=True)
 
 
 @case("four of ten files are suddenly gone from the bucket")
@@ -316,7 +319,7 @@ def mass_deletion(w):
     w.precious.update(w.files("left").values())
     for number in range(40):
         w.delete("right", f"more/{number:03}.txt")
-    return w.end(w.tool.sync())
+    return w.end(w.tool.sync(), may_stop=True)
 
 
 @case("six of ten files in the bucket are suddenly overwritten with noise")
@@ -326,7 +329,7 @@ def mass_change(w):
     w.precious.update(w.files("left").values())
     for number in range(60):
         w.lab.write(w.right, f"more/{number:03}.txt", f"\x93\x17 noise {number} ".encode() * 4)
-    return w.end(w.tool.sync())
+    return w.end(w.tool.sync(), may_stop=True)
 
 
 @case("one upload fails with 500, again and again; then once more without")
@@ -348,7 +351,7 @@ def failing_upload(w):
     told = w.tool.sync()
     broken = w.files("right").get("broken.txt") != b"the storage's second"
     revived = "files/000.txt" in w.files("right")
-    return w.end(told, ("stuck", not told.fine or broken), ("undone", revived))
+    return w.end(told, ("stuck", broken), ("undone", revived))
 
 
 @case("`kill -9` in the middle; then the same again")
@@ -374,7 +377,7 @@ def killed(w):
         raise AssertionError(f"{w.tool.name} was never killed")
     told = w.tool.after_kill()
     missing = any(f"new/{number:03}.txt" not in w.files("right") for number in range(40))
-    return w.end(told, ("stuck", not told.fine or missing), ("undone", "old.txt" in w.files("right")))
+    return w.end(told, ("stuck", missing), ("undone", "old.txt" in w.files("right")))
 
 
 @case("taking the last synchronisation back")

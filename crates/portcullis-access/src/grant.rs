@@ -173,7 +173,7 @@ impl Grant<Get> {
     /// As [`Grant::get`] and [`Grant::put`]; `PreconditionFailed` also if the source has not changed since a time
     /// that was given; `TooLarge` over 5 GiB.
     pub async fn copy_to(self, to: Grant<Put>, mut options: CopyOptions) -> Result<PutOutcome, AccessError> {
-        if !Arc::ptr_eq(&self.seat.backend, &to.seat.backend) {
+        if self.seat.storage != to.seat.storage {
             return self.copy_across(to, options).await;
         }
         self.ask()?;

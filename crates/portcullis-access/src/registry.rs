@@ -18,7 +18,7 @@ type Slot = Arc<OnceCell<Opened>>;
 pub(crate) struct Opened {
     /// With what the storage reserves: for runs alone.
     pub(crate) whole: Arc<dyn Backend>,
-    /// As everybody else has it. The same one for all, so that two grants can be seen to be of one storage.
+    /// As everybody else has it.
     pub(crate) shown: Arc<dyn Backend>,
 }
 

@@ -35,13 +35,13 @@ pub use name::{SHORT, conflict_name, is_conflict_name};
 pub use plan::{
     BasePages, BaseUse, ChoiceRule, Choices, Cost, Count, Equal, Guard, GuardHit, GuardLimits, InvalidRule,
     Judgement, NewPage, NoBase, PageSink, PlanFault, PlanProgress, PlanResult, PlanTerms, Planned, Risk, Row,
-    SKEW_ALARM, SKEW_KNOWN, Since, Totals, Verdict, actions_of, cannot, choice_for, decide_choice, guards, is_open,
-    judge, make_plan, risks, totals_with,
+    SKEW_ALARM, SKEW_KNOWN, Since, Totals, Verdict, actions_of, cannot, choice_for, decide_choice, guards,
+    is_open, judge, make_plan, risks, totals_with,
 };
 pub use restore::{Pick, make_restore};
 pub use run::{
-    ActionPages, AsPlanned, Choose, Pace, Phase, RESERVED, RunEnd, RunProgress, RunTerms, Snapshot, Transfer, Wish,
-    kept_key, purge, run,
+    ActionPages, AsPlanned, Choose, Pace, Phase, RESERVED, RunEnd, RunProgress, RunTerms, Snapshot, Transfer,
+    Wish, kept_key, purge, run,
 };
 pub use settle::{Settled, settle};
 pub use side::{Side, Sides};

@@ -19,18 +19,26 @@ pub const SHORT: usize = 8;
 ///
 /// None if the folders alone leave no room for it.
 #[must_use]
-pub fn conflict_name(key: &ObjectKey, side: Side, seen: &Seen, longest: usize, digits: usize) -> Option<ObjectKey> {
+pub fn conflict_name(
+    key: &ObjectKey,
+    side: Side,
+    seen: &Seen,
+    longest: usize,
+    digits: usize,
+) -> Option<ObjectKey> {
     let (folder, file) = split_folder(key.as_str());
     let (stem, ending) = split_ending(file);
+    let stem = without_addition(stem);
     let addition = format!("{OPENS}{} {} {})", side.as_str(), moment(seen), hash(seen, digits));
     let longest = longest.min(1024);
     let room = |ending: &str| longest.checked_sub(folder.len() + addition.len() + ending.len());
-    // An ending that is so long is none.
+    // An ending that leaves nothing of the stem is none.
+    let whole = format!("{stem}{ending}");
     let (stem, ending, room) = match room(ending).filter(|room| *room > 0 || stem.is_empty()) {
         Some(room) => (stem, ending, room),
-        None => (file, "", room("")?),
+        None => (whole.as_str(), "", room("")?),
     };
-    let stem = cut(without_addition(stem), room);
+    let stem = cut(stem, room);
     ObjectKey::parse(&format!("{folder}{stem}{addition}{ending}")).ok()
 }
 
@@ -52,7 +60,9 @@ fn split_folder(key: &str) -> (&str, &str) {
 fn split_ending(file: &str) -> (&str, &str) {
     let body = file.strip_suffix('/').unwrap_or(file);
     let slash = body.len();
-    let at = body.rfind('.').filter(|at| *at > 0 && *at + 1 < body.len() && !body.get(*at..).is_some_and(|ending| ending.contains([' ', ')'])));
+    let at = body.rfind('.').filter(|at| {
+        *at > 0 && *at + 1 < body.len() && !body.get(*at..).is_some_and(|ending| ending.contains([' ', ')']))
+    });
     file.split_at_checked(at.unwrap_or(slash)).unwrap_or((file, ""))
 }
 
@@ -111,4 +121,98 @@ fn hash(seen: &Seen, digits: usize) -> String {
 /// At most so many bytes, cut between two characters.
 fn cut(stem: &str, room: usize) -> &str {
     stem.get(..stem.floor_char_boundary(room)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_backend::Etag;
+    use portcullis_domain::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::Mark;
+
+    fn seen(tag: &str) -> Seen {
+        // 2026-11-21T01:49:50Z
+        let modified = Timestamp::from_micros(1_795_225_790_123_456);
+        Seen { mark: Mark { etag: Etag::Opaque(tag.into()), size: 7 }, modified, archived: false }
+    }
+
+    fn name(key: &str, longest: usize) -> Option<String> {
+        let key = ObjectKey::parse(key).unwrap();
+        let name = conflict_name(&key, Side::Storage, &seen("x"), longest, SHORT);
+        name.map(|name| name.as_str().replace(&hash(&seen("x"), SHORT), "HASH"))
+    }
+
+    const ADDED: &str = " (conflict storage 20261121-014950Z HASH)";
+
+    #[test]
+    fn names() {
+        for (key, told) in [
+            ("report.xlsx", format!("report{ADDED}.xlsx")),
+            ("a/b.c/report", format!("a/b.c/report{ADDED}")),
+            ("a/.profile", format!("a/.profile{ADDED}")),
+            ("a.tar.gz", format!("a.tar{ADDED}.gz")),
+            ("ends with.", format!("ends with.{ADDED}")),
+            ("no. 5 of these", format!("no. 5 of these{ADDED}")),
+            ("folder/", format!("folder{ADDED}/")),
+            ("a/folder.d/", format!("a/folder{ADDED}.d/")),
+            ("a//b", format!("a//b{ADDED}")),
+            ("/", format!("{ADDED}/")),
+            ("..", format!("..{ADDED}")),
+            ("x (conflict storage 20201010-101010Z 0123abcd).txt", format!("x{ADDED}.txt")),
+            ("x (conflict bucket 20201010-101010Z 0123abcd0123)", format!("x{ADDED}")),
+            ("x (conflict mine).txt", format!("x (conflict mine){ADDED}.txt")),
+        ] {
+            assert_eq!(name(key, 1024).as_deref(), Some(told.as_str()), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_stem_is_cut_between_characters() {
+        let added = ADDED.len() + 4;
+        assert_eq!(
+            name("d/\u{e9}\u{e9}\u{e9}.txt", 2 + 5 + added + 4).unwrap(),
+            format!("d/\u{e9}\u{e9}{ADDED}.txt")
+        );
+        assert_eq!(name("d/abc.txt", 2 + 1 + added + 4).unwrap(), format!("d/a{ADDED}.txt"));
+        assert_eq!(name("d/abc.an ending", 2 + 3 + added), Some(format!("d/abc{ADDED}")));
+        let long = format!("a.{}", "e".repeat(100));
+        assert_eq!(name(&long, 60).unwrap().len(), 60 - 4, "an ending that is too long is cut as well");
+        assert_eq!(name(&format!("{}/f", "d".repeat(60)), 100), None);
+    }
+
+    #[test]
+    fn the_name_says_which_one_it_was() {
+        let key = ObjectKey::parse("k").unwrap();
+        let of = |side, tag, digits| conflict_name(&key, side, &seen(tag), 1024, digits).unwrap();
+        assert_eq!(of(Side::Storage, "x", 8), of(Side::Storage, "x", 8));
+        assert_ne!(of(Side::Storage, "x", 8), of(Side::Storage, "y", 8));
+        assert_ne!(of(Side::Storage, "x", 8), of(Side::Bucket, "x", 8));
+        assert!(of(Side::Storage, "x", 16).as_str().len() == of(Side::Storage, "x", 8).as_str().len() + 8);
+        assert!(is_conflict_name(&of(Side::Storage, "x", 16)));
+        assert!(!is_conflict_name(&key));
+    }
+
+    #[test]
+    fn times_that_no_calendar_has() {
+        for micros in [i64::MIN, -1, 0, i64::MAX] {
+            let seen = Seen { modified: Timestamp::from_micros(micros), ..seen("x") };
+            assert!(is_moment(&moment(&seen)), "{}", moment(&seen));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_of_a_name_is_as_long(key in "[a-c./ ()\u{e9}\u{1f600}]{1,40}", longest in 45..200usize) {
+            let key = ObjectKey::parse(&key).unwrap();
+            if let Some(once) = conflict_name(&key, Side::Bucket, &seen("x"), longest, SHORT) {
+                prop_assert!(once.as_str().len() <= longest);
+                prop_assert!(is_conflict_name(&once), "{once}");
+                prop_assert_ne!(&once, &key);
+                let twice = conflict_name(&once, Side::Bucket, &seen("x"), longest, SHORT).unwrap();
+                prop_assert_eq!(twice, once);
+            }
+        }
+    }
 }

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::plan::{PageSink, Pager, PlanFault, PlanProgress, PlanResult, PlanTerms, Totals};
 use crate::{
-    Action, Evidence, Journal, Kept, Mark, Op, PAGE, Place, Reason, Seen, Side, Sides, Step, StepState, Store,
-    StoreError, StoreFault,
+    Action, Evidence, Journal, Kept, Mark, Op, PAGE, Place, Reason, Seen, Side, Sides, Step, StepState,
+    Store, StoreError, StoreFault,
 };
 
 /// What of a run is taken back.
@@ -85,7 +85,8 @@ impl Back<'_> {
                 Pick::All | Pick::Kept { .. } => true,
                 Pick::Keys(keys) => keys.contains(&step.key),
             });
-            let mut found = stream::iter(picked).map(|step| self.step(step)).buffered(self.terms.parallel.max(1));
+            let mut found =
+                stream::iter(picked).map(|step| self.step(step)).buffered(self.terms.parallel.max(1));
             while let Some(actions) = found.next().await {
                 compared += 1;
                 for action in actions? {
@@ -136,7 +137,9 @@ impl Back<'_> {
                 let (wrote, now) = (copied.wrote.of(side).as_ref(), mark_of(&there, side));
                 let found = match (wrote, now) {
                     (None, _) | (Some(_), None) => None,
-                    (Some(wrote), Some(now)) if wrote == now => Some((Op::Delete { on: side }, Reason::UndoWrite)),
+                    (Some(wrote), Some(now)) if wrote == now => {
+                        Some((Op::Delete { on: side }, Reason::UndoWrite))
+                    }
                     (Some(_), Some(_)) => Some((Op::Leave, Reason::ChangedSince)),
                 };
                 actions.extend(found.map(|found| action(&copied.key, found, &there, None)));
@@ -163,7 +166,9 @@ impl Back<'_> {
         }
         Ok(Some(match kept {
             None => (Op::Delete { on: side }, Reason::UndoWrite),
-            Some(kept) if self.is_kept(kept).await? => (Op::PutBack { on: side, step: step.seq }, Reason::UndoLoss),
+            Some(kept) if self.is_kept(kept).await? => {
+                (Op::PutBack { on: side, step: step.seq }, Reason::UndoLoss)
+            }
             Some(_) => (Op::Leave, Reason::KeptGone),
         }))
     }
@@ -201,7 +206,12 @@ impl Back<'_> {
         Ok(Sides { storage, bucket })
     }
 
-    async fn head(&self, side: Side, key: &ObjectKey, options: &GetOptions) -> Result<Option<Seen>, PlanFault> {
+    async fn head(
+        &self,
+        side: Side,
+        key: &ObjectKey,
+        options: &GetOptions,
+    ) -> Result<Option<Seen>, PlanFault> {
         self.progress.looked(side);
         match self.stores.of(side).head(key, options).await {
             Ok(meta) => Ok(Some(Seen {

@@ -65,7 +65,12 @@ pub trait Store: Send + Sync + Debug + 'static {
     async fn put(&self, key: &ObjectKey, body: Body, options: PutOptions) -> Result<PutOutcome, StoreError>;
 
     /// Copies within this side.
-    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutOutcome, StoreError>;
+    async fn copy(
+        &self,
+        from: &ObjectKey,
+        to: &ObjectKey,
+        options: CopyOptions,
+    ) -> Result<PutOutcome, StoreError>;
 
     /// Removes an object or a version of it.
     async fn delete(&self, key: &ObjectKey, options: &DeleteOptions) -> Result<DeleteOutcome, StoreError>;

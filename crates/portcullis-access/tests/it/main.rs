@@ -19,6 +19,8 @@ mod people;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod sessions;

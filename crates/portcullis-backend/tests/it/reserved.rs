@@ -163,8 +163,9 @@ async fn pages(of: &dyn Backend, case: &Case, going: &mut Going) -> [Seen; 3] {
     seen
 }
 
-async fn fill(backend: &dyn Backend, keys: &[String]) {
-    for (number, at) in keys.iter().enumerate() {
+/// Versions and uploads of each key, of some more than of others.
+async fn fill<'a>(backend: &dyn Backend, keys: impl Iterator<Item = (usize, &'a String)>) {
+    for (number, at) in keys {
         for _ in 0..=number % 3 {
             let options = PutOptions { overwrite: Some(Overwrite::KeepPrevious), ..PutOptions::default() };
             backend.put(&key(at), body(), options).await.unwrap();
@@ -189,19 +190,10 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (inner, model) = (memory(), memory());
-            fill(&*inner, &keys).await;
-            let visible: Vec<String> =
-                keys.iter().enumerate().filter(|(_, k)| !k.starts_with(RESERVED_PREFIX)).map(|(_, k)| k.clone()).collect();
-            // As many versions as the key has beside the hidden ones.
-            for (number, at) in keys.iter().enumerate().filter(|(_, at)| visible.contains(at)) {
-                for _ in 0..=number % 3 {
-                    let options = PutOptions { overwrite: Some(Overwrite::KeepPrevious), ..PutOptions::default() };
-                    model.put(&key(at), body(), options).await.unwrap();
-                    model.create_upload(&key(at), UploadOptions::default()).await.unwrap();
-                }
-            }
+            let all = keys.iter().enumerate();
+            fill(&*inner, all.clone()).await;
+            fill(&*model, all.filter(|(_, at)| !at.starts_with(RESERVED_PREFIX))).await;
             let case = Case { prefix, delimiter, limit };
-            eprintln!("CASE {case:?} {after:?} {rolled} {keys:?}");
             let begin = after.map(|text| {
                 if rolled { ListPosition::AfterPrefix(text) } else { ListPosition::AfterKey(text) }
             });

@@ -57,7 +57,7 @@ impl Control {
         };
         let commit =
             self.metadata.choose_in_sync_plan(admin.site(), id, before, &rules, Some(totals.as_str()));
-        self.carry_out(admin, deed, commit).await?;
+        Box::pin(self.carry_out(admin, deed, commit)).await?;
         let plan = self.find_plan(admin, id).await?;
         self.view_plan(admin, plan, &pair, Detail::Whole).await
     }

@@ -1,5 +1,7 @@
 //! Jobs: begun when their time has come, and carried on when their plan is ready.
 
+use std::time::Duration;
+
 use portcullis_domain::{SiteId, SyncJobId, SyncPlanId, SyncRunId};
 use portcullis_metadata::{JobState, MetadataErrorKind, NewSyncRun, PageRequest, PlanState, SyncJobRow};
 
@@ -12,6 +14,8 @@ use super::stored::{ReadPlan, RunAsked, json};
 use super::trail::Did;
 use crate::{Control, ControlError, Result};
 
+/// After so long a plan that was made for a job, and not looked at, was left by its process.
+const LEFT: Duration = Duration::from_secs(10);
 /// Jobs that are begun in one round.
 const AT_ONCE: u32 = 50;
 
@@ -149,8 +153,12 @@ impl Control {
     async fn mend_job(&self, job: &SyncJobRow) -> Result<()> {
         match (job.state, job.last_plan) {
             (JobState::Planning, Some(plan)) => {
-                if self.metadata.sync_plan(job.site, plan).await?.is_none() {
+                let Some(row) = self.metadata.sync_plan(job.site, plan).await? else {
                     return self.job_waits(job.id, "").await;
+                };
+                // Whoever made it may just be about to do it.
+                if row.planned.is_some_and(|at| at.after(LEFT) > self.access.now()) {
+                    return Ok(());
                 }
                 self.follow_up(job.site, plan).await
             }

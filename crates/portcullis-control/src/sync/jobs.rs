@@ -1,14 +1,14 @@
 //! Jobs: plans that are made and run again and again.
 
 use portcullis_access::SiteAdmin;
-use portcullis_domain::{DisplayName, SiteId, SyncJobId, SyncPlanId, Timestamp};
-use portcullis_metadata::{JobState, NewSyncPlan, Page, PageRequest, SyncJobRow};
+use portcullis_domain::{DisplayName, SyncJobId, SyncPlanId, Timestamp};
+use portcullis_metadata::{JobState, NewSyncPlan, Page, PageRequest, SyncJobRow, SyncPlanRow};
 use portcullis_sync::{Mode, Policy};
 
 use super::check::{Wanted, check_settings, wanted};
 use super::plans::Detail;
 use super::schedule::Schedule;
-use super::sides::Pair;
+use super::sides::{Pair, Pairs};
 use super::stored::{Asked, ReadPlan, foreign, json, read};
 use super::{JobChange, JobDraft, JobQuery, JobSettings, JobView, PlanView, ScheduleDraft, ScheduleView};
 use crate::audit::Deed;
@@ -90,10 +90,10 @@ impl Control {
         page: &PageRequest,
     ) -> Result<Page<JobView>> {
         let found = self.metadata.sync_jobs(admin.site(), query.storage, page).await?;
-        let mut items = Vec::with_capacity(found.items.len());
+        let (mut pairs, mut items) = (Pairs::new(self, admin.site()), Vec::with_capacity(found.items.len()));
         for row in found.items {
-            let pair = self.pair_of(admin.site(), row.pair).await?;
-            let job = view(row, &pair)?;
+            // What another version wrote cannot be shown; the rest of the list can.
+            let Ok(job) = view(row.clone(), pairs.of(row.pair).await?) else { continue };
             if query.state.is_none_or(|state| state == job.state) {
                 items.push(job);
             }
@@ -176,9 +176,12 @@ impl Control {
     }
 
     /// Lets a job wait for its next time again, after its plan has come to nothing.
-    pub(super) async fn release_job(&self, site: SiteId, job: Option<SyncJobId>, told: &str) -> Result<()> {
-        let Some(id) = job else { return Ok(()) };
-        let Some(row) = self.metadata.sync_job(site, id).await? else { return Ok(()) };
+    pub(super) async fn release_job(&self, plan: &SyncPlanRow, told: &str) -> Result<()> {
+        let Some(id) = plan.job else { return Ok(()) };
+        let Some(row) = self.metadata.sync_job(plan.site, id).await? else { return Ok(()) };
+        if row.last_plan != Some(plan.id) {
+            return Ok(());
+        }
         match row.state {
             JobState::Planning | JobState::Stopped | JobState::Running => {
                 self.metadata.note_sync_job(id, JobState::Waiting, told).await?;
@@ -200,7 +203,7 @@ pub(super) fn job_plan(row: &SyncJobRow, actor: &str, now: Timestamp) -> Result<
         restores: None,
         mode: row.mode.clone(),
         policy: row.policy.clone(),
-        keep_days: settings.keep_days,
+        keep_days: Some(settings.keep_days.unwrap_or(super::check::KEEP_DAYS)),
         terms: json(&Asked { settings, undo: None })?,
         actor: actor.to_owned(),
         created: now,

@@ -25,7 +25,9 @@ use super::sides::Pair;
 use super::stored::{Made, ReadPlan, RunAsked, Undo, json, read};
 use crate::{Control, Result};
 
-/// How long a process has a plan or a run to itself without saying so again. After a crash another goes on when it is over.
+/// How long a process has a plan to itself without saying so again. After a crash it is made anew when that is over.
+const PLAN_HELD: Duration = Duration::from_secs(20);
+/// The same of a run, with which another process goes on then.
 pub(super) const HELD: Duration = Duration::from_secs(3);
 /// How often it says so.
 pub(super) const RENEW: Duration = Duration::from_secs(1);
@@ -33,6 +35,8 @@ pub(super) const RENEW: Duration = Duration::from_secs(1);
 const READ_BUDGET: u64 = 1 << 30;
 /// Requests under way at a time on each side.
 const PARALLEL: usize = 32;
+/// How often a plan is begun that never comes to its end.
+const MOST_TRIES: u64 = 10;
 /// Runs of a pair that are looked through for one that left a marker.
 const LOOKED_THROUGH: u32 = 100;
 
@@ -67,7 +71,7 @@ impl Control {
     /// Takes the next plan that is to be made.
     pub(super) async fn take_plan(&self) -> Result<Option<SyncPlanRow>> {
         let now = self.access.now();
-        Ok(self.metadata.take_sync_plan(&self.sync.holder, now, now.after(HELD)).await?)
+        Ok(self.metadata.take_sync_plan(&self.sync.holder, now, now.after(PLAN_HELD)).await?)
     }
 
     /// Makes a plan that was taken.
@@ -89,7 +93,7 @@ impl Control {
         loop {
             sleep(RENEW).await;
             let told = serde_json::to_string(&progress.snapshot()).ok();
-            let until = self.access.now().after(HELD);
+            let until = self.access.now().after(PLAN_HELD);
             match self.metadata.renew_sync_plan(id, fence, until, told.as_deref()).await {
                 Ok(Fenced::Held(())) => {}
                 Ok(Fenced::Lost) => return,
@@ -106,8 +110,16 @@ impl Control {
         stop: &CancellationToken,
     ) -> Result<()> {
         let (id, fence) = (row.id, row.fence);
-        let plan = ReadPlan::of(row)?;
-        let end = match Box::pin(self.compute(system, &plan, progress, stop)).await {
+        let (site, begun) = (row.site, row.fence);
+        let made = if begun > MOST_TRIES {
+            Err(NoPlan::Told(
+                "whoever made this plan stopped in the middle of it, again and again".to_owned(),
+            ))
+        } else {
+            let plan = ReadPlan::of(row)?;
+            Box::pin(self.compute(system, &plan, progress, stop)).await
+        };
+        let end = match made {
             Ok((result, terms)) => SyncPlanEnd {
                 state: PlanState::Ready,
                 totals: json(&result.totals)?,
@@ -129,7 +141,7 @@ impl Control {
             },
         };
         match self.metadata.finish_sync_plan(id, fence, &end).await? {
-            PlanFinish::Finished => self.follow_up(plan.row.site, id).await,
+            PlanFinish::Finished => self.follow_up(site, id).await,
             PlanFinish::BaseMoved => {
                 self.sync.wake();
                 Ok(())

@@ -6,7 +6,7 @@ use portcullis_metadata::{NewSyncPlan, Page, PageRequest, PlanState, SyncPlanFil
 use portcullis_sync::{Count, Sides, Totals};
 
 use super::check::{Wanted, check_settings, wanted};
-use super::sides::Pair;
+use super::sides::{Pair, Pairs};
 use super::stored::{Asked, ReadPlan, json};
 use super::{
     Amount, ChoiceView, PlanCost, PlanDraft, PlanKind, PlanQuery, PlanTotals, PlanView, SideView, said,
@@ -44,7 +44,8 @@ impl Control {
         let (ends, wanted) = check.finish(ends.zip(wanted))?;
         let pair = self.pair_for(admin, ends).await?;
         let asked = Asked { settings: draft.settings.clone(), undo: None };
-        self.ask_for_plan(admin, &pair, NewPlan { wanted, asked, restores: None, action: "plan_sync" }).await
+        let new = NewPlan { wanted, asked, restores: None, action: "plan_sync" };
+        Box::pin(self.ask_for_plan(admin, &pair, new)).await
     }
 
     /// Writes down that a plan is wanted, and wakes whoever makes it.
@@ -65,7 +66,7 @@ impl Control {
             mode: wanted.mode.as_str().to_owned(),
             policy: wanted.policy.as_str().to_owned(),
             terms: json(&asked)?,
-            keep_days: asked.settings.keep_days,
+            keep_days: Some(asked.settings.keep_days.unwrap_or(super::check::KEEP_DAYS)),
             actor: admin.actor().to_owned(),
             created: self.access.now(),
         };
@@ -116,12 +117,12 @@ impl Control {
         let filter =
             SyncPlanFilter { storage: query.storage, state: query.state, ..SyncPlanFilter::of(admin.site()) };
         let found = self.metadata.sync_plans(&filter, page).await?;
-        let mut items = Vec::with_capacity(found.items.len());
+        let (mut pairs, mut items) = (Pairs::new(self, admin.site()), Vec::with_capacity(found.items.len()));
         for row in found.items {
-            let pair = self.pair_of(admin.site(), row.pair).await?;
+            let pair = pairs.of(row.pair).await?;
             // What another version wrote cannot be shown; the rest of the list can.
             let Ok(plan) = ReadPlan::of(row) else { continue };
-            items.push(self.view_plan(admin, plan, &pair, Detail::List).await?);
+            items.push(self.view_plan(admin, plan, pair, Detail::List).await?);
         }
         Ok(Page { items, next: found.next })
     }
@@ -146,7 +147,7 @@ impl Control {
         let discarded =
             self.carry_out(admin, deed, self.metadata.discard_sync_plan(admin.site(), id)).await?;
         if discarded {
-            return self.release_job(admin.site(), plan.row.job, "its plan was discarded").await;
+            return self.release_job(&plan.row, "its plan was discarded").await;
         }
         let now = self.find_plan(admin, id).await?.row.state;
         if now == PlanState::Discarded {
@@ -170,7 +171,7 @@ impl Control {
         let sides = pair.views();
         let preparation = match detail {
             Detail::List => Vec::new(),
-            Detail::Whole => self.preparation(admin, &plan, pair, &sides).await?,
+            Detail::Whole => Box::pin(self.preparation(admin, &plan, pair, &sides)).await?,
         };
         let run = match plan.row.state {
             PlanState::Running | PlanState::Done => {

@@ -9,7 +9,7 @@ use portcullis_metadata::{KeptFilter, KeptRow, Page, PageRequest, SyncRunRow};
 use portcullis_sync::{Mode, Policy, Side};
 
 use super::check::Wanted;
-use super::journal::{place_of, place_text, step_of};
+use super::journal::{place_of, step_of};
 use super::plans::NewPlan;
 use super::runs::restorable;
 use super::stored::{Asked, Undo, foreign};
@@ -56,7 +56,7 @@ impl Control {
         let found = step
             .into_iter()
             .flat_map(|step| step.kept)
-            .find(|one| place_text(&one.place) == place_text(&place) && kept.key.ends_with(one.key.as_str()));
+            .find(|one| one.place == place && kept.key.ends_with(one.key.as_str()));
         found.map(|one| one.side).ok_or(ControlError::NotFound)
     }
 
@@ -79,7 +79,7 @@ impl Control {
             restores: Some(run.id),
             action: "plan_sync_restore",
         };
-        self.ask_for_plan(admin, &pair, new).await
+        Box::pin(self.ask_for_plan(admin, &pair, new)).await
     }
 
     /// One page of what runs keep in the admin's site, the latest first.
@@ -103,7 +103,7 @@ impl Control {
         let mut items = Vec::with_capacity(found.items.len());
         for row in found.items {
             if let Entry::Vacant(place) = names.entry(row.storage) {
-                place.insert(self.name_of(row.storage).await?);
+                place.insert(self.storage_called(row.storage).await?);
             }
             let storage_name = names.get(&row.storage).cloned().unwrap_or_default();
             items.push(view(row, storage_name));
@@ -134,7 +134,7 @@ impl Control {
             }
             all.push(KeptSpace {
                 storage,
-                storage_name: self.name_of(storage).await?,
+                storage_name: self.storage_called(storage).await?,
                 held: Amount { files: held.files, bytes: held.bytes },
             });
         }
@@ -142,7 +142,7 @@ impl Control {
         Ok(all)
     }
 
-    async fn name_of(&self, storage: StorageId) -> Result<String> {
+    async fn storage_called(&self, storage: StorageId) -> Result<String> {
         let found = self.metadata.storage(storage).await?;
         Ok(found.map(|storage| storage.name.to_string()).unwrap_or_default())
     }

@@ -26,9 +26,9 @@ use crate::{Control, ControlError, Result};
 /// How long a run waits that could not go on, the first time; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest such wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// How often in a row a run is tried that cannot go on; then it is paused, and people see why.
-const TRIES: u32 = 12;
+const TRIES: u32 = 40;
 
 /// A run with everything that belongs to it.
 struct Carry {
@@ -172,13 +172,14 @@ impl Control {
         wish: Option<&watch::Sender<Wish>>,
         progress: Option<&RunProgress>,
     ) {
+        let tries = told(row).tries;
         loop {
             sleep(RENEW).await;
             let now = self.access.now();
             let held = self.metadata.renew_sync_run(row.id, row.fence, now.after(HELD)).await;
             let held = match (held, progress) {
                 (Ok(Fenced::Held(_)), Some(progress)) => {
-                    let told = RunTold { at: progress.snapshot(now), ..RunTold::default() };
+                    let told = RunTold { at: progress.snapshot(now), tries, ..RunTold::default() };
                     let told = serde_json::to_string(&told).unwrap_or_default();
                     self.metadata.save_sync_progress(row.id, row.fence, &told).await
                 }
@@ -219,7 +220,9 @@ impl Control {
     async fn stuck(&self, mut carry: Carry, error: &StoreError) -> Result<()> {
         let source = error.source.as_ref().map(ToString::to_string);
         tracing::warn!(%error, source, run = %carry.row.id, "a run cannot go on at the moment");
-        carry.told.tries = carry.told.tries.saturating_add(1);
+        // Whoever came further meanwhile is not stuck at the same place.
+        let further = carry.told.at.files_done > told(&carry.row).at.files_done;
+        carry.told.tries = if further { 1 } else { carry.told.tries.saturating_add(1) };
         carry.told.trouble =
             format!("a side cannot be used at the moment: {}", said::store_fault(error.fault));
         let (id, fence, progress) = (carry.row.id, carry.row.fence, json(&carry.told)?);

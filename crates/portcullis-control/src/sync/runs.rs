@@ -11,7 +11,7 @@ use portcullis_sync::{Guard, Phase, Side, Snapshot, Step, StepState};
 
 use super::check::{IN_FLIGHT, check_pace};
 use super::journal::{step_of, word};
-use super::sides::Pair;
+use super::sides::{Pair, Pairs};
 use super::stored::{ReadPlan, RunAsked, json, told};
 use super::{Amount, PlanKind, RunDraft, RunQuery, RunView, StepView, said};
 use crate::audit::Deed;
@@ -61,7 +61,7 @@ impl Control {
         let action = if plan.row.restores.is_some() { "run_sync_restore" } else { "run_sync" };
         let deed = Deed { action, storage: Some(pair.row.storage), object: Some(&object), ..Deed::default() };
         let commit = async { started(self.metadata.create_sync_run(&new).await) };
-        let row = match self.carry_out(admin, deed, commit).await {
+        let row = match Box::pin(self.carry_out(admin, deed, commit)).await {
             Err(ControlError::Stale) => {
                 return Err(ControlError::NotNow("the plan was run or discarded meanwhile".to_owned()));
             }
@@ -98,13 +98,12 @@ impl Control {
             ..SyncRunFilter::of(admin.site())
         };
         let found = self.metadata.sync_runs(&filter, page).await?;
-        let mut items = Vec::with_capacity(found.items.len());
+        let (mut pairs, mut items) = (Pairs::new(self, admin.site()), Vec::with_capacity(found.items.len()));
         for row in found.items {
-            if query.state.is_some_and(|state| state != row.state) {
-                continue;
+            if query.state.is_none_or(|state| state == row.state) {
+                let pair = pairs.of(row.pair).await?;
+                items.push(self.view_run(row, pair));
             }
-            let pair = self.pair_of(admin.site(), row.pair).await?;
-            items.push(self.view_run(row, &pair));
         }
         Ok(Page { items, next: found.next })
     }

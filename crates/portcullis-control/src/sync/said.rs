@@ -46,6 +46,8 @@ pub(super) fn files(count: u64) -> String {
 pub(super) fn guard(hit: &GuardHit, sides: &Sides<SideView>) -> GuardView {
     let at = hit.side.map_or("a side", |side| sides.of(side).name.as_str());
     let (count, of) = (number(hit.count), number(hit.of));
+    // A restore is not about what both sides agreed on.
+    let share = if hit.of == 0 { files(hit.count) } else { format!("{count} of {of} files") };
     let (what, press) = match hit.guard {
         Guard::Emptied => (
             format!("{at} is empty, and {count} files were agreed on"),
@@ -53,11 +55,11 @@ pub(super) fn guard(hit: &GuardHit, sides: &Sides<SideView>) -> GuardView {
              this plan and find out what became of it",
         ),
         Guard::MassDeletion => (
-            format!("{count} of {of} files would be deleted in {at}"),
+            format!("{share} would be deleted in {at}"),
             "Look at the deletions. Approve it if they are right; each is kept first",
         ),
         Guard::MassChange => (
-            format!("{count} of {of} files were changed in {at}"),
+            format!("{share} were changed in {at}"),
             "Look at the changes: a program that encrypts or converts files looks like this. Approve it if they are right; what \
              is replaced is kept",
         ),

@@ -1,5 +1,8 @@
 //! The two sides of a pair, as records.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use portcullis_access::SiteAdmin;
 use portcullis_domain::{KeyPrefix, SiteId, Storage, StorageId, StorageState, SyncPairId};
 use portcullis_metadata::{NewSyncPair, PagesOf, SyncPairRow};
@@ -49,6 +52,26 @@ impl Pair {
             side(&self.storages.storage, &self.prefixes.storage),
             side(&self.storages.bucket, &self.prefixes.bucket)
         )
+    }
+}
+
+/// The pairs of a list: each is looked up once.
+pub(super) struct Pairs<'a> {
+    control: &'a Control,
+    site: SiteId,
+    known: HashMap<SyncPairId, Pair>,
+}
+
+impl<'a> Pairs<'a> {
+    pub(super) fn new(control: &'a Control, site: SiteId) -> Self {
+        Self { control, site, known: HashMap::new() }
+    }
+
+    pub(super) async fn of(&mut self, id: SyncPairId) -> Result<&Pair> {
+        match self.known.entry(id) {
+            Entry::Occupied(place) => Ok(place.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(self.control.pair_of(self.site, id).await?)),
+        }
     }
 }
 

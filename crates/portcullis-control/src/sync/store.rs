@@ -213,3 +213,6 @@ impl Store for GrantStore {
         grant.abort_upload(upload).await.map_err(|error| fault(error, "abort upload"))
     }
 }
+
+#[cfg(test)]
+mod tests;

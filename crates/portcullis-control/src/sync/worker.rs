@@ -13,7 +13,7 @@ use crate::facts::Fault;
 use crate::{Control, Result};
 
 /// How often it is looked for something to do, if nobody calls.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_secs(1);
 /// How often what is over is removed.
 const RETIRE: Duration = Duration::from_secs(60);
 /// Plans that one process makes at the same time.
@@ -67,8 +67,6 @@ impl Control {
         let mut fault = Fault::new("plans and runs between storages are not looked after");
         let (mut tick, mut retired) = (interval(EVERY), None::<Instant>);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mended = self.mend_jobs().await;
-        fault.note(mended.err().as_ref());
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -81,6 +79,9 @@ impl Control {
                 retired = Some(Instant::now());
                 let (control, system) = (self.clone(), Arc::clone(&system));
                 underway.tasks.spawn(async move {
+                    if let Err(error) = control.mend_jobs().await {
+                        tracing::warn!(%error, "jobs that a process left in the middle are seen to later");
+                    }
                     if let Err(error) = control.retire(&system).await {
                         tracing::warn!(%error, "what runs had kept for long enough is removed later");
                     }
@@ -133,9 +134,9 @@ impl Control {
         self.begin_due_jobs().await?;
         loop {
             if let Some(row) = self.take_plan().await? {
-                self.make_taken(system, row, stop).await;
+                Box::pin(self.make_taken(system, row, stop)).await;
             } else if let Some(row) = self.take_run().await? {
-                self.carry_taken(system, row, stop).await;
+                Box::pin(self.carry_taken(system, row, stop)).await;
             } else {
                 break;
             }
@@ -143,6 +144,6 @@ impl Control {
                 return Ok(());
             }
         }
-        self.retire(system).await
+        Box::pin(self.retire(system)).await
     }
 }

@@ -201,8 +201,9 @@ impl Metadata {
         work.await.during("list jobs")
     }
 
-    /// Keeps what people may change of a job: its name, what it is for, when, its settings, whether it begins by itself, and with that its state and
-    /// when it begins next. Gives its new version.
+    /// Keeps what people may change of a job: its name, what it is for, when, its settings, whether it begins by itself, and
+    /// when it begins next. Its state and why it is so are kept only if it is not at work: what it does at the moment it goes on with. Gives its
+    /// new version.
     ///
     /// # Errors
     /// [`Stale`](MetadataErrorKind::Stale) if it is of another version; [`NotFound`](MetadataErrorKind::NotFound) if there is no such job in
@@ -211,7 +212,9 @@ impl Metadata {
         let work = async {
             let mut write = self.write().await?;
             let sql = "UPDATE sync_jobs SET name = $4, mode = $5, policy = $6, schedule = $7, zone = $8, settings = $9, \
-                       enabled = $10, state = $11, told = $12, next_us = $13, changed_us = $14, version = version + 1 \
+                       enabled = $10, next_us = $13, changed_us = $14, version = version + 1, \
+                       told = CASE WHEN state IN ('planning', 'running') THEN told ELSE $12 END, \
+                       state = CASE WHEN state IN ('planning', 'running') THEN state ELSE $11 END \
                        WHERE site_id = $1 AND id = $2 AND version = $3 RETURNING version";
             let version = stored(version)?;
             let new: Option<i64> = within!(write.tx, c => {

@@ -108,7 +108,8 @@ impl Metadata {
             let sql = "SELECT l.base_generation, p.base_generation AS current FROM sync_plans l \
                        JOIN sync_pairs p ON p.id = l.pair_id WHERE l.id = $1";
             let row: BaseRow = within!(tx, c => sqlx::query_as(sql).bind(id.to_string()).fetch_one(c).await)?;
-            if end.state == PlanState::Ready && row.base_generation != row.current {
+            // Also if it failed: what it was compared with may have gone while it was read.
+            if row.base_generation != row.current {
                 let sql = "UPDATE sync_plans SET held_by = '', held_until_us = 0 WHERE id = $1";
                 within!(tx, c => sqlx::query(sql).bind(id.to_string()).execute(c).await.map(drop))?;
                 tx.commit().await?;

@@ -8,6 +8,8 @@ use crate::row::row;
 
 /// The most owners of pages that one call looks at.
 const OWNERS: u32 = 100;
+/// The most pages that one call deletes: each is tens of kilobytes, and whoever wants to write waits meanwhile.
+const PAGES: u32 = 128;
 
 row! {
     OwnerRow { owner: String, generation: i64 }
@@ -27,13 +29,13 @@ pub(crate) async fn drop_pages(tx: &mut Tx, owner: &str, generation: i64) -> Res
 }
 
 impl Metadata {
-    /// Deletes up to `limit` pages that were dropped, and says how many there were, those who had them counted too.
+    /// Deletes up to `limit` pages that were dropped, and 128, and says how many there were, those who had them counted too.
     ///
     /// # Errors
     /// What any verb may give.
     pub async fn drop_sync_pages(&self, limit: u32) -> Result<u64> {
         let work = async {
-            let (mut left, mut gone) = (u64::from(limit), 0);
+            let (mut left, mut gone) = (u64::from(limit.min(PAGES)), 0);
             let mut tx = self.begin().await?;
             for _ in 0..OWNERS {
                 let sql = "SELECT owner, generation FROM sync_dropped ORDER BY owner, generation LIMIT 1";

@@ -105,6 +105,12 @@ pub(crate) async fn a_job_begins_once(world: &World) {
     );
     assert_eq!((begun[0].job, found.version), (Some(nightly.id), 0));
     assert!(due(300, 10).await.iter().all(|job| job.id != nightly.id), "it is at work");
+    // Who changes it as they read it before does not take it out of its work.
+    let renamed = SyncJobRow { name: "weekly".to_owned(), told: "x".to_owned(), ..nightly.clone() };
+    assert_eq!(metadata.update_sync_job(0, &renamed).await.unwrap(), 1);
+    let found = metadata.sync_job(site.id, nightly.id).await.unwrap().unwrap();
+    assert_eq!((found.name.as_str(), found.told.as_str(), found.state), ("weekly", "", JobState::Planning));
+    assert_eq!(found.next, nightly.next);
     assert!(metadata.note_sync_job(nightly.id, JobState::Waiting, "nothing to do").await.unwrap());
     assert!(due(300, 10).await.iter().any(|job| job.id == nightly.id));
     // On demand, twice at the same time in the same state: the second is told that it is not as read.

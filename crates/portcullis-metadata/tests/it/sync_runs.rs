@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use portcullis_domain::{SyncRunId, Timestamp};
 use portcullis_metadata::{
     Fenced, JobState, Metadata, MetadataErrorKind, NewSyncPlan, NewSyncRun, PagesOf, PlanFinish, PlanState,
-    RunStart, RunState, RunWish, SyncPageRow, SyncPairRow, SyncRunEnd, SyncRunFilter, SyncRunRow,
-    SyncStepRow,
+    RunStart, RunState, RunWish, SyncPageRow, SyncPairRow, SyncPlanEnd, SyncRunEnd, SyncRunFilter,
+    SyncRunRow, SyncStepRow,
 };
 
 use crate::sync::{
@@ -353,7 +353,8 @@ pub(crate) async fn what_both_sides_agree_on_changes_at_once(world: &World) {
     metadata.end_sync_run(next.id, 2, &end(RunState::Done, 70)).await.unwrap().held().unwrap();
     assert_eq!(metadata.drop_sync_pages(100).await.unwrap(), 2, "the torn page and its owner");
 
-    assert_eq!(metadata.finish_sync_plan(plan.id, 1, &ready()).await.unwrap(), PlanFinish::BaseMoved);
+    let failed = SyncPlanEnd { state: PlanState::Failed, ..ready() };
+    assert_eq!(metadata.finish_sync_plan(plan.id, 1, &failed).await.unwrap(), PlanFinish::BaseMoved);
     let anew = metadata.take_sync_plan("planner", at(71), at(90)).await.unwrap().unwrap();
     assert_eq!((anew.id, anew.fence, anew.base_generation), (plan.id, 2, generation));
     assert_eq!(metadata.finish_sync_plan(plan.id, 2, &ready()).await.unwrap(), PlanFinish::Finished);

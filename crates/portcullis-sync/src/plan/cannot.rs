@@ -16,7 +16,10 @@ pub fn cannot(action: &Action, terms: &PlanTerms) -> Option<Reason> {
         {
             Some(Reason::KeyRefused)
         }
-        Op::Write { to } => check.key(action.key.as_str(), *to).or_else(|| check.brings(to.other(), *to)).or_else(|| check.keeps(*to)),
+        Op::Write { to } => check
+            .key(action.key.as_str(), *to)
+            .or_else(|| check.brings(to.other(), *to))
+            .or_else(|| check.keeps(*to)),
         Op::Delete { on } => check.keeps(*on),
         Op::KeepBoth { from, copy } => {
             let copied_to = if terms.mode == Mode::TwoWay { Some(from.other()) } else { None };

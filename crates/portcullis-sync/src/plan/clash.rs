@@ -90,7 +90,8 @@ impl Clashes {
         }
         let mut at = Vec::new();
         for side in Side::BOTH {
-            let key = if *self.folds.of(side) { Some(row.key.clone()) } else { ObjectKey::parse(&canonical).ok() };
+            let key =
+                if *self.folds.of(side) { Some(row.key.clone()) } else { ObjectKey::parse(&canonical).ok() };
             // On a side that folds, what is listed under this key is what a look would find.
             let found_itself = *self.folds.of(side) && row.seen.of(side).is_some();
             at.extend(key.filter(|_| !found_itself).map(|key| (side, key)));
@@ -114,7 +115,8 @@ impl Clashes {
         while self.open.last().is_some_and(|last| !key.starts_with(last.as_str())) {
             self.open.pop();
         }
-        let below = |file: &ObjectKey| key.strip_prefix(file.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let below =
+            |file: &ObjectKey| key.strip_prefix(file.as_str()).is_some_and(|rest| rest.starts_with('/'));
         let clashes = self.open.iter().any(below);
         if exists {
             self.open.push(row.key.clone());

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::totals::{Count, Totals};
-use super::{Planned, PlanTerms};
+use super::{PlanTerms, Planned};
 use crate::{Policy, Reason, Side, Sides};
 
 /// What making a plan has cost, and what running it will.
@@ -46,7 +46,8 @@ fn run_requests(totals: &Totals, terms: &PlanTerms, side: Side) -> u64 {
     let keep = if abilities.keeps_versions { 0 } else { 2 };
     let look = u64::from(!abilities.conditional_writes);
     let look_delete = u64::from(!abilities.conditional_deletes);
-    let read_for_other = totals.write.of(side.other()).files.saturating_add(totals.overwrite.of(side.other()).files);
+    let read_for_other =
+        totals.write.of(side.other()).files.saturating_add(totals.overwrite.of(side.other()).files);
     let files = [
         read_for_other,
         totals.write.of(side).files.saturating_mul(1 + look),

@@ -98,10 +98,7 @@ pub fn guards(totals: &Totals, terms: &PlanTerms) -> Vec<GuardHit> {
         let edited = *totals.edited.of(side);
         // What was changed in the target of a copy is left as it is.
         let matters = side == Side::Storage || terms.mode != Mode::Copy;
-        if matters
-            && edited >= ALWAYS_FINE
-            && exceeds(edited, totals.base_keys, limits.max_change_percent)
-        {
+        if matters && edited >= ALWAYS_FINE && exceeds(edited, totals.base_keys, limits.max_change_percent) {
             hit(Guard::MassChange, Some(side), edited, totals.base_keys);
         }
     }

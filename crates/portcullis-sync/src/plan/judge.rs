@@ -38,7 +38,9 @@ pub fn judge(row: &Row, equal: Option<Equal>, terms: &PlanTerms) -> Option<Judge
         (Since::Gone, Since::Gone) => {
             return Some(Judgement::new(Op::Forget, Reason::DelBoth, Evidence::Agreement));
         }
-        (Since::New, Since::New) => return Some(compared(row, equal, Reason::Same, Reason::ConflictNewNew, terms)),
+        (Since::New, Since::New) => {
+            return Some(compared(row, equal, Reason::Same, Reason::ConflictNewNew, terms));
+        }
         (Since::Edited, Since::Edited) => {
             return Some(compared(row, equal, Reason::Converged, Reason::ConflictEditEdit, terms));
         }

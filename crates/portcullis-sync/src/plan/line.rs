@@ -39,6 +39,9 @@ pub(super) enum Answer {
 
 pub(super) type Asking = BoxFuture<'static, Result<Answer, PlanFault>>;
 
+/// Asks for bytes.
+type Read = dyn Fn(&Row, &Reading) -> Asking + Send;
+
 enum Slot {
     Ready(Answered),
     Asked(Row),
@@ -55,7 +58,7 @@ pub(super) struct Line {
     parallel: usize,
     /// Bytes that may still be read, what is under way counted in full.
     budget: u64,
-    read: Box<dyn Fn(&Row, &Reading) -> Asking + Send>,
+    read: Box<Read>,
 }
 
 impl Line {

@@ -14,7 +14,9 @@ use super::line::{Answer, Answered, Asking, Line};
 use super::merge::{Feed, Merge};
 use super::row::{Equal, Row};
 use super::tally::{Tally, is_reserved};
-use super::{BasePages, Cost, GuardHit, PageSink, PlanFault, PlanProgress, PlanTerms, Risk, Totals, guards, risks};
+use super::{
+    BasePages, Cost, GuardHit, PageSink, PlanFault, PlanProgress, PlanTerms, Risk, Totals, guards, risks,
+};
 use crate::listing::{Cuts, Lister, cuts_for};
 use crate::same::{First, Resolver, at_once};
 use crate::{Reason, Side, Sides, Store};
@@ -92,7 +94,7 @@ fn line(resolver: &Resolver, terms: &PlanTerms) -> Line {
 }
 
 /// The three streams. What knows keys ahead cuts the listings of remote sides: what was agreed on if there is something, else the side that
-/// is not remote.
+/// is not remote, else their own folders.
 fn streams(
     tasks: &mut JoinSet<()>,
     stores: &Sides<Arc<dyn Store>>,
@@ -106,15 +108,13 @@ fn streams(
     let mut cut = Vec::new();
     let mut follow = Sides::<Cuts>::default();
     let mut ranged = Sides { storage: None, bucket: None };
-    for side in Side::BOTH {
-        if remote(side) && (known || !remote(side.other())) {
-            let (to, cuts) = cuts_for(terms.parallel);
-            *ranged.of_mut(side) = Some(cuts);
-            if known {
-                cut.push(to);
-            } else {
-                *follow.of_mut(side.other()) = Cuts::new(vec![to]);
-            }
+    for side in Side::BOTH.into_iter().filter(|side| remote(*side)) {
+        let (to, cuts) = cuts_for(terms.parallel);
+        *ranged.of_mut(side) = Some(cuts);
+        if known {
+            cut.push(to);
+        } else if !remote(side.other()) {
+            *follow.of_mut(side.other()) = Cuts::new(vec![to]);
         }
     }
     let base = if known { Feed::new(read_base(tasks, base, Cuts::new(cut))) } else { Feed::empty() };
@@ -216,11 +216,17 @@ impl Planner<'_> {
                 }
             },
         };
-        if self.line.is_empty() { self.tally.take(answered).await } else { Ok(self.line.push_ready(answered)) }
+        if self.line.is_empty() {
+            return self.tally.take(answered).await;
+        }
+        self.line.push_ready(answered);
+        Ok(())
     }
 
     fn compare(&self, row: &Row) -> Comparison {
-        let (Some(storage), Some(bucket)) = (&row.seen.storage, &row.seen.bucket) else { return Comparison::Not };
+        let (Some(storage), Some(bucket)) = (&row.seen.storage, &row.seen.bucket) else {
+            return Comparison::Not;
+        };
         let told = at_once(storage, bucket, &self.resolver.true_tags());
         if told.is_some() || !row.asks() {
             return Comparison::Known(told);

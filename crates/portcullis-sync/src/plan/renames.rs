@@ -49,7 +49,9 @@ impl Renames {
 
     /// Deletions on each side that are renames on the other.
     pub(super) fn found(&self) -> Sides<u64> {
-        let of = |side: Side| self.0.of(side.other()).values().map(|(gone, came)| u64::from(*gone.min(came))).sum();
+        let of = |side: Side| {
+            self.0.of(side.other()).values().map(|(gone, came)| u64::from(*gone.min(came))).sum()
+        };
         Sides { storage: of(Side::Storage), bucket: of(Side::Bucket) }
     }
 }

@@ -97,7 +97,9 @@ impl PlanTerms {
     pub const fn effective_policy(&self) -> Policy {
         match self.policy {
             Policy::Ask => Policy::Ask,
-            Policy::KeepBoth | Policy::Newest | Policy::Storage | Policy::Bucket if self.base.is_dropped() => {
+            Policy::KeepBoth | Policy::Newest | Policy::Storage | Policy::Bucket
+                if self.base.is_dropped() =>
+            {
                 Policy::KeepBoth
             }
             Policy::KeepBoth | Policy::Newest | Policy::Storage | Policy::Bucket => self.policy,

@@ -106,7 +106,11 @@ impl Totals {
             Op::Write { to } => {
                 let bytes = size(to.other()).unwrap_or(0);
                 let over = size(*to).is_some();
-                if over { self.overwrite.of_mut(*to).add(bytes) } else { self.write.of_mut(*to).add(bytes) }
+                if over {
+                    self.overwrite.of_mut(*to).add(bytes)
+                } else {
+                    self.write.of_mut(*to).add(bytes)
+                }
                 self.add_moved(*to, bytes);
             }
             Op::Delete { on } => self.delete.of_mut(*on).add(size(*on).unwrap_or(0)),

@@ -17,7 +17,7 @@ impl Work<'_> {
         let mark = mark_of(before);
         let key = self.key();
         let kept = |kept: &Kept| kept.side == side && kept.key == key && kept.mark == mark;
-        if self.spoilt.as_ref() == Some(&mark) || self.step.kept.iter().any(kept) {
+        if self.is_spoilt(side, &key, &mark) || self.step.kept.iter().any(kept) {
             return Ok(());
         }
         let place = if self.cx.abilities(side).keeps_versions {
@@ -67,7 +67,7 @@ impl Work<'_> {
             Ok(()) => Ok(Mark { etag: outcome.etag, size: outcome.size }),
             Err(error) => {
                 if error.fault == StoreFault::Corrupt && to.before != Before::Own {
-                    self.spoilt = Some(Mark { etag: outcome.etag, size: outcome.size });
+                    self.spoil(to, Mark { etag: outcome.etag, size: outcome.size });
                 }
                 Err(error)
             }
@@ -85,7 +85,10 @@ impl Work<'_> {
         let side = from.side;
         let wrong = || StoreError::new(StoreFault::Corrupt, "look at a copy");
         let here = self.cx.look(side, to).await?.ok_or_else(wrong)?;
-        let whole = here.size == from.mark.size && here.etag == outcome.etag;
+        if (&here.etag, here.size) != (&outcome.etag, outcome.size) {
+            return Err(StoreError::new(StoreFault::Changed, "look at a copy"));
+        }
+        let whole = here.size == from.mark.size;
         if whole && here.etag == from.mark.etag && plain(&here.etag).is_some() {
             return Ok(());
         }

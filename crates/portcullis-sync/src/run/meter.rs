@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::stream;
 use futures_util::{Stream, StreamExt as _};
-use portcullis_backend::{Body, BodyFault, BodyStream, Digest, DigestAlgorithm, Digester};
+use portcullis_backend::{Body, BodyFault, BodyStream, Digest, DigestAlgorithm, Digester, LateDigests};
 
 use super::context::Context;
 use super::pace::Throttle;
@@ -17,12 +17,19 @@ use super::progress::Bytes as Counted;
 pub(super) struct Passed {
     bytes: AtomicU64,
     md5: Mutex<Option<Digest>>,
+    /// The same for whoever stores the bytes, if they are hashed.
+    late: Option<LateDigests>,
 }
 
 impl Passed {
     /// Bytes so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What the bytes have to be hashed to by whoever stores them, if they are hashed.
+    pub(super) fn late(&self) -> Option<(LateDigests, Vec<DigestAlgorithm>)> {
+        self.late.clone().map(|late| (late, vec![DigestAlgorithm::Md5]))
     }
 
     /// The MD5, if all of it passed and it was asked for.
@@ -47,6 +54,9 @@ impl Meter {
             let whole = self.passed.bytes() == self.length;
             if whole {
                 let md5 = self.digester.take().and_then(|digester| digester.finish().pop());
+                if let (Some(late), Some(md5)) = (&self.passed.late, &md5) {
+                    late.set(vec![md5.clone()]);
+                }
                 *self.passed.md5.lock().unwrap_or_else(PoisonError::into_inner) = md5;
                 return None;
             }
@@ -66,7 +76,7 @@ impl Meter {
 
 /// A body whose bytes are counted as they are taken from it, and which fails if there are fewer than `length`.
 pub(super) fn metered(cx: &Context<'_>, body: Body, length: u64, hash: bool) -> (Body, Arc<Passed>) {
-    let passed = Arc::new(Passed::default());
+    let passed = Arc::new(Passed { late: hash.then(LateDigests::default), ..Passed::default() });
     let body: BodyStream = match body {
         Body::Full(bytes) => Box::pin(stream::iter((!bytes.is_empty()).then_some(Ok(bytes)))),
         Body::Stream(stream) => stream,

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use portcullis_backend::{
-    ChecksumKind, CompleteOptions, CompletedPart, Digest, DigestAlgorithm, Digester, Etag, GetOptions,
-    ObjectMeta, Part, PartOptions, PutOutcome, RangeRequest, UploadId, UploadOptions, WriteConditions,
+    ChecksumKind, CompleteOptions, CompletedPart, Digest, DigestAlgorithm, DigestPlan, Digester, Etag,
+    GetOptions, ObjectMeta, Part, PartOptions, PutOutcome, RangeRequest, UploadId, UploadOptions,
+    WriteConditions,
 };
 
 use super::compare::{Source, plain};
@@ -93,12 +94,13 @@ impl Work<'_> {
         let store = self.cx.store(to.side);
         let mut options = UploadOptions {
             content: meta.content.clone(),
-            tags: meta.tags.clone(),
+            tags: self.tags(meta),
             checksum: whole(meta).map(|digest| (digest.algorithm, true)),
             owner: None,
         };
         let id = match self.cx.ask(store.create_upload(&to.key, options.clone())).await {
             Err(error) if error.fault == StoreFault::Unsupported && !options.tags.is_empty() => {
+                self.untagged = true;
                 options.tags.clear();
                 self.cx.ask(store.create_upload(&to.key, options)).await?
             }
@@ -203,7 +205,7 @@ impl Work<'_> {
         let mark = self.arrived(from, to, outcome, None).await?;
         let there = Source { side: to.side, key: to.key.clone(), version: None, mark: mark.clone() };
         if !trusted && !self.cx.same_bytes(from, &there).await? {
-            self.spoilt = Some(mark);
+            self.spoil(to, mark);
             return Err(StoreError::new(StoreFault::Corrupt, "verify"));
         }
         self.step.upload = None;
@@ -256,7 +258,8 @@ async fn send_part(
     }
     let length = last - first + 1;
     let (body, passed) = metered(cx, object.body, length, true);
-    let options = PartOptions { length: Some(length), ..PartOptions::default() };
+    let digests = DigestPlan { late: passed.late(), ..DigestPlan::default() };
+    let options = PartOptions { length: Some(length), digests, quota: None };
     let sent = cx.ask(cx.store(to.side).upload_part(&to.key, id, number, body, options)).await;
     let part = sent.inspect_err(|_| cx.bytes.in_vain(passed.bytes()))?;
     let tag = plain(&part.etag);

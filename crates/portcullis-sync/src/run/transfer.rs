@@ -3,7 +3,8 @@
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use portcullis_backend::{
-    Body, ChecksumKind, Digest, DigestPlan, ObjectMeta, PutOptions, PutOutcome, WriteConditions,
+    Body, ChecksumKind, Digest, DigestAlgorithm, DigestPlan, LateDigests, ObjectMeta, PutOptions, PutOutcome,
+    Tags, WriteConditions,
 };
 use portcullis_domain::ObjectKey;
 
@@ -62,34 +63,30 @@ impl Work<'_> {
         if from.mark.size > most {
             return Box::pin(self.send_in_parts(from, to)).await;
         }
+        match self.send_whole(from, to, atomic).await {
+            // A side that keeps no tags is better than none.
+            Err(error) if error.fault == StoreFault::Unsupported && !self.untagged => {
+                self.untagged = true;
+                self.send_whole(from, to, atomic).await
+            }
+            other => other,
+        }
+    }
+
+    async fn send_whole(&mut self, from: &Source, to: &Aim, atomic: bool) -> Result<Mark, StoreError> {
         let object = self.cx.open(from).await?;
         let known = self.known(from);
-        let mut options = self.options(&object.meta, to, known.clone());
-        let (body, passed) = metered(self.cx, object.body, from.mark.size, self.must_hash(from));
+        let hash = self.tries.damaged > 0 || known.is_none();
+        let (body, passed) = metered(self.cx, object.body, from.mark.size, hash);
+        let options = self.options(&object.meta, to, known.clone(), passed.late());
         let done = async {
             let body = if atomic { body } else { self.held(body, to).await? };
-            let tagged = !options.tags.is_empty();
-            let again = tagged.then(|| self.options(&object.meta, to, known.clone()));
-            let put = |body, options| self.cx.ask(self.cx.store(to.side).put(&to.key, body, options));
-            match put(body, std::mem::take(&mut options)).await {
-                // A side that keeps no tags is better than none.
-                Err(error) if error.fault == StoreFault::Unsupported => {
-                    let Some(mut again) = again else { return Err(error) };
-                    self.cx.bytes.in_vain(passed.bytes());
-                    again.tags.clear();
-                    let object = self.cx.open(from).await?;
-                    let (body, _) = metered(self.cx, object.body, from.mark.size, false);
-                    let body = if atomic { body } else { self.held(body, to).await? };
-                    put(body, again).await
-                }
-                other => other,
-            }
+            self.cx.ask(self.cx.store(to.side).put(&to.key, body, options)).await
         }
         .await;
         self.passed = passed.md5().or_else(|| self.passed.take());
         let outcome = done.inspect_err(|_| self.cx.bytes.in_vain(passed.bytes()))?;
-        let md5 = passed.md5().or(known.filter(|known| known.algorithm == md5([0; 16]).algorithm));
-        self.arrived(from, to, &outcome, md5).await
+        self.arrived(from, to, &outcome, passed.md5().or(known)).await
     }
 
     /// What is done with an outcome: it is verified, and remembered if it is wrong.
@@ -114,11 +111,21 @@ impl Work<'_> {
             }
             Err(error) => {
                 if error.fault == StoreFault::Corrupt {
-                    self.spoilt = Some(mark);
+                    self.spoil(to, mark);
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Remembers that what was just written is wrong.
+    pub(super) fn spoil(&mut self, to: &Aim, mark: Mark) {
+        self.spoilt = Some((to.side, to.key.clone(), mark));
+    }
+
+    /// Whether this is what this step wrote and found to be wrong: to be replaced, and not worth keeping.
+    pub(super) fn is_spoilt(&self, side: Side, key: &ObjectKey, mark: &Mark) -> bool {
+        self.spoilt.as_ref().is_some_and(|(at, of, spoilt)| *at == side && of == key && spoilt == mark)
     }
 
     /// The digest that the bytes must have, as far as the source says. A tag that looks like one may be none: if other bytes came
@@ -130,21 +137,22 @@ impl Work<'_> {
         plain(&from.mark.etag).filter(|_| self.cx.trusts_tags(from.side)).map(md5)
     }
 
-    /// Whether the bytes are to be hashed on their way: the target does it if it is told what to expect.
-    fn must_hash(&self, from: &Source) -> bool {
-        self.tries.damaged > 0 || self.known(from).is_none()
-    }
-
     /// How the object is written: with all that the client stored with it.
-    fn options(&self, meta: &ObjectMeta, to: &Aim, known: Option<Digest>) -> PutOptions {
+    fn options(
+        &self,
+        meta: &ObjectMeta,
+        to: &Aim,
+        known: Option<Digest>,
+        late: Option<(LateDigests, Vec<DigestAlgorithm>)>,
+    ) -> PutOptions {
         let whole = meta.checksum.as_ref().filter(|checksum| checksum.kind == ChecksumKind::FullObject);
         let mut expect: Vec<_> = known.into_iter().collect();
         expect.extend(whole.map(|checksum| checksum.digest.clone()));
         PutOptions {
             length: Some(meta.size),
             content: meta.content.clone(),
-            tags: meta.tags.clone(),
-            digests: DigestPlan { expect, late: None, keep: whole.map(|checksum| checksum.digest.algorithm) },
+            tags: self.tags(meta),
+            digests: DigestPlan { expect, late, keep: whole.map(|checksum| checksum.digest.algorithm) },
             conditions: self.conditions(to),
             overwrite: match to.before {
                 Before::Own => None,
@@ -152,6 +160,11 @@ impl Work<'_> {
             },
             quota: None,
         }
+    }
+
+    /// The tags that travel: none if the side keeps none.
+    pub(super) fn tags(&self, meta: &ObjectMeta) -> Tags {
+        if self.untagged { Tags::new() } else { meta.tags.clone() }
     }
 
     /// The conditions of a write.

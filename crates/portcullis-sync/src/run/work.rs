@@ -46,8 +46,10 @@ pub(super) struct Work<'a> {
     pub(super) tries: Tries,
     /// Whether an earlier process may have begun with it.
     pub(super) resumed: bool,
-    /// What this step wrote and found to be wrong: to be replaced, and not worth keeping.
-    pub(super) spoilt: Option<Mark>,
+    /// What this step wrote somewhere and found to be wrong.
+    pub(super) spoilt: Option<(Side, ObjectKey, Mark)>,
+    /// Whether tags are left out: the side keeps none.
+    pub(super) untagged: bool,
     /// The MD5 of what was last read from the source and passed on, whole.
     pub(super) passed: Option<Digest>,
 }
@@ -63,18 +65,27 @@ pub(super) async fn carry_out(
 ) -> Result<(), StoreError> {
     let resumed = earlier.is_some();
     let step = earlier.unwrap_or_else(|| fresh(&action));
-    let mut work = Work { cx, action, step, tries: Tries::default(), resumed, spoilt: None, passed: None };
+    let mut work = Work {
+        cx,
+        action,
+        step,
+        tries: Tries::default(),
+        resumed,
+        spoilt: None,
+        untagged: false,
+        passed: None,
+    };
     let end = loop {
         match work.attempt().await {
             Ok(end) => break end,
-            Err(error) if error.fault == StoreFault::Stopped && cx.stopping() => {
-                return work.interrupted().await;
-            }
-            Err(error) => {
-                if let Some(end) = work.again(error).await? {
-                    break end;
+            Err(error) => match work.again(error).await {
+                Err(error) if error.fault == StoreFault::Stopped && cx.stopping() => {
+                    return work.interrupted().await;
                 }
-            }
+                Err(error) => return Err(error),
+                Ok(Some(end)) => break end,
+                Ok(None) => {}
+            },
         }
     };
     work.close(end).await
@@ -176,7 +187,12 @@ impl Work<'_> {
             error = %error,
             "a step is tried again"
         );
-        tokio::time::sleep(wait_before(tries, self.step.seq)).await;
+        let mut wish = self.cx.wish.clone();
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep(wait_before(tries, self.step.seq)) => {}
+            Ok(_) = wish.wait_for(|wish| *wish != Wish::Go) => {}
+        }
         if self.cx.stopping() {
             return Err(StoreError::new(StoreFault::Stopped, "wait for a side"));
         }
@@ -195,8 +211,9 @@ impl Work<'_> {
         }
         self.give_up().await?;
         self.step.state = state;
-        if self.step.told.is_empty() {
-            told.clone_into(&mut self.step.told);
+        told.clone_into(&mut self.step.told);
+        if state == StepState::Done && self.untagged {
+            "Without its tags: this side keeps none.".clone_into(&mut self.step.told);
         }
         self.cx.commits.later(self.step).await
     }

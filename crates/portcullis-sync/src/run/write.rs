@@ -75,7 +75,7 @@ impl Work<'_> {
         }
         let here = self.cx.look(side, key).await?;
         let mark = here.as_ref().map(mark_of);
-        if mark.as_ref() == planned || (mark.is_some() && mark == self.spoilt) {
+        if mark.as_ref() == planned || mark.as_ref().is_some_and(|mark| self.is_spoilt(side, key, mark)) {
             return Ok(Found::AsBefore(here.map(Box::new)));
         }
         let Some(here) = here else { return Ok(Found::Other) };

@@ -26,7 +26,8 @@ pub(crate) fn at_once(storage: &Seen, bucket: &Seen, true_tags: &Sides<bool>) ->
             if one == other && (true_tags.storage || true_tags.bucket) {
                 return Some(Equal::same(Evidence::Etag));
             }
-            (one != other && true_tags.storage && true_tags.bucket).then_some(Equal::different(Evidence::Etag))
+            (one != other && true_tags.storage && true_tags.bucket)
+                .then_some(Equal::different(Evidence::Etag))
         }
         (Etag::Md5 { digest: one, parts: Some(few) }, Etag::Md5 { digest: other, parts: Some(many) }) => {
             let same = one == other && few == many && (true_tags.storage || true_tags.bucket);
@@ -126,7 +127,9 @@ pub(crate) enum Known {
 
 /// What the metadata of both objects decide, or which bytes do.
 pub(crate) fn after_looking(facts: &Sides<Facts>) -> Known {
-    if let Some(equal) = by_digests(&facts.storage, &facts.bucket).or_else(|| by_composites(&facts.storage, &facts.bucket)) {
+    if let Some(equal) =
+        by_digests(&facts.storage, &facts.bucket).or_else(|| by_composites(&facts.storage, &facts.bucket))
+    {
         return Known::Answer(equal);
     }
     let mut ways: Vec<Reading> = Side::BOTH.iter().map(|first| reading(facts, *first)).collect();
@@ -134,8 +137,8 @@ pub(crate) fn after_looking(facts: &Sides<Facts>) -> Known {
         let needed = if way.decides { vec![way.first] } else { Side::BOTH.to_vec() };
         !needed.iter().any(|side| facts.of(*side).archived)
     });
-    // What decides comes first, then what stays at home, then what may decide.
-    ways.sort_by_key(|way| (!way.decides, facts.of(way.first).remote, way.proofs.is_empty()));
+    // What may decide comes first, of that what stays at home, of that what decides for certain.
+    ways.sort_by_key(|way| (way.proofs.is_empty(), facts.of(way.first).remote, !way.decides));
     match ways.into_iter().next() {
         Some(way) => Known::Read(way),
         None => Known::Answer(Equal::unknown(Verdict::Archived)),
@@ -152,12 +155,13 @@ fn reading(facts: &Sides<Facts>, first: Side) -> Reading {
             let cutting = Cutting::At(other.parts.clone());
             proofs.push(Proof::Parts { tag, count, cutting, certain: other.true_tag });
         } else {
-            proofs.extend(other.first_part.into_iter().chain(usual_sizes(other.mark.size, count)).map(|size| Proof::Parts {
-                tag,
-                count,
-                cutting: Cutting::Every(size),
-                certain: false,
-            }));
+            proofs.extend(
+                other
+                    .first_part
+                    .into_iter()
+                    .chain(usual_sizes(other.mark.size, count))
+                    .map(|size| Proof::Parts { tag, count, cutting: Cutting::Every(size), certain: false }),
+            );
         }
     }
     let decides = proofs.iter().any(Proof::is_certain);

@@ -85,7 +85,9 @@ impl Resolver {
         );
         let facts = match both {
             (Ok(storage), Ok(bucket)) => Sides { storage, bucket },
-            (Err((side, error)), _) | (_, Err((side, error))) => return verdict(side, error).map(First::Answer),
+            (Err((side, error)), _) | (_, Err((side, error))) => {
+                return verdict(side, error).map(First::Answer);
+            }
         };
         Ok(match after_looking(&facts) {
             Known::Answer(equal) => First::Answer(equal),

@@ -58,7 +58,8 @@ impl Reader<'_> {
             Body::Full(bytes) => pass(&bytes),
             Body::Stream(mut stream) => {
                 while let Some(piece) = stream.next().await {
-                    let piece = piece.map_err(|fault| StoreError::from(portcullis_backend::BackendError::from(fault)))?;
+                    let piece = piece
+                        .map_err(|fault| StoreError::from(portcullis_backend::BackendError::from(fault)))?;
                     pass(&piece);
                 }
             }
@@ -74,7 +75,10 @@ impl Reader<'_> {
 }
 
 /// Reads until it is known whether both sides hold the same; and how many bytes that took.
-pub(super) async fn compare(readers: &Sides<Reader<'_>>, reading: &Reading) -> Result<(Equal, u64), (Side, StoreError)> {
+pub(super) async fn compare(
+    readers: &Sides<Reader<'_>>,
+    reading: &Reading,
+) -> Result<(Equal, u64), (Side, StoreError)> {
     let mut spent = 0;
     if reading.samples() {
         for place in places(reading.size) {

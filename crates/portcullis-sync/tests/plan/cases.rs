@@ -182,7 +182,8 @@ async fn case_20_twenty_of_a_hundred_deleted_wait_for_somebody() {
         world.bucket.remove(&format!("k{at:03}"));
     }
     let made = world.plan(Mode::TwoWay, Policy::KeepBoth).await;
-    let told: Vec<_> = made.result.guards.iter().map(|hit| (hit.guard, hit.side, hit.count, hit.of)).collect();
+    let told: Vec<_> =
+        made.result.guards.iter().map(|hit| (hit.guard, hit.side, hit.count, hit.of)).collect();
     assert_eq!(told, [(Guard::MassDeletion, Some(Side::Storage), 20, 100)]);
     for at in 5..20 {
         world.bucket.set(&format!("k{at:03}"), format!("k{at:03}"), 1000);
@@ -203,7 +204,10 @@ async fn case_21_22_what_changed_since_is_planned_anew() {
     world = one(None, X, X);
     assert_eq!(world.plan(Mode::TwoWay, Policy::KeepBoth).await.told(), ["k.txt: delete bucket del_storage"]);
     world.bucket.set("k.txt", "z", 4000);
-    assert_eq!(world.plan(Mode::TwoWay, Policy::KeepBoth).await.told(), ["k.txt: write storage conflict_del_edit"]);
+    assert_eq!(
+        world.plan(Mode::TwoWay, Policy::KeepBoth).await.told(),
+        ["k.txt: write storage conflict_del_edit"]
+    );
 }
 
 #[tokio::test]
@@ -232,7 +236,10 @@ async fn case_24_two_spellings_of_one_name() {
     let world = World::of(Fake::new(Tags16::Md5), bucket);
     world.storage.set(composed, "x", 1000);
     let made = world.plan(Mode::TwoWay, Policy::KeepBoth).await;
-    assert_eq!(made.told(), [format!("{apart}: leave clash_unicode"), format!("{composed}: leave clash_unicode")]);
+    assert_eq!(
+        made.told(),
+        [format!("{apart}: leave clash_unicode"), format!("{composed}: leave clash_unicode")]
+    );
 }
 
 #[tokio::test]
@@ -254,7 +261,12 @@ async fn case_25_records_from_an_older_backup_delete_and_overwrite_nothing() {
                 let (storage, bucket) = (world.storage.contents(), world.bucket.contents());
                 assert!(!made.actions.iter().any(|action| matches!(action.op, Op::Delete { .. })));
                 world.apply(&made.actions, *mode);
-                let now: Vec<_> = world.storage.contents().into_values().chain(world.bucket.contents().into_values()).collect();
+                let now: Vec<_> = world
+                    .storage
+                    .contents()
+                    .into_values()
+                    .chain(world.bucket.contents().into_values())
+                    .collect();
                 assert!(storage.values().chain(bucket.values()).all(|bytes| now.contains(bytes)));
             }
         }

@@ -36,7 +36,8 @@ async fn the_side_that_is_right_is_right_also_if_it_has_nothing() {
     let world = world();
     let terms = world.terms(Mode::TwoWay, Policy::Ask);
     let made = world.plan(Mode::TwoWay, Policy::Ask).await;
-    let op = |key: &str, choice| decide_choice(made.of(key), &[rule(Some(key), None, None, choice)], &terms).op;
+    let op =
+        |key: &str, choice| decide_choice(made.of(key), &[rule(Some(key), None, None, choice)], &terms).op;
     let (storage, bucket) = (Side::Storage, Side::Bucket);
     assert_eq!(op("conflict", Choice::Storage), Op::Write { to: bucket });
     assert_eq!(op("conflict", Choice::Bucket), Op::Write { to: storage });
@@ -57,7 +58,12 @@ async fn the_side_that_is_right_is_right_also_if_it_has_nothing() {
     let mirror = world.terms(Mode::Mirror, Policy::Storage);
     let made = world.plan(Mode::Mirror, Policy::Storage).await;
     let rules = [rule(None, None, None, Choice::Bucket)];
-    assert!(made.actions.iter().filter(|one| is_open(one)).all(|one| decide_choice(one, &rules, &mirror).op == Op::Leave));
+    assert!(
+        made.actions
+            .iter()
+            .filter(|one| is_open(one))
+            .all(|one| decide_choice(one, &rules, &mirror).op == Op::Leave)
+    );
 }
 
 #[tokio::test]

@@ -22,7 +22,10 @@ async fn keys_that_are_too_long_for_the_other_side() {
     let (fits, long) = ("k".repeat(20), "k".repeat(21));
     world.storage.set(&fits, "x", 1);
     world.storage.set(&long, "x", 1);
-    assert_eq!(told(&world).await, [format!("{fits}: write bucket new_storage"), format!("{long}: leave key_refused")]);
+    assert_eq!(
+        told(&world).await,
+        [format!("{fits}: write bucket new_storage"), format!("{long}: leave key_refused")]
+    );
 }
 
 #[tokio::test]
@@ -64,7 +67,11 @@ async fn objects_that_are_too_large_or_far_away() {
         "deleted: leave archived",
         "edited: leave archived",
     ];
-    assert_eq!(told(&world).await, expected, "what lies in an archive cannot be copied before it is replaced");
+    assert_eq!(
+        told(&world).await,
+        expected,
+        "what lies in an archive cannot be copied before it is replaced"
+    );
 }
 
 #[tokio::test]
@@ -87,7 +94,12 @@ async fn a_quota_is_filled_and_not_passed() {
     let mut terms = world.terms(Mode::TwoWay, Policy::KeepBoth);
     terms.quota_left.bucket = Some(10);
     let made = world.try_plan(&terms).await.unwrap();
-    let expected = ["a: write bucket new_storage", "b: leave over_quota", "c: write bucket new_storage", "d: write bucket new_storage"];
+    let expected = [
+        "a: write bucket new_storage",
+        "b: leave over_quota",
+        "c: write bucket new_storage",
+        "d: write bucket new_storage",
+    ];
     assert_eq!(made.told(), expected);
     assert_eq!(made.result.guards.iter().map(|hit| hit.guard.as_str()).collect::<Vec<_>>(), ["quota"]);
 }
@@ -100,7 +112,10 @@ async fn spellings_on_a_side_that_folds_them() {
     let two = world();
     two.storage.set(composed, "x", 1);
     two.storage.set(apart, "y", 1);
-    assert_eq!(told(&two).await, [format!("{apart}: leave clash_unicode"), format!("{composed}: leave clash_unicode")]);
+    assert_eq!(
+        told(&two).await,
+        [format!("{apart}: leave clash_unicode"), format!("{composed}: leave clash_unicode")]
+    );
     // A single one is no clash, however it is spelled, also on both sides.
     for text in [composed, apart, "\u{212a}elvin"] {
         let one = world();
@@ -113,7 +128,10 @@ async fn spellings_on_a_side_that_folds_them() {
     let kelvin = world();
     kelvin.storage.set("Kelvin", "x", 1);
     kelvin.storage.set("\u{212a}elvin", "y", 1);
-    assert_eq!(told(&kelvin).await, ["Kelvin: write bucket new_storage", "\u{212a}elvin: leave clash_unicode"]);
+    assert_eq!(
+        told(&kelvin).await,
+        ["Kelvin: write bucket new_storage", "\u{212a}elvin: leave clash_unicode"]
+    );
     // The bucket spells anew what both agreed on: nothing is deleted for that.
     let mut anew = world();
     anew.storage.set(composed, "x", 1);
@@ -121,7 +139,10 @@ async fn spellings_on_a_side_that_folds_them() {
     anew.agree(&[composed]);
     anew.bucket.remove(composed);
     anew.bucket.set(apart, "x", 1);
-    assert_eq!(told(&anew).await, [format!("{apart}: leave clash_unicode"), format!("{composed}: leave clash_unicode")]);
+    assert_eq!(
+        told(&anew).await,
+        [format!("{apart}: leave clash_unicode"), format!("{composed}: leave clash_unicode")]
+    );
     // Of what is unchanged nothing is asked, and a new twin of it is seen.
     let mut twin = world();
     twin.storage.set(apart, "x", 1);
@@ -180,7 +201,8 @@ async fn keys_of_our_own_are_left() {
     world.bucket.set(".portcullis/both", "y", 1);
     world.storage.set(".portcullis", "x", 1);
     let made = world.plan(Mode::Mirror, Policy::Storage).await;
-    let left = made.actions.iter().filter(|action| (&action.op, action.reason) == (&Op::Leave, Reason::KeyRefused));
+    let left =
+        made.actions.iter().filter(|action| (&action.op, action.reason) == (&Op::Leave, Reason::KeyRefused));
     assert_eq!((left.count(), made.actions.len()), (3, 4));
     assert_eq!(world.bucket.asked.heads.load(std::sync::atomic::Ordering::Relaxed), 0, "not even looked at");
     assert_eq!(ABILITIES.longest_key, 1024);

@@ -19,7 +19,11 @@ fn agreed(count: usize, tags: Tags16) -> World {
 
 async fn hits(world: &World, mode: Mode) -> Vec<(Guard, Option<Side>, u64, u64)> {
     let made = world.plan(mode, Policy::Storage).await;
-    made.result.guards.iter().map(|GuardHit { guard, side, count, of }| (*guard, *side, *count, *of)).collect()
+    made.result
+        .guards
+        .iter()
+        .map(|GuardHit { guard, side, count, of }| (*guard, *side, *count, *of))
+        .collect()
 }
 
 #[tokio::test]
@@ -72,7 +76,9 @@ async fn many_changes_at_once() {
     assert_eq!(hits(&world, Mode::Mirror).await, [hit], "they would all be put back");
     assert_eq!(hits(&world, Mode::Copy).await, [], "they are left as they are");
     world.bucket.set("k0000", "k0000", 1000);
-    world.bucket.change("k0000", |held| held.etag = world.base[&crate::store::key("k0000")].bucket.etag.clone());
+    world
+        .bucket
+        .change("k0000", |held| held.etag = world.base[&crate::store::key("k0000")].bucket.etag.clone());
     assert_eq!(hits(&world, Mode::TwoWay).await, []);
 }
 

@@ -72,6 +72,26 @@ async fn ranges_miss_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn folders_cut_what_nobody_knows_ahead() {
+    for deep in [true, false] {
+        let world = World::of(remote(100), remote(100));
+        for at in 0..6000 {
+            let key = if deep {
+                format!("a/b/{:03}/c/{at:05}", at / 40)
+            } else {
+                format!("{:03}/{at:05}", at / 40)
+            };
+            world.bucket.set(&key, "x", 1000);
+        }
+        world.bucket.set("zzz", "x", 1000);
+        let made = world.plan(Mode::Copy, Policy::Ask).await;
+        assert_eq!(made.actions.len(), 6001);
+        let lists = world.bucket.asked.lists.load(Ordering::Relaxed);
+        assert!((61..400).contains(&lists), "{lists}");
+    }
+}
+
 #[tokio::test]
 async fn out_of_order_or_twice_is_no_plan() {
     for wrong in [Wrong::Order, Wrong::Twice] {
@@ -124,13 +144,15 @@ async fn an_agreement_out_of_order_is_no_plan() {
     world.bucket.set("a", "x", 1000);
     world.agree(&["a"]);
     let pages = crate::world::Pages::of(&world.base);
-    let mut held: Vec<portcullis_sync::Agreed> = portcullis_sync::decode(&pages.0.lock().unwrap()[0].data).unwrap();
+    let mut held: Vec<portcullis_sync::Agreed> =
+        portcullis_sync::decode(&pages.0.lock().unwrap()[0].data).unwrap();
     held.swap(0, 1);
     pages.0.lock().unwrap()[0].data = portcullis_sync::encode(&held).unwrap();
     let (sink, stop) = (crate::world::Pages::default(), tokio_util::sync::CancellationToken::new());
     let terms = world.terms(Mode::TwoWay, Policy::KeepBoth);
     let (stores, base) = (world.stores(), Arc::new(pages));
-    let fault = portcullis_sync::make_plan(&stores, base, &sink, &terms, Arc::default(), &stop).await.unwrap_err();
+    let fault =
+        portcullis_sync::make_plan(&stores, base, &sink, &terms, Arc::default(), &stop).await.unwrap_err();
     assert!(matches!(fault, PlanFault::Base(error) if error.fault == StoreFault::Corrupt));
 }
 

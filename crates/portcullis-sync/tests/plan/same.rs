@@ -16,7 +16,13 @@ const MIB: usize = 1 << 20;
 type Told = (&'static str, Evidence, (u64, u64), (u64, u64));
 
 /// Plans one key with these bytes.
-async fn told(storage: Fake, bucket: Fake, bytes: (Bytes, Bytes), budget: u64, tell: impl Fn(&World)) -> Told {
+async fn told(
+    storage: Fake,
+    bucket: Fake,
+    bytes: (Bytes, Bytes),
+    budget: u64,
+    tell: impl Fn(&World),
+) -> Told {
     let world = World::of(storage, bucket);
     world.storage.set("k", bytes.0, 1000);
     world.bucket.set("k", bytes.1, 2000);
@@ -105,22 +111,34 @@ async fn a_look_decides_where_there_are_checksums() {
         for side in [&world.storage, &world.bucket] {
             let value = digest(DigestAlgorithm::Sha256, &side.bytes_of("k").unwrap());
             let digest = Digest { algorithm: DigestAlgorithm::Sha256, value };
-            side.change("k", |held| held.checksum = Some(Checksum { digest, kind: ChecksumKind::Composite(3) }));
+            side.change("k", |held| {
+                held.checksum = Some(Checksum { digest, kind: ChecksumKind::Composite(3) })
+            });
         }
     };
     let opaque = || remote(Tags16::Opaque);
     assert_eq!(told(opaque(), opaque(), pair(10), 0, composite).await.0, "same");
-    assert_eq!(told(opaque(), opaque(), near(10), 0, composite).await.0, "unverified", "parts may be cut elsewhere");
+    assert_eq!(
+        told(opaque(), opaque(), near(10), 0, composite).await.0,
+        "unverified",
+        "parts may be cut elsewhere"
+    );
 }
 
 #[tokio::test]
 async fn one_side_is_read_where_the_other_can_be_computed() {
     let size = 3 * MIB;
-    let home = |world: &World| world.bucket.change("k", |held| held.checksum = full(DigestAlgorithm::Crc64Nvme, &held.bytes));
+    let home = |world: &World| {
+        world.bucket.change("k", |held| held.checksum = full(DigestAlgorithm::Crc64Nvme, &held.bytes))
+    };
     let samples = 3 * (64 << 10);
     let read = |storage, bucket| (storage as u64, bucket as u64);
     let got = told(Fake::new(Tags16::Md5), remote(Tags16::Opaque), pair(size), LOTS, home).await;
-    assert_eq!(got, ("same", Evidence::Checksum, (1, 1), read(size + samples, samples)), "nothing big leaves the bucket");
+    assert_eq!(
+        got,
+        ("same", Evidence::Checksum, (1, 1), read(size + samples, samples)),
+        "nothing big leaves the bucket"
+    );
     let got = told(Fake::new(Tags16::Md5), remote(Tags16::Opaque), near(size), LOTS, home).await;
     assert_eq!(got, ("different", Evidence::Checksum, (1, 1), read(size + samples, samples)));
     // The tag of parts of a usual size.
@@ -130,12 +148,15 @@ async fn one_side_is_read_where_the_other_can_be_computed() {
     assert_eq!(got, ("same", Evidence::Parts, (1, 1), read(size + samples, samples)));
     // A store of our own says where its parts are, whatever their sizes.
     let uneven = || Fake::new(Tags16::Uneven(1000, MIB));
-    let got = told(remote(Tags16::Opaque), uneven(), pair(size), LOTS, |world| world.bucket.tell_parts("k")).await;
+    let got =
+        told(remote(Tags16::Opaque), uneven(), pair(size), LOTS, |world| world.bucket.tell_parts("k")).await;
     assert_eq!((got.0, got.1), ("same", Evidence::Parts));
-    let got = told(remote(Tags16::Opaque), uneven(), near(size), LOTS, |world| world.bucket.tell_parts("k")).await;
+    let got =
+        told(remote(Tags16::Opaque), uneven(), near(size), LOTS, |world| world.bucket.tell_parts("k")).await;
     assert_eq!((got.0, got.1), ("different", Evidence::Parts));
     // A size that nobody uses is asked for.
-    let got = told(Fake::new(Tags16::Opaque), remote(Tags16::Parts(1_234_567)), pair(size), LOTS, |_| ()).await;
+    let got =
+        told(Fake::new(Tags16::Opaque), remote(Tags16::Parts(1_234_567)), pair(size), LOTS, |_| ()).await;
     assert_eq!((got.0, got.1, got.3), ("same", Evidence::Parts, read(size + samples, samples)));
 }
 
@@ -145,8 +166,14 @@ async fn both_are_read_where_nothing_else_decides() {
     let (small, size) = (1000, 3 * MIB);
     let both = |of: usize| (of as u64, of as u64);
     let samples = 3 * (64 << 10);
-    assert_eq!(told(opaque(), opaque(), pair(small), LOTS, |_| ()).await, ("same", Evidence::Bytes, (1, 1), both(small)));
-    assert_eq!(told(opaque(), opaque(), near(small), LOTS, |_| ()).await, ("different", Evidence::Bytes, (1, 1), both(small)));
+    assert_eq!(
+        told(opaque(), opaque(), pair(small), LOTS, |_| ()).await,
+        ("same", Evidence::Bytes, (1, 1), both(small))
+    );
+    assert_eq!(
+        told(opaque(), opaque(), near(small), LOTS, |_| ()).await,
+        ("different", Evidence::Bytes, (1, 1), both(small))
+    );
     let got = told(opaque(), opaque(), near(size), LOTS, |_| ()).await;
     assert_eq!(got, ("different", Evidence::Bytes, (1, 1), both(size + samples)));
     let other = (filled(size, 1), filled(size, 2));
@@ -187,16 +214,22 @@ async fn lies_are_not_believed() {
             side.change("k", |held| held.etag = Etag::Opaque("v1".into()));
         }
     };
-    assert_eq!(told(remote(Tags16::Opaque), remote(Tags16::Opaque), near(1000), LOTS, opaque).await.0, "different");
+    assert_eq!(
+        told(remote(Tags16::Opaque), remote(Tags16::Opaque), near(1000), LOTS, opaque).await.0,
+        "different"
+    );
     // A tag of parts that was made of something else: the bytes are read.
     let wrong_parts = |world: &World| {
         world.bucket.change("k", |held| held.etag = Etag::Md5 { digest: [9; 16], parts: Some(2) });
     };
-    let got = told(Fake::new(Tags16::Md5), remote(Tags16::Parts(5 * MIB)), pair(6 * MIB), LOTS, wrong_parts).await;
+    let got =
+        told(Fake::new(Tags16::Md5), remote(Tags16::Parts(5 * MIB)), pair(6 * MIB), LOTS, wrong_parts).await;
     assert_eq!((got.0, got.1), ("same", Evidence::Bytes));
     // Neither the same time nor the same size says anything.
     let times = |world: &World| {
-        world.bucket.change("k", |held| held.modified = world.storage.held.lock().unwrap().values().next().unwrap().modified);
+        world.bucket.change("k", |held| {
+            held.modified = world.storage.held.lock().unwrap().values().next().unwrap().modified
+        });
     };
     assert_eq!(told(Fake::new(Tags16::Md5), remote(Tags16::Md5), near(1000), 0, times).await.0, "different");
 }

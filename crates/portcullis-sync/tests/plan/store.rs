@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use portcullis_backend::{
     Body, ByteRange, Checksum, ChecksumKind, CompleteOptions, CompletedPart, ContentHeaders, CopyOptions,
-    DeleteOptions, DeleteOutcome, Digest, DigestAlgorithm, Digester, Etag, GetOptions, ListPage, ListPosition,
-    ListRequest, ListedObject, Object, ObjectMeta, Part, PartOptions, PartsPage, PutOptions, PutOutcome,
-    RangeRequest, ReadVerdict, Tags, UploadId, UploadOptions, VersionId,
+    DeleteOptions, DeleteOutcome, Digest, DigestAlgorithm, Digester, Etag, GetOptions, ListPage,
+    ListPosition, ListRequest, ListedObject, Object, ObjectMeta, Part, PartOptions, PartsPage, PutOptions,
+    PutOutcome, RangeRequest, ReadVerdict, Tags, UploadId, UploadOptions, VersionId,
 };
 use portcullis_domain::{ObjectKey, Timestamp};
 use portcullis_sync::{Abilities, Mark, Store, StoreError, StoreFault};
@@ -86,7 +86,7 @@ pub(crate) struct Fake {
     pub(crate) page: usize,
     pub(crate) asked: Asked,
     pub(crate) held: Mutex<BTreeMap<ObjectKey, Held>>,
-    count: AtomicU64,
+    pub(crate) count: AtomicU64,
 }
 
 pub(crate) fn digest(algorithm: DigestAlgorithm, bytes: &[u8]) -> Vec<u8> {
@@ -243,7 +243,10 @@ impl Store for Fake {
             ListPosition::AfterKey(key) | ListPosition::AfterPrefix(key) => key.clone(),
         });
         if self.wrong == Wrong::Stuck {
-            return Ok(ListPage { next: Some(ListPosition::AfterKey(after.unwrap_or("a".into()))), ..ListPage::default() });
+            return Ok(ListPage {
+                next: Some(ListPosition::AfterKey(after.unwrap_or("a".into()))),
+                ..ListPage::default()
+            });
         }
         let held = self.held.lock().unwrap();
         let cut = if let Wrong::Cut(at) = self.wrong { at } else { usize::MAX };
@@ -252,6 +255,15 @@ impl Store for Fake {
                 && after.as_ref().is_none_or(|after| key.as_str() > after.as_str())
         });
         let limit = request.limit.min(self.page);
+        if request.delimiter.is_some() {
+            let below = all.filter_map(|(key, _)| key.as_str().strip_prefix(request.prefix.as_str()));
+            let mut prefixes: Vec<String> = below
+                .filter_map(|rest| Some(format!("{}{}/", request.prefix, rest.split_once('/')?.0)))
+                .collect();
+            prefixes.dedup();
+            prefixes.truncate(limit);
+            return Ok(ListPage { prefixes, ..ListPage::default() });
+        }
         let mut objects: Vec<ListedObject> = all
             .take(limit + 1)
             .map(|(key, held)| ListedObject {
@@ -265,7 +277,8 @@ impl Store for Fake {
             .collect();
         let more = objects.len() > limit;
         objects.truncate(limit);
-        let next = objects.last().filter(|_| more).map(|last| ListPosition::AfterKey(last.key.as_str().to_owned()));
+        let next =
+            objects.last().filter(|_| more).map(|last| ListPosition::AfterKey(last.key.as_str().to_owned()));
         match self.wrong {
             Wrong::Order if objects.len() > 2 => objects.swap(1, 2),
             Wrong::Twice if objects.len() > 1 => objects.insert(1, objects[0].clone()),
@@ -335,7 +348,13 @@ impl Store for Fake {
         unsupported()
     }
 
-    async fn list_parts(&self, _: &ObjectKey, _: &UploadId, _: u16, _: usize) -> Result<PartsPage, StoreError> {
+    async fn list_parts(
+        &self,
+        _: &ObjectKey,
+        _: &UploadId,
+        _: u16,
+        _: usize,
+    ) -> Result<PartsPage, StoreError> {
         unsupported()
     }
 
@@ -390,7 +409,12 @@ impl Store for Stale {
         self.is.put(key, body, options).await
     }
 
-    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutOutcome, StoreError> {
+    async fn copy(
+        &self,
+        from: &ObjectKey,
+        to: &ObjectKey,
+        options: CopyOptions,
+    ) -> Result<PutOutcome, StoreError> {
         self.is.copy(from, to, options).await
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use portcullis_backend::Etag;
 use portcullis_domain::{ObjectKey, Timestamp};
 use portcullis_sync::{
-    Abilities, BaseUse, Equal, Evidence, GuardLimits, Judgement, Mark, Mode, Op, Policy, PlanTerms, Row, Seen, Side,
-    Sides, Verdict, judge,
+    Abilities, BaseUse, Equal, Evidence, GuardLimits, Judgement, Mark, Mode, Op, PlanTerms, Policy, Row,
+    Seen, Side, Sides, Verdict, judge,
 };
 
 const CONTENTS: [Option<char>; 4] = [None, Some('x'), Some('y'), Some('z')];
@@ -98,7 +98,9 @@ fn line(out: &mut String, cells: &[String]) {
 
 fn states() -> impl Iterator<Item = (Option<char>, Option<char>, Option<char>)> {
     CONTENTS.into_iter().flat_map(|storage| {
-        CONTENTS.into_iter().flat_map(move |bucket| CONTENTS.into_iter().map(move |base| (storage, bucket, base)))
+        CONTENTS
+            .into_iter()
+            .flat_map(move |bucket| CONTENTS.into_iter().map(move |base| (storage, bucket, base)))
     })
 }
 
@@ -116,7 +118,9 @@ pub(crate) fn render() -> String {
             let mut head = ["storage", "bucket", "agreed", "reason"].map(str::to_owned).to_vec();
             head.extend(COLUMNS.iter().map(|(name, ..)| (*name).to_owned()));
             line(&mut out, &head);
-            for (storage, bucket, agreed) in states().filter(|(.., agreed)| base.is_known() || agreed.is_none()) {
+            for (storage, bucket, agreed) in
+                states().filter(|(.., agreed)| base.is_known() || agreed.is_none())
+            {
                 one(&mut out, *mode, base, (storage, bucket, agreed));
             }
         }
@@ -151,7 +155,8 @@ fn one(
 
 /// What is done where it is not known whether both are the same; and by newest where the clocks do not tell.
 fn unknowns() -> String {
-    let mut out = String::from("\n== both sides have something, and it is not known whether it is the same ==\n");
+    let mut out =
+        String::from("\n== both sides have something, and it is not known whether it is the same ==\n");
     for verdict in [Verdict::Unverified, Verdict::Archived, Verdict::Unreadable] {
         for mode in Mode::ALL {
             for (_, policy, younger) in COLUMNS {
@@ -159,7 +164,8 @@ fn unknowns() -> String {
                 let row = row(Some('x'), Some('y'), None, *younger);
                 let judged = judge(&row, Some(equal), &terms(*mode, *policy, BaseUse::Known)).unwrap();
                 assert_eq!(judged.op, Op::Leave);
-                let text = format!("{:<10} {:<10} {}", mode.as_str(), policy.as_str(), judged.reason.as_str());
+                let text =
+                    format!("{:<10} {:<10} {}", mode.as_str(), policy.as_str(), judged.reason.as_str());
                 if !out.contains(&text) {
                     writeln!(out, "{text:<35} leave").unwrap();
                 }
@@ -167,9 +173,11 @@ fn unknowns() -> String {
         }
     }
     out.push_str("\n== newest, two different objects, and the clocks do not tell ==\n");
-    for (what, skew, apart) in
-        [("unknown clocks", None, 1000), ("clocks 2 s apart", Some(2000), 1000), ("written 2 s apart", Some(0), 2)]
-    {
+    for (what, skew, apart) in [
+        ("unknown clocks", None, 1000),
+        ("clocks 2 s apart", Some(2000), 1000),
+        ("written 2 s apart", Some(0), 2),
+    ] {
         for mode in Mode::ALL {
             let mut row = row(Some('x'), Some('y'), None, Side::Storage);
             row.seen.storage.as_mut().unwrap().modified = Timestamp::from_seconds(1000 + apart);

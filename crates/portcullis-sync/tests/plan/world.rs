@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use portcullis_domain::ObjectKey;
 use portcullis_sync::{
-    Action, ActionPages, Agreed, BasePages, BaseUse, Journal, Mark, Mode, NewPage, Op, PAGE, PageSink, PlanFault,
-    PlanProgress, PlanResult, PlanTerms, Policy, Side, Sides, Step, Store, StoreError, actions_of, encode, make_plan,
+    Action, ActionPages, Agreed, BasePages, BaseUse, Journal, Mark, Mode, NewPage, Op, PAGE, PageSink,
+    PlanFault, PlanProgress, PlanResult, PlanTerms, Policy, Side, Sides, Step, Store, StoreError, actions_of,
+    encode, make_plan,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -145,14 +146,19 @@ impl World {
     }
 
     pub(crate) fn stores(&self) -> Sides<Arc<dyn Store>> {
-        Sides { storage: Arc::clone(&self.storage) as Arc<dyn Store>, bucket: Arc::clone(&self.bucket) as Arc<dyn Store> }
+        Sides {
+            storage: Arc::clone(&self.storage) as Arc<dyn Store>,
+            bucket: Arc::clone(&self.bucket) as Arc<dyn Store>,
+        }
     }
 
     /// Both agree on what is at these keys now.
     pub(crate) fn agree(&mut self, keys: &[&str]) {
         for at in keys {
-            let marks =
-                Sides { storage: self.storage.mark_of(at).unwrap(), bucket: self.bucket.mark_of(at).unwrap() };
+            let marks = Sides {
+                storage: self.storage.mark_of(at).unwrap(),
+                bucket: self.bucket.mark_of(at).unwrap(),
+            };
             self.base.insert(ObjectKey::parse(at).unwrap(), marks);
         }
     }
@@ -206,7 +212,11 @@ impl World {
 }
 
 /// A plan with another bucket than the world's.
-pub(crate) async fn plan_of(world: &World, bucket: Arc<dyn Store>, terms: &PlanTerms) -> Result<Made, PlanFault> {
+pub(crate) async fn plan_of(
+    world: &World,
+    bucket: Arc<dyn Store>,
+    terms: &PlanTerms,
+) -> Result<Made, PlanFault> {
     plan_between(world, &Sides { bucket, ..world.stores() }, terms).await
 }
 

@@ -39,7 +39,9 @@ impl Journal for SimJournal {
             None => {
                 let state = self.world.state();
                 let book = state.books.get(&self.run);
-                Ok(book.map(|book| book.steps.range(of).map(|(_, step)| step.clone()).collect()).unwrap_or_default())
+                Ok(book
+                    .map(|book| book.steps.range(of).map(|(_, step)| step.clone()).collect())
+                    .unwrap_or_default())
             }
         }
     }
@@ -62,11 +64,12 @@ impl Journal for SimJournal {
             let mut written = Vec::new();
             for step in steps {
                 if let Some(step) = distorted(step, bug) {
-                    book.steps.insert(step.seq, step.clone());
-                    written.push(step);
+                    let before = book.steps.insert(step.seq, step.clone());
+                    written.push((before, step));
                 }
             }
-            for step in &written {
+            for (before, step) in &written {
+                state.rewritten(before.as_ref(), step);
                 state.mark(&format!("{} {:?}", step.seq, step.state));
                 state.durable(step);
             }

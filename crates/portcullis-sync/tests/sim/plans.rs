@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use portcullis_domain::Timestamp;
 use portcullis_sync::{
-    Abilities, Action, ActionPages, AsPlanned, BasePages, BaseUse, GuardLimits, Journal, Mode, NewPage, PageSink, Pick,
-    PlanProgress, PlanTerms, Policy, Side, Sides, Store, StoreError, decode, make_plan, make_restore, settle,
+    Abilities, Action, ActionPages, AsPlanned, BasePages, BaseUse, GuardLimits, Journal, Mode, NewPage,
+    PageSink, Pick, PlanProgress, PlanTerms, Policy, Side, Sides, Store, StoreError, decode, make_plan,
+    make_restore, settle,
 };
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

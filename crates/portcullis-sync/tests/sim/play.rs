@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use portcullis_domain::ObjectKey;
 use portcullis_sync::{
-    Action, Agreed, AsPlanned, Journal, Mode, Op, Pace, Policy, RunEnd, RunProgress, RunTerms, Side, Sides, StoreFault,
-    Transfer, Wish, run,
+    Action, Agreed, AsPlanned, Journal, Mode, Op, Pace, Policy, RunEnd, RunProgress, RunTerms, Side, Sides,
+    StoreFault, Transfer, Wish, run,
 };
 use tokio::sync::watch;
 
@@ -14,10 +14,10 @@ use crate::bugs::Bug;
 use crate::journal::{SimJournal, on_both};
 use crate::plans::{Pages, plan, plan_back, settled, stores, terms};
 use crate::shelf::Profile;
-use crate::world::{Counts, Wild, World};
+use crate::world::{Counts, Fault, Wild, World};
 
 /// What a game is about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Game {
     pub(crate) seed: u64,
     pub(crate) profiles: Sides<Profile>,
@@ -27,6 +27,10 @@ pub(crate) struct Game {
     pub(crate) rounds: u64,
     pub(crate) keys: usize,
     pub(crate) bug: Option<Bug>,
+    /// Faults at certain events, besides.
+    pub(crate) script: Vec<(u64, Fault)>,
+    /// Whether processes that lost the run go on for a while beside those that took it over.
+    pub(crate) zombies: bool,
     /// Whether all that happens is printed.
     pub(crate) aloud: bool,
 }
@@ -37,6 +41,8 @@ pub(crate) struct Outcome {
     pub(crate) counts: Counts,
     pub(crate) trace: u64,
     pub(crate) violations: Vec<String>,
+    /// How many faults of the script there were.
+    pub(crate) struck: usize,
 }
 
 /// Small enough that small objects go in parts.
@@ -53,10 +59,12 @@ struct Table {
 
 /// Plays a game in a runtime of its own, whose time only goes on when nobody has anything to do.
 pub(crate) fn play(game: Game) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
+        let rounds = game.rounds;
         let mut table = Table::set(game);
-        for _ in 0..game.rounds {
+        for _ in 0..rounds {
             table.deeds();
             table.round().await;
         }
@@ -78,6 +86,7 @@ impl Table {
             let mut state = world.state();
             state.bug = game.bug;
             state.aloud = game.aloud;
+            state.script.clone_from(&game.script);
             for key in pool(game.keys) {
                 let (one, other) = (state.content(), state.content());
                 match state.rng.below(6) {
@@ -118,6 +127,7 @@ impl Table {
         let Some(actions) = self.planned().await else { return };
         self.runs += 1;
         let name = format!("run-{}", self.runs);
+        let before = self.held();
         self.carry_out(&name, &actions, None).await;
         self.settle(&name, &actions).await;
         let back = {
@@ -128,12 +138,17 @@ impl Table {
         };
         if back {
             self.restore(&name).await;
+            let disturbed =
+                self.game.wild.faults + self.game.wild.outside > 0 || !self.game.script.is_empty();
+            if !disturbed && self.held() != before {
+                self.world.state().wrong(format!("{name} was taken back, and both sides are not as before"));
+            }
         }
     }
 
     /// Runs a plan to its end, as often as it takes.
     async fn carry_out(&self, name: &str, actions: &[Action], restores: Option<Arc<dyn Journal>>) {
-        self.world.state().begin(name, actions, self.game.mode);
+        self.world.state().begin(name, actions, self.game.mode, restores.is_some());
         let pages = Pages::of(actions);
         let terms = RunTerms {
             run: name.to_owned(),
@@ -143,59 +158,91 @@ impl Table {
             transfer: TRANSFER,
             restores,
         };
-        let stores = stores(&self.world);
         for attempt in 0..200 {
             if attempt == 60 {
                 // Enough of it: with so many faults at so many events it might never end.
                 self.world.state().wild = Wild::default();
             }
-            let journal = SimJournal::take(&self.world, name);
-            let (wish, heard) = watch::channel(Wish::Go);
-            let pauses = self.world.state().rng.chance(100);
-            let progress = RunProgress::of(0, 0);
-            let go = run(&stores, &pages, &journal, &terms, heard, &progress);
-            let pause = async {
-                if pauses {
-                    let turns = self.world.state().rng.below(200);
-                    crate::rng::Yield(turns).await;
-                    wish.send_replace(Wish::Pause);
-                }
-                std::future::pending::<()>().await;
-            };
-            let end = tokio::select! {
-                biased;
-                end = go => Some(end),
-                () = self.world.crash.notified() => None,
-                () = pause => None,
-            };
-            let mut state = self.world.state();
-            state.audit();
-            match end {
-                None | Some(Ok(RunEnd::Paused)) => state.mark("again"),
-                Some(Ok(RunEnd::Done | RunEnd::Partial { .. })) => return,
-                Some(Ok(RunEnd::Cancelled)) => state.wrong("cancelled by nobody".to_owned()),
-                Some(Err(error)) => {
-                    state.mark("error");
-                    let known = matches!(
-                        error.fault,
-                        StoreFault::Stopped | StoreFault::Refused | StoreFault::Unavailable
-                    );
-                    if !known {
-                        state.wrong(format!("a run ended with {error}"));
-                    }
-                }
+            if self.process(&pages, &terms).await {
+                return;
             }
         }
         self.world.state().wrong("a run never ended".to_owned());
     }
 
+    /// One process that carries a run out, or two if the first does not know that it has lost it; whether the run ended.
+    async fn process(&self, pages: &Pages, terms: &RunTerms) -> bool {
+        let stores = stores(&self.world);
+        let first = SimJournal::take(&self.world, &terms.run);
+        let (wish, heard) = watch::channel(Wish::Go);
+        let progress = RunProgress::of(0, 0);
+        let mut go = Box::pin(run(&stores, pages, &first, terms, heard.clone(), &progress));
+        let (pauses, taken) = {
+            let mut state = self.world.state();
+            (state.rng.chance(100), self.game.zombies && state.rng.chance(700))
+        };
+        let interrupted = async {
+            let turns = self.world.state().rng.below(200);
+            if pauses || taken {
+                crate::rng::Yield(turns).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        let end = tokio::select! {
+            biased;
+            end = &mut go => Some(end),
+            () = self.world.crash.notified() => None,
+            () = interrupted => {
+                if taken {
+                    let second = SimJournal::take(&self.world, &terms.run);
+                    let mut other = Box::pin(run(&stores, pages, &second, terms, heard, &progress));
+                    tokio::select! {
+                        biased;
+                        end = async { tokio::join!(&mut go, &mut other).1 } => Some(end),
+                        () = self.world.crash.notified() => None,
+                    }
+                } else {
+                    wish.send_replace(Wish::Pause);
+                    tokio::select! {
+                        biased;
+                        end = &mut go => Some(end),
+                        () = self.world.crash.notified() => None,
+                    }
+                }
+            }
+        };
+        let mut state = self.world.state();
+        state.audit();
+        match end {
+            None | Some(Ok(RunEnd::Paused)) => state.mark("again"),
+            Some(Ok(RunEnd::Done | RunEnd::Partial { .. })) => return true,
+            Some(Ok(RunEnd::Cancelled)) => state.wrong("cancelled by nobody".to_owned()),
+            Some(Err(error)) => {
+                state.mark("error");
+                let known = matches!(
+                    error.fault,
+                    StoreFault::Stopped | StoreFault::Refused | StoreFault::Unavailable
+                );
+                if !known {
+                    state.wrong(format!("a run ended with {error}"));
+                }
+            }
+        }
+        false
+    }
+
     /// What both sides agree on after a run.
     async fn settle(&mut self, name: &str, actions: &[Action]) {
-        let wild = std::mem::take(&mut self.world.state().wild);
+        // Settling only reads the journal, and is begun again if it does not come to its end: nothing goes wrong here.
+        let (wild, script) = {
+            let mut state = self.world.state();
+            (std::mem::take(&mut state.wild), std::mem::take(&mut state.script))
+        };
         let journal = SimJournal::take(&self.world, name);
         self.base = settled(&self.base, &Pages::of(actions), &journal).await;
         let mut state = self.world.state();
-        state.wild = wild;
+        (state.wild, state.script) = (wild, script);
         let agreed: Vec<Agreed> = self.base.entries();
         if !agreed.is_sorted_by(|one, other| one.key < other.key) {
             state.wrong("agreements out of order".to_owned());
@@ -219,9 +266,21 @@ impl Table {
         state.audit();
     }
 
+    /// What both sides hold.
+    fn held(&self) -> Sides<BTreeMap<String, bytes::Bytes>> {
+        let state = self.world.state();
+        on_both(|side| {
+            state.sides.of(side).keys().map(|(key, stored)| (key.clone(), stored.bytes.clone())).collect()
+        })
+    }
+
     /// Nobody does anything any more: after a few runs nothing is left to be done.
     async fn quiet(&mut self) {
-        self.world.state().wild = Wild::default();
+        {
+            let mut state = self.world.state();
+            state.wild = Wild::default();
+            state.script.clear();
+        }
         self.calm = true;
         for _ in 0..4 {
             self.round().await;
@@ -256,6 +315,7 @@ impl Table {
             counts: state.counts.clone(),
             trace: state.trace,
             violations: state.violations.clone(),
+            struck: state.struck,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use portcullis_backend::{
-    ContentHeaders, DigestAlgorithm, Digester, Etag, EtagCondition, ObjectMeta, Part, ReadConditions, ReadVerdict,
-    Tags, VersionId, WriteConditions,
+    ContentHeaders, DigestAlgorithm, Digester, Etag, EtagCondition, ObjectMeta, Part, ReadConditions,
+    ReadVerdict, Tags, VersionId, WriteConditions,
 };
 use portcullis_domain::Timestamp;
 use portcullis_sync::{Abilities, Mark, StoreFault};
@@ -30,7 +30,8 @@ pub(crate) const AWS: Profile = Profile { name: "aws", ..ALL };
 pub(crate) const R2: Profile = Profile { name: "r2", deletes: false, ..ALL };
 pub(crate) const MOTO: Profile = Profile { name: "moto", copies: false, versions: true, ..ALL };
 pub(crate) const KMS: Profile = Profile { name: "aws-kms", odd_tags: true, ..ALL };
-pub(crate) const NAIVE: Profile = Profile { name: "naive", puts: false, copies: false, deletes: false, ..ALL };
+pub(crate) const NAIVE: Profile =
+    Profile { name: "naive", puts: false, copies: false, deletes: false, ..ALL };
 
 /// The largest object that the profiles copy in one step.
 pub(crate) const LARGEST_COPY: u64 = 48;
@@ -69,8 +70,6 @@ pub(crate) struct Stored {
     pub(crate) by: By,
     /// At which event.
     pub(crate) born: u64,
-    /// Damaged on its way, by a fault.
-    pub(crate) garbled: bool,
 }
 
 impl Stored {
@@ -114,7 +113,6 @@ pub(crate) struct Draft {
     pub(crate) tags: Tags,
     pub(crate) parts: Vec<Part>,
     pub(crate) by: By,
-    pub(crate) garbled: bool,
 }
 
 impl Shelf {
@@ -195,8 +193,7 @@ impl Shelf {
             tags: draft.tags,
             parts: draft.parts,
         };
-        let stored =
-            Stored { meta: meta.clone(), bytes: draft.bytes, by: draft.by, born: event, garbled: draft.garbled };
+        let stored = Stored { meta: meta.clone(), bytes: draft.bytes, by: draft.by, born: event };
         self.leave(key);
         let slot = self.slots.entry(key.to_owned()).or_default();
         slot.versions.insert(id.clone(), stored);

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use portcullis_backend::{
-    Body, BodyFault, ByteRange, CompleteOptions, CompletedPart, CopyOptions, DeleteOptions, DeleteOutcome, Etag,
-    GetOptions, ListPage, ListPosition, ListRequest, ListedObject, Object, ObjectMeta, Part, PartOptions, PartsPage,
-    PutOptions, PutOutcome, RangeRequest, ReadConditions, UploadId, UploadOptions, VersionId, WriteConditions,
+    Body, BodyFault, ByteRange, CompleteOptions, CompletedPart, CopyOptions, DeleteOptions, DeleteOutcome,
+    Digest, DigestAlgorithm, DigestPlan, Etag, GetOptions, ListPage, ListPosition, ListRequest, ListedObject,
+    Object, ObjectMeta, Part, PartOptions, PartsPage, PutOptions, PutOutcome, RangeRequest, ReadConditions,
+    UploadId, UploadOptions, VersionId, WriteConditions,
 };
 use portcullis_domain::ObjectKey;
 use portcullis_sync::{Abilities, RESERVED, Side, Store, StoreError, StoreFault};
@@ -52,6 +53,11 @@ fn outcome(meta: &ObjectMeta) -> PutOutcome {
         modified: meta.modified,
         checksum: None,
     }
+}
+
+/// Whether these are the bytes that the client promised.
+fn promised(plan: &DigestPlan, bytes: &Bytes) -> bool {
+    plan.check(&[Digest { algorithm: DigestAlgorithm::Md5, value: md5(bytes).to_vec() }]).is_ok()
 }
 
 async fn all_of(body: Body) -> Result<Bytes, BodyFault> {
@@ -118,17 +124,22 @@ impl SimStore {
         meta
     }
 
-    fn receive(&self, state: &mut State, key: &str, bytes: Bytes, options: PutOptions, tear: bool) -> Done<PutOutcome> {
+    fn receive(
+        &self,
+        state: &mut State,
+        key: &str,
+        bytes: Bytes,
+        options: PutOptions,
+        tear: bool,
+    ) -> Done<PutOutcome> {
         if options.length.is_some_and(|length| length != u64::try_from(bytes.len()).unwrap()) {
             return fail(StoreFault::Unavailable);
         }
         // What the client promised is compared with what came.
         let spoils = tear && state.rng.chance(500);
         let came = if spoils { garbled(state, &bytes) } else { bytes.clone() };
-        for digest in &options.digests.expect {
-            if digest.value != md5(&came) {
-                return fail(StoreFault::Corrupt);
-            }
+        if !promised(&options.digests, &came) {
+            return fail(StoreFault::Corrupt);
         }
         // Or it is damaged after that, and the side does not notice.
         let honest = state.sides.of(self.side).profile.odd_tags;
@@ -153,7 +164,6 @@ impl SimStore {
             tags: options.tags,
             parts: Vec::new(),
             by: By::Run,
-            garbled,
         };
         let meta = self.commit(state, key, draft, !conditions.is_empty());
         let mut told = outcome(&meta);
@@ -174,14 +184,19 @@ impl Store for SimStore {
         let fault = self.turn("list", "", Kind::List).await;
         said(refused(fault))?;
         let mut state = self.world.state();
-        let mut all: Vec<_> = state.sides.of(self.side).keys().map(|(key, stored)| ListedObject {
-            key: ObjectKey::parse(key).unwrap(),
-            size: stored.meta.size,
-            modified: stored.meta.modified,
-            etag: stored.meta.etag.clone(),
-            checksum: None,
-            archived: false,
-        }).collect();
+        let mut all: Vec<_> = state
+            .sides
+            .of(self.side)
+            .keys()
+            .map(|(key, stored)| ListedObject {
+                key: ObjectKey::parse(key).unwrap(),
+                size: stored.meta.size,
+                modified: stored.meta.modified,
+                etag: stored.meta.etag.clone(),
+                checksum: None,
+                archived: false,
+            })
+            .collect();
         match fault {
             Some(Fault::Stale) => all.clone_from(state.stale.of(self.side)),
             Some(Fault::Truncated) => {
@@ -197,7 +212,8 @@ impl Store for SimStore {
         all.retain(|object| object.key.as_str() > after && request.prefix.holds(&object.key));
         let more = all.len() > request.limit;
         all.truncate(request.limit);
-        let next = all.last().filter(|_| more).map(|last| ListPosition::AfterKey(last.key.as_str().to_owned()));
+        let next =
+            all.last().filter(|_| more).map(|last| ListPosition::AfterKey(last.key.as_str().to_owned()));
         state.mark(&all.len().to_string());
         Ok(ListPage { objects: all, prefixes: Vec::new(), next })
     }
@@ -227,15 +243,23 @@ impl Store for SimStore {
         if state.bug == Some(Bug::BackupUnchecked) && key.as_str().starts_with(RESERVED) {
             let _unchecked = shelf;
         }
-        said(shelf.read(key.as_str(), options.version.as_ref(), &options.conditions).map(|stored| stored.meta.clone()))
+        said(
+            shelf
+                .read(key.as_str(), options.version.as_ref(), &options.conditions)
+                .map(|stored| stored.meta.clone()),
+        )
     }
 
     async fn get(&self, key: &ObjectKey, options: GetOptions) -> Done<Object> {
         let fault = self.turn("get", key.as_str(), Kind::Read).await;
         said(refused(fault))?;
         let mut state = self.world.state();
-        let stored =
-            said(state.sides.of(self.side).read(key.as_str(), options.version.as_ref(), &options.conditions))?.clone();
+        let stored = said(state.sides.of(self.side).read(
+            key.as_str(),
+            options.version.as_ref(),
+            &options.conditions,
+        ))?
+        .clone();
         let range = match options.range {
             Some(RangeRequest::FromTo(first, last)) => {
                 Some(ByteRange { first, last: last.min(stored.meta.size.saturating_sub(1)) })
@@ -244,14 +268,16 @@ impl Store for SimStore {
         };
         let bytes = match &range {
             Some(range) => {
-                let (first, last) = (usize::try_from(range.first).unwrap(), usize::try_from(range.last).unwrap());
+                let (first, last) =
+                    (usize::try_from(range.first).unwrap(), usize::try_from(range.last).unwrap());
                 stored.bytes.slice(first..=last)
             }
             None => stored.bytes.clone(),
         };
         let honest = state.sides.of(self.side).profile.odd_tags;
         let tells = range.is_none() && stored.meta.parts.is_empty() && !honest;
-        let body = if fault == Some(Fault::Torn) { torn(&mut state, bytes, tells) } else { Body::Full(bytes) };
+        let body =
+            if fault == Some(Fault::Torn) { torn(&mut state, bytes, tells) } else { Body::Full(bytes) };
         Ok(Object { meta: stored.meta, range, body })
     }
 
@@ -288,15 +314,16 @@ impl Store for SimStore {
             if stored.meta.size > shelf.profile.abilities().largest_copy {
                 return fail(StoreFault::TooLarge);
             }
-            let conditions = if copies { self.honoured(&state, options.conditions) } else { WriteConditions::default() };
+            let conditions =
+                if copies { self.honoured(&state, options.conditions) } else { WriteConditions::default() };
             said(shelf.may_write(to.as_str(), &conditions))?;
             let backup = to.as_str().starts_with(RESERVED);
             // Only where an entity tag gives it away: nothing else could, but reading.
             let tells = stored.meta.parts.is_empty() && !shelf.profile.odd_tags;
-            let spoils = (tells && fault == Some(Fault::Torn)) || (backup && state.bug == Some(Bug::BackupUnchecked));
+            let spoils =
+                (tells && fault == Some(Fault::Torn)) || (backup && state.bug == Some(Bug::BackupUnchecked));
             let bytes = if spoils { garbled(&mut state, &stored.bytes) } else { stored.bytes.clone() };
             let draft = Draft {
-                garbled: bytes != stored.bytes,
                 bytes,
                 content: stored.meta.content.clone(),
                 tags: stored.meta.tags.clone(),
@@ -333,7 +360,14 @@ impl Store for SimStore {
                 let Some(slot) = slot else { return fail(StoreFault::NotFound) };
                 let gone = slot.versions.remove(id);
                 slot.current.take_if(|current| current == id);
-                return if gone.is_some() { Ok(DeleteOutcome { existed: true }) } else { fail(StoreFault::NotFound) };
+                return if gone.is_some() {
+                    Ok(DeleteOutcome { existed: true })
+                } else {
+                    fail(StoreFault::NotFound)
+                };
+            }
+            if existed {
+                state.before_delete(self.side, key.as_str());
             }
             state.before_effect(self.side, key.as_str(), if_match.is_some());
             state.sides.of_mut(self.side).leave(key.as_str());
@@ -378,7 +412,12 @@ impl Store for SimStore {
         let answer = {
             let mut state = self.world.state();
             let now = state.now();
-            let bytes = if fault == Some(Fault::Torn) { garbled(&mut state, &bytes) } else { bytes };
+            let tears = fault == Some(Fault::Torn);
+            let on_its_way = tears && state.rng.chance(500);
+            let bytes = if tears { garbled(&mut state, &bytes) } else { bytes };
+            if on_its_way && !promised(&options.digests, &bytes) {
+                return fail(StoreFault::Corrupt);
+            }
             let Some(found) = state.sides.of_mut(self.side).uploads.get_mut(&upload.0) else {
                 return fail(StoreFault::NotFound);
             };
@@ -394,7 +433,13 @@ impl Store for SimStore {
         self.answer(fault, answer).await
     }
 
-    async fn list_parts(&self, key: &ObjectKey, upload: &UploadId, after: u16, limit: usize) -> Done<PartsPage> {
+    async fn list_parts(
+        &self,
+        key: &ObjectKey,
+        upload: &UploadId,
+        after: u16,
+        limit: usize,
+    ) -> Done<PartsPage> {
         let fault = self.turn("list parts", key.as_str(), Kind::Look).await;
         said(refused(fault))?;
         let state = self.world.state();
@@ -446,7 +491,6 @@ impl Store for SimStore {
                 tags: found.tags,
                 parts: kept,
                 by: By::Run,
-                garbled: false,
             };
             let told = outcome(&self.commit(&mut state, key.as_str(), draft, !conditions.is_empty()));
             state.sides.of_mut(self.side).uploads.remove(&upload.0);

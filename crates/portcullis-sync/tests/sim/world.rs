@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use portcullis_backend::ContentHeaders;
 use portcullis_domain::{ObjectKey, Timestamp};
-use portcullis_sync::{Action, Agreed, Mark, Mode, Op, Place, RESERVED, Side, Sides, Step, StepState, is_conflict_name};
+use portcullis_sync::{
+    Action, Agreed, Mark, Mode, Op, Place, RESERVED, Side, Sides, Step, StepState, is_conflict_name,
+};
 use tokio::sync::Notify;
 
 use crate::bugs::Bug;
@@ -53,7 +55,9 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) const fn faults(self) -> &'static [Fault] {
-        use Fault::{Busy, Clash, CrashAfter, CrashBefore, Full, Lost, Refused, Stale, Stolen, Torn, Truncated};
+        use Fault::{
+            Busy, Clash, CrashAfter, CrashBefore, Full, Lost, Refused, Stale, Stolen, Torn, Truncated,
+        };
         match self {
             Self::Look => &[CrashBefore, Busy, Refused],
             Self::Read => &[CrashBefore, Busy, Torn, Clash],
@@ -80,6 +84,8 @@ pub(crate) struct Running {
     pub(crate) planned: BTreeMap<(Side, String), Vec<Option<Mark>>>,
     /// At which event it began.
     pub(crate) begun: u64,
+    /// Whether it takes another run back.
+    pub(crate) back: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -108,10 +114,10 @@ pub(crate) struct Wild {
 pub(crate) struct State {
     pub(crate) rng: Rng,
     pub(crate) wild: Wild,
-    /// One fault at one event, besides.
-    pub(crate) script: Option<(u64, Fault)>,
-    /// Whether the script's fault was one of those that can happen there.
-    pub(crate) struck: bool,
+    /// Faults at certain events, besides.
+    pub(crate) script: Vec<(u64, Fault)>,
+    /// How many of them were such as can happen there.
+    pub(crate) struck: usize,
     pub(crate) sides: Sides<Shelf>,
     pub(crate) books: BTreeMap<String, Book>,
     pub(crate) running: Option<Running>,
@@ -155,8 +161,8 @@ impl World {
         let state = State {
             rng: Rng::new(seed),
             wild: Wild::default(),
-            script: None,
-            struck: false,
+            script: Vec::new(),
+            struck: 0,
             sides: Sides { storage: shelf(profiles.storage), bucket: shelf(profiles.bucket) },
             books: BTreeMap::new(),
             running: None,
@@ -222,11 +228,10 @@ impl State {
     fn fault(&mut self, kind: Kind) -> Option<Fault> {
         let wild = self.wild.faults;
         let mut fault = self.rng.chance(wild).then(|| *self.rng.one(kind.faults()));
-        if let Some((at, scripted)) = self.script
-            && at == self.counts.events
-        {
-            self.struck = kind.faults().contains(&scripted);
-            fault = self.struck.then_some(scripted);
+        let scripted = self.script.iter().find(|(at, _)| *at == self.counts.events);
+        if let Some((_, scripted)) = scripted.filter(|(_, fault)| kind.faults().contains(fault)) {
+            self.struck += 1;
+            fault = Some(*scripted);
         }
         let fault = fault?;
         *self.counts.faults.entry(fault).or_default() += 1;
@@ -254,19 +259,15 @@ impl State {
     }
 
     pub(crate) fn headers(&mut self) -> ContentHeaders {
-        let user = if self.rng.chance(300) {
-            vec![("note".to_owned(), self.next.to_string())]
-        } else {
-            Vec::new()
-        };
+        let user =
+            if self.rng.chance(300) { vec![("note".to_owned(), self.next.to_string())] } else { Vec::new() };
         ContentHeaders { content_type: Some("text/x-sim".to_owned()), user, ..ContentHeaders::default() }
     }
 
     /// Somebody outside stores something.
     pub(crate) fn outside_put(&mut self, side: Side, key: &str, bytes: Bytes) {
         let content = self.headers();
-        let draft =
-            Draft { bytes, content, tags: Vec::new(), parts: Vec::new(), by: By::Outside, garbled: false };
+        let draft = Draft { bytes, content, tags: Vec::new(), parts: Vec::new(), by: By::Outside };
         let (now, event) = (self.now(), self.counts.events);
         self.counts.outside += 1;
         self.sides.of_mut(side).commit(key, draft, now, event);
@@ -332,7 +333,7 @@ impl State {
     }
 
     /// What the plan that is about to be run saw.
-    pub(crate) fn begin(&mut self, run: &str, actions: &[Action], mode: Mode) {
+    pub(crate) fn begin(&mut self, run: &str, actions: &[Action], mode: Mode, back: bool) {
         let mut planned = BTreeMap::<_, Vec<_>>::new();
         for action in actions {
             let mut may = |side: Side, key: &str, seen: Option<Mark>| {
@@ -356,7 +357,7 @@ impl State {
         }
         self.counts.runs += 1;
         self.looked.clear();
-        self.running = Some(Running { name: run.to_owned(), planned, begun: self.counts.events });
+        self.running = Some(Running { name: run.to_owned(), planned, begun: self.counts.events, back });
     }
 
     /// The ledger, before a run replaces or deletes what is at a key: it must be what was planned on, and it must be kept.
@@ -392,6 +393,29 @@ impl State {
         let mut kept = kept.filter(|kept| kept.side == side && kept.key.as_str() == key);
         if !kept.any(|kept| self.at(side, key, &kept.place) == Some(&current.bytes)) {
             self.wrong(format!("{key}: replaced or deleted on {} and not kept", side.as_str()));
+        }
+    }
+
+    /// The ledger, before a run deletes a key because it is gone on the other side: it must be gone there.
+    pub(crate) fn before_delete(&mut self, side: Side, key: &str) {
+        let Some(running) = &self.running else { return };
+        let other = (side.other(), key.to_owned());
+        let looked = self.looked.get(&other);
+        let there = self.sides.of(side.other()).current(key);
+        let was_there = there.is_some_and(|there| looked.is_none_or(|looked| there.born <= *looked));
+        if was_there && !running.back {
+            self.wrong(format!("{key}: deleted on {} and there on the other side", side.as_str()));
+        }
+    }
+
+    /// The ledger, when a step is written once more: what was done stays done, and what was kept stays known.
+    pub(crate) fn rewritten(&mut self, before: Option<&Step>, step: &Step) {
+        let Some(before) = before else { return };
+        if before.state != StepState::Kept && before != step {
+            self.wrong(format!("{}: {:?} became {:?}", step.key, before.state, step.state));
+        }
+        if before.kept.iter().any(|kept| !step.kept.contains(kept)) {
+            self.wrong(format!("{}: what was kept is forgotten", step.key));
         }
     }
 

@@ -76,6 +76,14 @@ fn furnished() -> World {
     world.admin("PUT", &format!("/groups/{group}/members/{}", member["user"]["id"].as_str().unwrap()), None);
     make("/grants", json!({"storage": storage, "group": group, "permission": "read_write"}));
     make("/share-links", json!({"storage": storage, "folder": "", "name": "Box", "permission": "read"}));
+    let (copies, _) = world.storage("Copies");
+    let both = json!({"with": {"storage": copies}, "mode": "two_way"});
+    world.admin("PUT", &format!("/storages/{storage}/file?key=a"), Some(&json!("text")));
+    make(&format!("/storages/{storage}/sync-plans"), both);
+    make(
+        "/sync-jobs",
+        json!({"name": "Nightly", "storage": storage, "with": {"storage": copies}, "mode": "copy"}),
+    );
     world
 }
 

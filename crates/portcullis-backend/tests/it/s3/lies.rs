@@ -322,5 +322,7 @@ async fn versions_that_are_only_named() {
         format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
     };
     let (_proxy, backend) = answering(&world, Mode::AnswerBy(say), "").await;
-    assert_eq!(backend.detect().await.unwrap(), RemoteCapabilities::default());
+    // What cannot be looked at is not known to stand beside a folder of its name.
+    let nothing = RemoteCapabilities { file_or_folder: true, ..RemoteCapabilities::default() };
+    assert_eq!(backend.detect().await.unwrap(), nothing);
 }

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod connecting;
+mod facts;
 mod faults;
 mod lies;
 mod peers;

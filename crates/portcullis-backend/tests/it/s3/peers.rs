@@ -258,6 +258,11 @@ async fn seaweedfs_as_the_provider() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn moto_as_the_provider() {
     let peer = moto().await;
-    let found = RemoteCapabilities { conditional_copies: false, checksums: false, ..OURS };
+    let found = RemoteCapabilities {
+        conditional_copies: false,
+        conditional_sources: false,
+        checksums: false,
+        ..OURS
+    };
     peer.conforms(found, MOTO).await;
 }

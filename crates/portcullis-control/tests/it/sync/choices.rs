@@ -49,7 +49,11 @@ async fn a_choice_for_a_key_comes_before_rules_and_both_change_the_totals() {
     let choices = [
         for_key("a/2", "storage"),
         ChoiceDraft { prefix: Some("a/".to_owned()), choice: "bucket".to_owned(), ..ChoiceDraft::default() },
-        ChoiceDraft { reason: Some("new_storage".to_owned()), choice: "skip".to_owned(), ..ChoiceDraft::default() },
+        ChoiceDraft {
+            reason: Some("new_storage".to_owned()),
+            choice: "skip".to_owned(),
+            ..ChoiceDraft::default()
+        },
     ];
     let chosen = control.choose(admin, plan.id, Some(plan.version), &choices).await.unwrap();
     assert_eq!(chosen.choices.len(), 3);
@@ -98,13 +102,17 @@ async fn every_choice_that_makes_no_sense_is_named() {
     let many = vec![for_key("a/1", "skip"); 1_001];
     assert_eq!(fields(control.choose(admin, plan.id, None, &many).await), ["choices"]);
     // Words of a list are checked too.
-    let query = ActionQuery { op: Some("move".to_owned()), reason: Some("x".to_owned()), ..ActionQuery::default() };
+    let query =
+        ActionQuery { op: Some("move".to_owned()), reason: Some("x".to_owned()), ..ActionQuery::default() };
     let page = PageRequest::first(10);
     let said = problems(control.sync_actions(admin, plan.id, &query, &page).await);
     assert_eq!(said.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["op", "reason"]);
     assert!(said[0].1.contains("write_to_bucket") && said[1].1.contains("new_bucket"));
     let page = PageRequest { limit: 10, after: Some("x".to_owned()) };
-    assert_eq!(fields(control.sync_actions(admin, plan.id, &ActionQuery::default(), &page).await), ["cursor"]);
+    assert_eq!(
+        fields(control.sync_actions(admin, plan.id, &ActionQuery::default(), &page).await),
+        ["cursor"]
+    );
 }
 
 #[tokio::test]
@@ -115,7 +123,8 @@ async fn a_choice_can_make_a_guard_stop_the_plan() {
     }
     let plan = two.planned(&two.draft("two_way")).await;
     assert_eq!(plan.guards, []);
-    let all = ChoiceDraft { prefix: Some(String::new()), choice: "bucket".to_owned(), ..ChoiceDraft::default() };
+    let all =
+        ChoiceDraft { prefix: Some(String::new()), choice: "bucket".to_owned(), ..ChoiceDraft::default() };
     let chosen = two.world.control.choose(&two.world.admin, plan.id, None, &[all]).await.unwrap();
     assert_eq!(chosen.totals.as_ref().unwrap().delete.storage.files, 20);
     assert_eq!(chosen.guards.iter().map(|guard| guard.code.as_str()).collect::<Vec<_>>(), ["mass_deletion"]);

@@ -1,10 +1,9 @@
 //! What stops a plan until somebody says that it is right.
 
-use portcullis_access::Change;
+use portcullis_access::{Change, ProviderCredentials, RemoteCapabilities};
 use portcullis_control::{PlanState, PlanView, RunState};
-use portcullis_domain::{BucketName, Clock as _, DisplayName, Label, Networks, Permission, Provider, Storage, StorageId};
+use portcullis_domain::{Clock as _, DisplayName, Label, Networks, Permission, Provider, Storage, StorageId};
 use portcullis_metadata::NewStorage;
-use portcullis_sync::{Side, Sides};
 
 use super::Two;
 use crate::world::{World, problems};
@@ -36,7 +35,11 @@ async fn an_emptied_side_deletes_nothing_by_itself() {
     let said = problems(two.start(&plan, &["mass_deletion", "nonsense"]).await);
     assert_eq!(said.len(), 3);
     assert!(said.iter().all(|(field, _)| field == "approve"));
-    assert!(said[0].1.starts_with("emptied:") && said[1].1.contains("does not stop") && said[2].1.contains("clock_skew"));
+    assert!(
+        said[0].1.starts_with("emptied:")
+            && said[1].1.contains("does not stop")
+            && said[2].1.contains("clock_skew")
+    );
     assert_eq!(two.all(&two.left).await.len(), 3);
     // Somebody says that it is right.
     let run = two.start(&plan, &["emptied"]).await.unwrap();
@@ -85,6 +88,12 @@ async fn what_does_not_fit_is_left_and_said() {
 /// A storage in a bucket of somebody else.
 async fn elsewhere(world: &World, name: &str) -> Storage {
     let id = StorageId::generate();
+    let credentials = ProviderCredentials {
+        access_key_id: "AKIA".to_owned(),
+        secret_access_key: crate::world::secret("not asked for"),
+        capabilities: RemoteCapabilities::default(),
+    };
+    let sealed = world.access.seal_provider_credentials(&world.admin, id, &credentials).unwrap();
     let new = NewStorage {
         id,
         site: world.admin.site(),
@@ -96,7 +105,7 @@ async fn elsewhere(world: &World, name: &str) -> Storage {
         endpoint: Some("https://s3.example.com".to_owned()),
         bucket: Some(name.to_owned()),
         path_style: true,
-        provider_credentials: Some(vec![1]),
+        provider_credentials: Some(sealed),
         permission: Permission::Full,
         networks: Networks::anywhere(),
         s3_access: true,
@@ -104,7 +113,6 @@ async fn elsewhere(world: &World, name: &str) -> Storage {
         created: world.clock.now(),
     };
     let storage = world.metadata.create_storage(new).await.unwrap();
-    let _: &BucketName = &storage.bucket;
     world.access.applied(Change::Storage(id)).await.unwrap();
     storage
 }
@@ -118,7 +126,6 @@ async fn with_bucket() -> Two {
 impl Two {
     /// Replaces the marker that runs leave in the bucket; none removes it.
     async fn mark(&self, plan: &PlanView, text: Option<&str>) {
-        let _: (Side, Sides<()>) = (Side::Bucket, Sides::default());
         let key = format!(".portcullis/pair-{}.json", plan.pair);
         let at = self.reserved().await;
         match text {

@@ -19,7 +19,8 @@ impl Two {
     }
 
     async fn kept_keys(&self, query: KeptQuery) -> Vec<String> {
-        let found = self.world.control.kept(&self.world.admin, query, &PageRequest::first(100)).await.unwrap();
+        let found =
+            self.world.control.kept(&self.world.admin, query, &PageRequest::first(100)).await.unwrap();
         let mut keys: Vec<_> = found.items.into_iter().map(|kept| kept.key).collect();
         keys.sort();
         keys
@@ -98,7 +99,8 @@ async fn what_was_kept_is_found_put_back_and_goes_in_time() {
     assert_eq!(two.get(&two.left, "gone").await, None);
     // After thirty days it is over.
     two.world.clock.advance(Duration::from_secs(31 * 86_400));
-    let admin = two.world.access.admin(&two.world.sign_in("admin", crate::world::PASSWORD).await.unwrap()).unwrap();
+    let admin =
+        two.world.access.admin(&two.world.sign_in("admin", crate::world::PASSWORD).await.unwrap()).unwrap();
     two.round().await;
     let all = control.kept(&admin, KeptQuery::default(), &PageRequest::first(10)).await.unwrap();
     assert_eq!(all.items, []);
@@ -108,7 +110,7 @@ async fn what_was_kept_is_found_put_back_and_goes_in_time() {
     let page = portcullis_access::VersionsAfter { limit: 100, ..Default::default() };
     let versions = list.versions(page).await.unwrap().versions;
     // What is in use is in use: only what was kept is gone.
-    assert!(versions.iter().all(|version| version.is_current), "{versions:?}");
+    assert!(versions.iter().all(|version| version.current), "{versions:?}");
 }
 
 #[tokio::test]

@@ -62,8 +62,8 @@ pub(crate) async fn told(app: Arc<App>, admin: SiteAdmin, run: SyncRunId) -> Res
     })?;
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let now = Instant::now();
-    let events = Events { app, admin, run, tick, begun: now, spoken: now, last: String::new(), _seat: seat };
+    let span = Span::begun(Instant::now());
+    let events = Events { app, admin, run, tick, span, last: String::new(), _seat: seat };
     let body = stream::unfold(Some(events), |events| async {
         let mut events = events?;
         let (said, more) = events.next().await;
@@ -94,15 +94,35 @@ impl Because {
     }
 }
 
+/// How long a stream lasts, and how long it is quiet.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    begun: Instant,
+    /// When something was said last.
+    spoken: Instant,
+}
+
+impl Span {
+    const fn begun(now: Instant) -> Self {
+        Self { begun: now, spoken: now }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.begun) >= LONGEST
+    }
+
+    fn is_quiet(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.spoken) >= QUIET
+    }
+}
+
 /// A stream that somebody follows.
 struct Events {
     app: Arc<App>,
     admin: SiteAdmin,
     run: SyncRunId,
     tick: Interval,
-    begun: Instant,
-    /// When something was said last.
-    spoken: Instant,
+    span: Span,
     /// The run as it was told last.
     last: String,
     _seat: Seat,
@@ -117,15 +137,16 @@ impl Events {
                 () = stop.cancelled() => return (Because::Stop.event(), false),
                 _ = self.tick.tick() => {}
             }
-            if self.begun.elapsed() >= LONGEST {
+            let now = Instant::now();
+            if self.span.is_over(now) {
                 return (Because::Time.event(), false);
             }
             let Ok(run) = self.look().await else { return (Because::Access.event(), false) };
             if let Some(said) = run.and_then(|run| self.news(run)) {
                 return said;
             }
-            if self.spoken.elapsed() >= QUIET {
-                self.spoken = Instant::now();
+            if self.span.is_quiet(now) {
+                self.span.spoken = now;
                 return (":\n\n".to_owned(), true);
             }
         }
@@ -152,10 +173,26 @@ impl Events {
             return None;
         }
         let mut said = format!("event: progress\ndata: {text}\n\n");
-        (self.last, self.spoken) = (text, Instant::now());
+        (self.last, self.span.spoken) = (text, Instant::now());
         if over {
             said.push_str(&Because::Run.event());
         }
         Some((said, !over))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_left_without_a_word_and_no_stream_lasts_for_ever() {
+        let begun = Instant::now();
+        let mut span = Span::begun(begun);
+        let at = |seconds: u64| begun + Duration::from_secs(seconds);
+        assert!(!span.is_quiet(at(14)) && span.is_quiet(at(15)));
+        span.spoken = at(20);
+        assert!(!span.is_quiet(at(34)) && span.is_quiet(at(35)));
+        assert!(!span.is_over(at(3599)) && span.is_over(at(3600)));
     }
 }

@@ -33,7 +33,7 @@ struct Row {
     sides: String,
     /// What people call it.
     name: Option<String>,
-    mode: &'static str,
+    what: String,
     state: StateChip,
     /// Who made it; none for a job's own.
     actor: Option<String>,
@@ -66,22 +66,22 @@ fn of_plan(plan: &PlanView) -> Row {
         path: plan_path(plan.id),
         sides: between(&plan.sides),
         name: None,
-        mode: what(plan.kind, plan.mode),
+        what: what(plan.kind, plan.mode).to_owned(),
         state: said::plan_state(plan.state),
-        actor: plan.job.is_none().then(|| plan.actor.clone()),
+        actor: plan.job.is_none().then(|| said::actor(&plan.actor)),
         at: plan.created,
         next: None,
     }
 }
 
-fn of_run(run: &RunView, plan: &'static str) -> Row {
+fn of_run(run: &RunView) -> Row {
     Row {
         path: run_path(run.id),
         sides: between(&run.sides),
         name: None,
-        mode: if run.kind == PlanKind::Restore { words::text("sync.restores") } else { plan },
+        what: of_files(run),
         state: said::run_state(run.state, run.wish),
-        actor: run.job.is_none().then(|| run.actor.clone()),
+        actor: run.job.is_none().then(|| said::actor(&run.actor)),
         at: run.created,
         next: None,
     }
@@ -92,11 +92,20 @@ fn of_job(job: &JobView) -> Row {
         path: job_path(job.id),
         sides: between(&job.sides),
         name: Some(job.name.clone()),
-        mode: said::mode(job.mode),
+        what: said::mode(job.mode).to_owned(),
         state: said::job_state(job.state),
-        actor: Some(job.actor.clone()),
+        actor: Some(said::actor(&job.actor)),
         at: job.created,
         next: job.schedule.as_ref().and_then(|schedule| schedule.next),
+    }
+}
+
+/// How much a run has done.
+fn of_files(run: &RunView) -> String {
+    let (done, total) = (words::thousands(run.files_done), words::thousands(run.files_total));
+    match run.kind {
+        PlanKind::Plan => words::fill("sync.run.done", &[&done, &total]),
+        PlanKind::Restore => words::fill("sync.run.undone", &[&done, &total]),
     }
 }
 
@@ -167,8 +176,7 @@ async fn shown(
     }
     if let Some(request) = wanted.request("runs") {
         let found = app.control.sync_runs(admin, RunQuery::default(), &request).await?;
-        let plan = words::text("sync.plan.title");
-        runs.rows = found.items.iter().map(|run| of_run(run, plan)).collect();
+        runs.rows = found.items.iter().map(of_run).collect();
         runs.more = wanted.more("runs", found.next.as_deref());
     }
     let template = HomePage { chrome, toast: toast(fields), jobs, plans, runs, only: wanted.only };

@@ -6,6 +6,11 @@ use portcullis_control::{
 
 use super::super::words;
 
+/// Who did something, as people call them.
+pub(super) fn actor(actor: &str) -> String {
+    actor.strip_prefix("user:").unwrap_or(actor).to_owned()
+}
+
 /// A state with the class of its chip.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StateChip {

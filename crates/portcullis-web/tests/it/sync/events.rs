@@ -1,5 +1,7 @@
 //! Runs that are followed while they go.
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -89,4 +91,33 @@ async fn a_run_of_another_site_is_none() {
     let cookie = format!("__Host-portcullis={}", pair.world.token);
     let forged = pair.world.ask("GET", &path).header("cookie", &cookie).send().await;
     assert_eq!(forged.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn so_many_may_follow_and_no_more() {
+    let pair = Pair::with(&[("a", "1")], &[]).await;
+    let plan = pair.plan(&pair.terms("copy")).await;
+    let run = pair.begin(&plan, &json!({})).await;
+    let path = format!("{}/events", at("sync-runs", &run));
+    let given = json!({"name": "watcher", "channel": "rest", "scope": "site", "permission": "full"});
+    let key = pair.world.key(&given).await;
+    let bearer = key["bearer"].as_str().unwrap();
+    let mut streams: FuturesUnordered<_> =
+        (0..33).map(|_| pair.world.ask("GET", &path).bearer(bearer).send()).collect();
+    // Nothing ends the others: the first that is answered is the one for which there is no room.
+    let first = streams.next().await.unwrap();
+    assert_eq!(first.status, StatusCode::SERVICE_UNAVAILABLE, "{first:?}");
+    assert_eq!(first.header("retry-after"), "10");
+    let record = format!("/api/v1/keys/{}", key["key"]["id"].as_str().unwrap());
+    assert_eq!(pair.world.admin("DELETE", &record).send().await.status, StatusCode::OK);
+    let mut ended = 0;
+    while let Some(answer) = streams.next().await {
+        let told = events(&String::from_utf8_lossy(&answer.body));
+        assert_eq!(told.last(), Some(&("end".to_owned(), json!({"because": "access"}))), "{told:?}");
+        ended += 1;
+    }
+    assert_eq!(ended, 32);
+    // There is room again.
+    let (answer, ()) = tokio::join!(pair.world.admin("GET", &path).send(), pair.world.round());
+    assert_eq!(answer.status, StatusCode::OK);
 }

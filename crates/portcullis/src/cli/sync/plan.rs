@@ -56,10 +56,10 @@ pub(super) fn verdict(plan: &Value) -> anyhow::Result<()> {
 }
 
 fn codes(plan: &Value) -> Vec<String> {
-    list(plan, "guards").iter().map(|guard| text(guard, "code")).collect()
+    rows_of(plan, "guards").iter().map(|guard| text(guard, "code")).collect()
 }
 
-fn list<'a>(item: &'a Value, name: &str) -> &'a [Value] {
+fn rows_of<'a>(item: &'a Value, name: &str) -> &'a [Value] {
     item.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
@@ -126,14 +126,14 @@ pub(super) fn show(form: Form, plan: &Value) -> anyhow::Result<()> {
         bytes_at(plan, "/cost/bytes_to_read"),
         bytes_at(plan, "/cost/bytes_to_move"),
     ))?;
-    for check in list(plan, "preparation") {
+    for check in rows_of(plan, "preparation") {
         let mark = if check.get("ok").and_then(Value::as_bool) == Some(true) { "ok " } else { "NOT" };
         output::line(&format!("  {mark} {}: {}", text(check, "code"), text(check, "what")))?;
     }
-    for risk in list(plan, "risks").iter().filter_map(Value::as_str) {
+    for risk in rows_of(plan, "risks").iter().filter_map(Value::as_str) {
         output::line(&format!("  risk: {risk}"))?;
     }
-    for guard in list(plan, "guards") {
+    for guard in rows_of(plan, "guards") {
         output::line(&format!("  GUARD {}: {}", text(guard, "code"), text(guard, "what")))?;
         output::line(&format!("        {}", text(guard, "press")))?;
     }
@@ -249,7 +249,7 @@ pub(super) fn choose(api: &Api, form: Form, args: &ChooseArgs) -> anyhow::Result
     let same =
         |other: &Value| ["key", "prefix", "reason"].iter().all(|name| text(other, name) == text(&rule, name));
     let mut choices: Vec<Value> =
-        list(&plan, "choices").iter().filter(|other| !same(other)).cloned().collect();
+        rows_of(&plan, "choices").iter().filter(|other| !same(other)).cloned().collect();
     if args.choice != "none" {
         let mut chosen = rule.clone();
         set(&mut chosen, "choice", json!(args.choice));

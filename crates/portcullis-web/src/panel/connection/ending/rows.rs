@@ -84,6 +84,9 @@ pub(super) fn seen(impact: &Impact) -> Seen {
     for link in &impact.links {
         seen.add(&link.name);
     }
+    for job in &impact.sync_jobs {
+        seen.add(&job.id);
+    }
     for row in &impact.grants {
         seen.add(&row.grant.id);
     }

@@ -45,7 +45,13 @@ async fn try_run(app: &App, at: &At, form: &Fields) -> Result<Response, PanelErr
         match app.control.run_sync_plan(&at.admin, at.plan, &draft).await {
             Ok(run) => return Ok(Redirect::to(&run_path(run.id)).into_response()),
             Err(ControlError::Invalid(problems)) => {
-                for problem in problems {
+                // The guards stand in the form with all that there is to say of them: one message is for all of them.
+                let (guards, others): (Vec<_>, Vec<_>) =
+                    problems.into_iter().partition(|problem| field_of(&problem.field) == "approve");
+                if !guards.is_empty() {
+                    faults.add("approve", words::text("sync.guards.missing"));
+                }
+                for problem in others {
                     faults.add(field_of(&problem.field), problem.message);
                 }
             }

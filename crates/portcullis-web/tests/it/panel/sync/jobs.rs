@@ -8,7 +8,8 @@ use crate::sync::Pair;
 
 async fn made(visit: &mut Visit<'_>, pair: &Pair, given: &[(&str, &str)]) -> Page {
     let page = visit.get("/sync/jobs/new").await;
-    let sides = [("storage", pair.storage.as_str()), ("with", pair.bucket.as_str()), ("name", "Nightly <b>copy</b>")];
+    let sides =
+        [("storage", pair.storage.as_str()), ("with", pair.bucket.as_str()), ("name", "Nightly <b>copy</b>")];
     visit.submit(&page, "#new-job", &[sides.as_slice(), given].concat()).await
 }
 
@@ -22,7 +23,10 @@ async fn a_job_tells_when_it_runs() {
     assert_eq!((page.text("h1").as_str(), page.text("#state").as_str()), ("Nightly <b>copy</b>", "Waiting"));
     let next: Vec<_> = page.texts("#next time");
     assert_eq!(next, ["2027-02-01 01:15 UTC", "2027-02-02 01:15 UTC", "2027-02-03 01:15 UTC"]);
-    assert_eq!((page.attr("#f-cron", "value"), page.attr("#f-keep", "value")), ("15 2 * * *".into(), "7".into()));
+    assert_eq!(
+        (page.attr("#f-cron", "value"), page.attr("#f-keep", "value")),
+        ("15 2 * * *".into(), "7".into())
+    );
     let home = visit.get("/sync").await;
     assert!(home.text("#jobs tbody").contains("Nightly <b>copy</b>"), "{home:?}");
     // Switched off it has no next time.
@@ -40,7 +44,10 @@ async fn a_schedule_that_cannot_be_read_stays_typed() {
         let page = made(&mut visit, &pair, &[("cron", cron), ("zone", zone)]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{cron}");
         assert!(page.has(&format!("#e-{field}")), "{page:?}");
-        assert_eq!((page.attr("#f-cron", "value").as_str(), page.attr("#f-zone", "value").as_str()), (cron, zone));
+        assert_eq!(
+            (page.attr("#f-cron", "value").as_str(), page.attr("#f-zone", "value").as_str()),
+            (cron, zone)
+        );
     }
     let page = made(&mut visit, &pair, &[]).await;
     let wrong = visit.submit(&page, "#settings", &[("cron", "99 * * * *"), ("name", "Another")]).await;
@@ -81,12 +88,13 @@ async fn a_job_runs_by_hand_and_stops_itself() {
         let path = format!("/api/v1/storages/{}/file?key={key}", pair.storage);
         pair.world.admin("DELETE", &path).send().await;
     }
-    let files: Vec<String> = pair.world.get(&format!("/api/v1/storages/{}/files", pair.storage)).await["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|item| item["key"].as_str().unwrap().to_owned())
-        .collect();
+    let files: Vec<String> =
+        pair.world.get(&format!("/api/v1/storages/{}/files", pair.storage)).await["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["key"].as_str().unwrap().to_owned())
+            .collect();
     for key in files {
         let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
         let path = format!("/api/v1/storages/{}/file?key={key}", pair.storage);
@@ -110,7 +118,10 @@ async fn a_job_ends_and_files_stay() {
     let mut visit = Visit::admin(&pair.world).await;
     let job = made(&mut visit, &pair, &[]).await;
     let page = visit.submit(&job, "#delete", &[]).await;
-    assert_eq!((page.path.as_str(), page.toast().contains("Files stay")), ("/sync?done=sync_job_deleted", true));
+    assert_eq!(
+        (page.path.as_str(), page.toast().contains("Files stay")),
+        ("/sync?done=sync_job_deleted", true)
+    );
     let home = job.path.split('?').next().unwrap();
     assert_eq!(visit.get(home).await.status, StatusCode::NOT_FOUND);
     assert!(pair.get(&pair.storage, "here.txt").await.is_some());

@@ -27,14 +27,25 @@ async fn what_is_wrong_is_told_at_its_field_and_stays_typed() {
     let mut visit = Visit::admin(&pair.world).await;
     let page = visit.get(&format!("/sync/new?storage={}", pair.storage)).await;
     assert_eq!(page.attr("#f-storage option[selected]", "value"), pair.storage);
-    assert_eq!(page.attr("[name=mode][checked]", "value"), "two_way", "what deletes nothing unasked comes first");
-    let given = [("prefix", "photos/"), ("mode", "mirror"), ("budget", "lots"), ("percent", "300"), ("keep", "x")];
+    assert_eq!(
+        page.attr("[name=mode][checked]", "value"),
+        "two_way",
+        "what deletes nothing unasked comes first"
+    );
+    let given =
+        [("prefix", "photos/"), ("mode", "mirror"), ("budget", "lots"), ("percent", "300"), ("keep", "x")];
     let page = visit.submit(&page, "#new-plan", &given).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     for field in ["with", "budget", "percent", "keep"] {
-        assert!(page.has(&format!("#e-{field}")) && page.has(&format!("#f-{field}[aria-invalid]")), "{field}");
+        assert!(
+            page.has(&format!("#e-{field}")) && page.has(&format!("#f-{field}[aria-invalid]")),
+            "{field}"
+        );
     }
-    assert_eq!((page.attr("#f-prefix", "value"), page.attr("#f-budget", "value")), ("photos/".into(), "lots".into()));
+    assert_eq!(
+        (page.attr("#f-prefix", "value"), page.attr("#f-budget", "value")),
+        ("photos/".into(), "lots".into())
+    );
     assert_eq!(page.attr("[name=mode][checked]", "value"), "mirror");
     assert!(page.has("details[open] #f-budget"), "what is wrong is not folded away");
 }

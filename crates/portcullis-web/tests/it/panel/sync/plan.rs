@@ -11,7 +11,14 @@ async fn sync_plan_lists_conflicts_before_apply() {
     let pair = pair().await;
     let mut visit = Visit::admin(&pair.world).await;
     let page = planned(&mut visit, &pair, &[]).await;
-    for (id, count) in [("visible", "1"), ("write", "1"), ("unchanged", "1"), ("conflicts", "1"), ("deletions", "0"), ("cannot", "0")] {
+    for (id, count) in [
+        ("visible", "1"),
+        ("write", "1"),
+        ("unchanged", "1"),
+        ("conflicts", "1"),
+        ("deletions", "0"),
+        ("cannot", "0"),
+    ] {
         assert_eq!(figure(&page, id), count, "{id}");
     }
     let list = page.text("#list");
@@ -54,8 +61,12 @@ async fn a_rule_decides_for_many_and_can_be_removed() {
     let page = planned(&mut visit, &pair, &[]).await;
     let wrong = visit.submit(&page, "#new-rule", &[("choice", "bucket")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.has("#e-rule-reason") && wrong.attr("#f-choice option[selected]", "value") == "bucket", "{wrong:?}");
-    let page = visit.submit(&page, "#new-rule", &[("reason", "conflict_new_new"), ("choice", "bucket")]).await;
+    assert!(
+        wrong.has("#e-rule-reason") && wrong.attr("#f-choice option[selected]", "value") == "bucket",
+        "{wrong:?}"
+    );
+    let page =
+        visit.submit(&page, "#new-rule", &[("reason", "conflict_new_new"), ("choice", "bucket")]).await;
     assert_eq!(page.texts("#rules li b"), ["Keep bucket’s"]);
     assert!(page.text("#list").contains("Replace here"), "{page:?}");
     let page = visit.submit(&page, "#rules form:not(#new-rule)", &[("remove", "0")]).await;
@@ -97,7 +108,8 @@ async fn an_accident_needs_a_box_for_each_of_its_signs() {
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.has("#e-approve") && refused.has("[value=emptied][checked]"), "{refused:?}");
     assert!(pair.get(&pair.bucket, "0.txt").await.is_some());
-    let page = visit.submit(&refused, "#apply", &[("approve", "emptied"), ("approve", "mass_deletion")]).await;
+    let page =
+        visit.submit(&refused, "#apply", &[("approve", "emptied"), ("approve", "mass_deletion")]).await;
     assert!(page.path.starts_with("/sync/runs/"), "{page:?}");
 }
 
@@ -131,9 +143,15 @@ async fn a_plan_is_a_file_too_and_can_be_made_anew_or_thrown_away() {
     assert!(again.path.starts_with("/sync/plans/") && again.path != page.path, "{again:?}");
     pair.world.round().await;
     let again = visit.get(&again.path).await;
-    assert!(again.text(".page-head").contains("Copy") && again.text("#apply").contains("7 days"), "{again:?}");
+    assert!(
+        again.text(".page-head").contains("Copy") && again.text("#apply").contains("7 days"),
+        "{again:?}"
+    );
     let home = visit.submit(&again, "#discard", &[]).await;
-    assert_eq!((home.path.as_str(), home.toast().contains("Nothing was done")), ("/sync?done=sync_discarded", true));
+    assert_eq!(
+        (home.path.as_str(), home.toast().contains("Nothing was done")),
+        ("/sync?done=sync_discarded", true)
+    );
     let gone = visit.get(&again.path).await;
     assert_eq!((gone.text("#state"), gone.has("#apply button")), ("Discarded".to_owned(), false));
 }

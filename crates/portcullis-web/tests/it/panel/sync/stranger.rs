@@ -52,7 +52,13 @@ async fn members_are_refused_and_other_sites_find_nothing() {
         restore,
     ];
     let fields = |token: &str| {
-        [("_csrf", token.to_owned()), ("version", "0".into()), ("choice", "skip".into()), ("reason", "extra".into()), ("on", "no".into())]
+        [
+            ("_csrf", token.to_owned()),
+            ("version", "0".into()),
+            ("choice", "skip".into()),
+            ("reason", "extra".into()),
+            ("on", "no".into()),
+        ]
     };
     for path in &deeds {
         for (who, token, status) in
@@ -69,6 +75,9 @@ async fn members_are_refused_and_other_sites_find_nothing() {
     assert!(!page.has("#new-plan"), "{page:?}");
     let given = [("_csrf", of_eve.as_str()), ("storage", &pair.storage), ("with", &pair.bucket)];
     let answer = eve.post("/sync/new", &given, &[super::super::visit::SAME_ORIGIN]).await;
-    assert!(answer.status == StatusCode::UNPROCESSABLE_ENTITY || answer.status == StatusCode::NOT_FOUND, "{answer:?}");
+    assert!(
+        answer.status == StatusCode::UNPROCESSABLE_ENTITY || answer.status == StatusCode::NOT_FOUND,
+        "{answer:?}"
+    );
     assert_eq!(visit.get("/sync").await.all("#plans tbody tr").len(), 1, "nobody made another plan");
 }

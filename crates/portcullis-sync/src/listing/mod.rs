@@ -6,13 +6,17 @@
 //! on page by page: it never waits for one. Every page is checked: a key out of order or twice ends the plan, since in such a
 //! listing a key that is missing may well be there.
 
-use std::collections::VecDeque;
+mod probe;
+mod window;
+
 use std::sync::Arc;
 
 use portcullis_backend::{ListPosition, ListRequest, ListedObject};
 use portcullis_domain::{KeyPrefix, ObjectKey};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+
+use window::Window;
 
 use crate::plan::{PlanFault, PlanProgress};
 use crate::{Seen, Side, Store, StoreError, StoreFault};
@@ -22,9 +26,6 @@ const PAGE_KEYS: usize = 1000;
 
 /// A cut after so many keys: a range of four pages, of which on average half a page is fetched for nothing.
 pub(crate) const CUT_KEYS: usize = 4 * PAGE_KEYS;
-
-/// Pages that a range has before the rest of it is fetched in turn: where a side has far more keys than the cuts say.
-const RANGE_PAGES: usize = 6;
 
 /// Pages that a listing page by page is ahead.
 const AHEAD: usize = 4;
@@ -86,15 +87,6 @@ struct Page {
     next: Option<ObjectKey>,
 }
 
-/// What the requests of a range brought.
-struct Range {
-    entries: Vec<Listed>,
-    /// Where the range goes on, if it has more pages than a range may have.
-    rest: Option<ObjectKey>,
-    /// Whether the side has nothing after it.
-    last: bool,
-}
-
 impl Lister {
     pub(crate) const fn new(store: Arc<dyn Store>, side: Side, progress: Arc<PlanProgress>) -> Self {
         Self { store, side, progress }
@@ -122,7 +114,11 @@ impl Lister {
         Ok(Page { entries, next })
     }
 
-    fn in_order(&self, objects: Vec<ListedObject>, after: Option<&ObjectKey>) -> Result<Vec<Listed>, PlanFault> {
+    fn in_order(
+        &self,
+        objects: Vec<ListedObject>,
+        after: Option<&ObjectKey>,
+    ) -> Result<Vec<Listed>, PlanFault> {
         let mut entries: Vec<Listed> = Vec::with_capacity(objects.len());
         for object in objects {
             let last = entries.last().map(|(key, _)| key).or(after);
@@ -147,25 +143,6 @@ impl Lister {
         let key = ObjectKey::parse(text).map_err(|_| wrong())?;
         let key = reached.filter(|reached| **reached > key).cloned().unwrap_or(key);
         if after.is_some_and(|after| key <= *after) { Err(wrong()) } else { Ok(key) }
-    }
-
-    /// What lies after `from`, up to and with `end`.
-    async fn range(&self, from: Option<ObjectKey>, end: &ObjectKey) -> Result<Range, PlanFault> {
-        let mut entries = Vec::new();
-        let mut after = from;
-        for _ in 0..RANGE_PAGES {
-            let page = self.page(after.as_ref()).await?;
-            let beyond = page.entries.partition_point(|(key, _)| key <= end);
-            let whole = beyond == page.entries.len();
-            entries.extend(page.entries.into_iter().take(beyond));
-            let reached = page.next.as_ref().is_some_and(|next| next >= end);
-            let last = page.next.is_none();
-            if last || reached || !whole {
-                return Ok(Range { entries, rest: None, last: last && whole });
-            }
-            after = page.next;
-        }
-        Ok(Range { entries, rest: after, last: false })
     }
 
     /// Lists page by page.
@@ -202,84 +179,8 @@ impl Lister {
     ) -> Pages<Listed> {
         let (out, pages) = mpsc::channel(AHEAD);
         tasks.spawn(async move {
-            let window = Window { lister: self, cuts, out, at: None, ranges: VecDeque::new(), tasks: JoinSet::new() };
-            window.slide(parallel.max(1)).await;
+            Window::new(self, cuts, out).slide(parallel.max(1)).await;
         });
         pages
-    }
-}
-
-/// Ranges under way, in their order.
-struct Window {
-    lister: Lister,
-    cuts: mpsc::Receiver<ObjectKey>,
-    out: mpsc::Sender<Result<Vec<Listed>, PlanFault>>,
-    /// Up to here everything was asked for.
-    at: Option<ObjectKey>,
-    ranges: VecDeque<(ObjectKey, oneshot::Receiver<Result<Range, PlanFault>>)>,
-    tasks: JoinSet<()>,
-}
-
-impl Window {
-    async fn slide(mut self, parallel: usize) {
-        loop {
-            self.open(parallel);
-            let more = match self.ranges.pop_front() {
-                Some((end, range)) => self.hand_over(&end, range).await,
-                None => self.one_page().await,
-            };
-            match more {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(fault) => {
-                    drop(self.out.send(Err(fault)).await);
-                    return;
-                }
-            }
-        }
-    }
-
-    /// As many ranges as may be under way, as far as cuts are known.
-    fn open(&mut self, parallel: usize) {
-        while self.tasks.try_join_next().is_some() {}
-        // What was fetched and not yet taken counts too: that is what bounds memory.
-        while self.ranges.len() < parallel {
-            let Ok(cut) = self.cuts.try_recv() else { return };
-            if self.at.as_ref().is_some_and(|at| *at >= cut) {
-                continue;
-            }
-            let (to, range) = oneshot::channel();
-            let (lister, from, end) = (self.lister.clone(), self.at.replace(cut.clone()), cut.clone());
-            self.tasks.spawn(async move {
-                drop(to.send(lister.range(from, &end).await));
-            });
-            self.ranges.push_back((cut, range));
-        }
-    }
-
-    async fn one_page(&mut self) -> Result<bool, PlanFault> {
-        let page = self.lister.page(self.at.as_ref()).await?;
-        let taken = self.out.send(Ok(page.entries)).await.is_ok();
-        let more = page.next.is_some();
-        self.at = page.next;
-        Ok(taken && more)
-    }
-
-    async fn hand_over(
-        &mut self,
-        end: &ObjectKey,
-        range: oneshot::Receiver<Result<Range, PlanFault>>,
-    ) -> Result<bool, PlanFault> {
-        // A task that is gone was stopped with everything else.
-        let mut range = range.await.map_err(|_| PlanFault::Stopped)??;
-        loop {
-            if self.out.send(Ok(range.entries)).await.is_err() || range.last {
-                return Ok(false);
-            }
-            match range.rest {
-                None => return Ok(true),
-                Some(from) => range = self.lister.range(Some(from), end).await?,
-            }
-        }
     }
 }

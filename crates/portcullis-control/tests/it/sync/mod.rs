@@ -38,16 +38,25 @@ pub(crate) fn side(storage: &Storage, prefix: &str) -> SideDraft {
 
 impl Two {
     pub(crate) async fn new() -> Self {
-        Self::of(World::new().await).await
+        Box::pin(Self::of(World::new().await)).await
     }
 
     pub(crate) async fn of(world: World) -> Self {
-        let (left, right) = (world.storage("left").await, world.storage("right").await);
+        let left = Box::pin(world.storage("left")).await;
+        let right = Box::pin(world.storage("right")).await;
         Self { world, left, right }
     }
 
     async fn at(&self, storage: &Storage) -> StorageAccess {
-        self.world.access.storage_by_id(self.world.admin.principal(), storage.id).await.unwrap()
+        let (access, first) = (&self.world.access, self.world.admin.principal());
+        match access.storage_by_id(first, storage.id).await {
+            Ok(at) => at,
+            // The clock was moved beyond the end of the session.
+            Err(_) => {
+                let again = self.world.sign_in("admin", crate::world::PASSWORD).await.unwrap();
+                access.storage_by_id(&again, storage.id).await.unwrap()
+            }
+        }
     }
 
     pub(crate) async fn put(&self, storage: &Storage, key: &str, bytes: &str) {
@@ -94,12 +103,14 @@ impl Two {
     pub(crate) async fn round(&self) {
         let world = &self.world;
         world.access.refresh(&world.system).await.unwrap();
-        world.control.sync_round(&world.system, &CancellationToken::new()).await.unwrap();
+        let stop = CancellationToken::new();
+        Box::pin(world.control.sync_round(&world.system, &stop)).await.unwrap();
     }
 
     /// A plan that is made.
     pub(crate) async fn planned(&self, draft: &PlanDraft) -> PlanView {
-        let plan = self.world.control.make_sync_plan(&self.world.admin, draft).await.unwrap();
+        let making = self.world.control.make_sync_plan(&self.world.admin, draft);
+        let plan = Box::pin(making).await.unwrap();
         assert_eq!(plan.state, PlanState::Planning);
         self.round().await;
         let plan = self.world.control.sync_plan(&self.world.admin, plan.id).await.unwrap();
@@ -129,7 +140,7 @@ impl Two {
     pub(crate) async fn start(&self, plan: &PlanView, approve: &[&str]) -> Result<RunView, ControlError> {
         let approve = approve.iter().map(|&code| code.to_owned()).collect();
         let draft = RunDraft { approve, ..RunDraft::default() };
-        self.world.control.run_sync_plan(&self.world.admin, plan.id, &draft).await
+        Box::pin(self.world.control.run_sync_plan(&self.world.admin, plan.id, &draft)).await
     }
 
     /// A plan that was run to its end.
@@ -163,8 +174,7 @@ async fn text(body: Body) -> String {
 
 /// The words with which something is refused at the moment.
 pub(crate) fn not_now<T: std::fmt::Debug>(outcome: Result<T, ControlError>) -> String {
-    match outcome.unwrap_err() {
-        ControlError::NotNow(words) => words,
-        other => panic!("refused otherwise: {other:?}"),
-    }
+    let error = outcome.unwrap_err();
+    let ControlError::NotNow(words) = error else { panic!("refused otherwise: {error:?}") };
+    words
 }

@@ -1,38 +1,10 @@
-//! What is shown of plans, runs, jobs and what is kept.
+//! What is shown of plans.
 
-use std::time::Duration;
+use portcullis_domain::{SyncJobId, SyncPairId, SyncPlanId, SyncRunId, Timestamp};
+use portcullis_metadata::PlanState;
+use portcullis_sync::{Choice, Evidence, Mode, Policy, Reason, Side, Sides};
 
-use portcullis_domain::{
-    KeptId, KeyPrefix, Provider, StorageId, SyncJobId, SyncPairId, SyncPlanId, SyncRunId, Timestamp,
-};
-use portcullis_metadata::{JobState, PlanState, RunState, RunWish};
-use portcullis_sync::{Choice, Evidence, Mode, Policy, Reason, Side, Sides, StepState};
-
-/// Files, and the bytes in them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Amount {
-    /// How many files.
-    pub files: u64,
-    /// How many bytes.
-    pub bytes: u64,
-}
-
-/// One of the two sides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SideView {
-    /// The storage.
-    pub id: StorageId,
-    /// What people call it.
-    pub name: String,
-    /// What S3 tools call it.
-    pub bucket_name: String,
-    /// The part of it that is meant; empty for all of it.
-    pub prefix: KeyPrefix,
-    /// Who has its bytes.
-    pub provider: Provider,
-    /// Whether it is in use; one that was deleted or set aside is only named.
-    pub active: bool,
-}
+use super::{Amount, SideView};
 
 /// What a plan does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +188,7 @@ pub struct PlanView {
     /// For how many days what it replaces and deletes is kept.
     pub keep_days: u32,
     /// The limits and amounts that it was asked with.
-    pub settings: super::JobSettings,
+    pub settings: crate::sync::JobSettings,
     /// How far it is.
     pub state: PlanState,
     /// Keys compared so far, while it is being made.
@@ -281,164 +253,4 @@ pub struct ActionView {
     pub chosen: Option<Choice>,
     /// What each side has there.
     pub seen: Sides<Option<SeenView>>,
-}
-
-/// A run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunView {
-    /// Its id.
-    pub id: SyncRunId,
-    /// The plan that it carries out.
-    pub plan: SyncPlanId,
-    /// The two sides, as what is remembered of them.
-    pub pair: SyncPairId,
-    /// What the plan does.
-    pub kind: PlanKind,
-    /// The job that started it.
-    pub job: Option<SyncJobId>,
-    /// The run that it takes back.
-    pub restores: Option<SyncRunId>,
-    /// The two sides.
-    pub sides: Sides<SideView>,
-    /// How far it is.
-    pub state: RunState,
-    /// What people want of it.
-    pub wish: RunWish,
-    /// 1: what is new; 2: what is written over; 3: what is deleted. 0 before it began.
-    pub phase: u8,
-    /// Files done.
-    pub files_done: u64,
-    /// Files to do.
-    pub files_total: u64,
-    /// Bytes moved.
-    pub bytes_done: u64,
-    /// Bytes to move.
-    pub bytes_total: u64,
-    /// Bytes per second, lately.
-    pub rate: u64,
-    /// How long it may still take; none if that cannot be told.
-    pub time_left: Option<Duration>,
-    /// Keys that were changed by others since the plan, and were left alone.
-    pub changed: u64,
-    /// Keys at which it failed.
-    pub failed: u64,
-    /// Keys that were left out by choice, or because the plan says so.
-    pub skipped: u64,
-    /// What was kept before it was replaced or deleted, and is still there.
-    pub kept: Amount,
-    /// The guards that were approved.
-    pub approved: Vec<String>,
-    /// What there is to say about it, in words; may be empty.
-    pub told: String,
-    /// Who started it.
-    pub actor: String,
-    /// When somebody said that it be run.
-    pub created: Timestamp,
-    /// When it began.
-    pub started: Option<Timestamp>,
-    /// When it ended.
-    pub ended: Option<Timestamp>,
-    /// Until when what it kept can be put back; none if it kept nothing.
-    pub restorable_until: Option<Timestamp>,
-}
-
-/// One step of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepView {
-    /// The number of the action.
-    pub seq: u64,
-    /// The key.
-    pub key: String,
-    /// How far it is.
-    pub state: StepState,
-    /// Bytes that it moved.
-    pub moved: u64,
-    /// How many things it kept.
-    pub kept: usize,
-    /// The other name under which it put a conflicting object.
-    pub copy: Option<String>,
-    /// What went wrong; empty if nothing did.
-    pub told: String,
-}
-
-/// Bytes that a run kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptView {
-    /// Its id.
-    pub id: KeptId,
-    /// The run.
-    pub run: SyncRunId,
-    /// The storage that it is kept in.
-    pub storage: StorageId,
-    /// What people call that.
-    pub storage_name: String,
-    /// The whole key in that storage.
-    pub key: String,
-    /// Bytes.
-    pub size: u64,
-    /// Whether it is a previous version at its key; otherwise a copy that clients do not see.
-    pub is_version: bool,
-    /// When it was kept.
-    pub kept: Timestamp,
-    /// When it goes.
-    pub expires: Timestamp,
-}
-
-/// What is kept in one storage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptSpace {
-    /// The storage.
-    pub storage: StorageId,
-    /// What people call it.
-    pub storage_name: String,
-    /// How much.
-    pub held: Amount,
-}
-
-/// When a job runs by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScheduleView {
-    /// Minute, hour, day of the month, month, day of the week.
-    pub cron: String,
-    /// The time zone, by its name.
-    pub zone: String,
-    /// The next time; none if it is switched off or stopped.
-    pub next: Option<Timestamp>,
-}
-
-/// A job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobView {
-    /// Its id.
-    pub id: SyncJobId,
-    /// The two sides, as what is remembered of them.
-    pub pair: SyncPairId,
-    /// What people call it.
-    pub name: String,
-    /// The two sides.
-    pub sides: Sides<SideView>,
-    /// What it is for.
-    pub mode: Mode,
-    /// What becomes of conflicts.
-    pub conflicts: Policy,
-    /// When it runs by itself.
-    pub schedule: Option<ScheduleView>,
-    /// Its limits.
-    pub settings: super::JobSettings,
-    /// Whether it is switched on.
-    pub enabled: bool,
-    /// How it is.
-    pub state: JobState,
-    /// Why it was stopped and what to press; empty if it was not.
-    pub told: String,
-    /// The last plan that it made.
-    pub last_plan: Option<SyncPlanId>,
-    /// The last run that it started.
-    pub last_run: Option<SyncRunId>,
-    /// Who made it.
-    pub actor: String,
-    /// When.
-    pub created: Timestamp,
-    /// Grows with every change that people make.
-    pub version: u64,
 }
