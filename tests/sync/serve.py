@@ -2,13 +2,11 @@
 
     {"do": "bucket", "bucket": B, "versions": true?}    {"do": "write", "bucket": B, "key": K, "text": T, "class": C?}
     {"do": "delete", "bucket": B, "key": K}             {"do": "files", "bucket": B}   {"do": "everything", "bucket": B}
-    {"do": "ahead", "seconds": N}  the server's clock, as it tells it, is so far ahead
+    {"do": "ahead", "seconds": N}  the server's clock is so far ahead from now on
 """
 
-import email.utils
 import json
 import sys
-import time
 
 sys.dont_write_bytecode = True
 
@@ -16,16 +14,17 @@ from lab import Lab  # noqa: E402
 
 
 def ahead(lab, seconds):
-    """Tells another time than it is, from now on."""
+    """Stamps what is written from now on with another time than it is."""
 
-    def answer(environ, start_response, app):
-        def tell(status, headers, exc_info=None):
-            headers = [(name, value) for name, value in headers if name.lower() != "date"]
-            return start_response(status, [*headers, ("Date", email.utils.formatdate(time.time() + seconds, usegmt=True))])
+    def hook(request):
+        def answer(environ, start_response, app):
+            told = list(app(environ, start_response))
+            lab.stamp(request.bucket, request.key, seconds)
+            return told
 
-        return list(app(environ, tell))
+        return answer if request.method == "PUT" and request.key else None
 
-    lab.hook(lambda _request: answer)
+    lab.hook(hook)
 
 
 def do(lab, asked):

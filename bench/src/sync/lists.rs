@@ -216,8 +216,8 @@ impl Shared {
             .unwrap_or_default();
         let mut page = Page::default();
         // What was written sorts before what is made up: its names begin with a full stop.
-        for ((_, name), body) in self.written().range((bucket.name.to_owned(), String::new())..) {
-            if name.starts_with(prefix) && name.as_str() > after && delimiter.is_none() && page.entries < most {
+        for ((at, name), body) in self.written().iter() {
+            if at == bucket.name && name.starts_with(prefix) && name.as_str() > after && delimiter.is_none() && page.entries < most {
                 page.object(name, body.len(), &hex::encode(Md5::digest(body)));
             }
         }

@@ -195,7 +195,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let number = |at: usize, other| words.get(at).map_or(Ok(other), |word| word.parse::<u64>());
     let (count, away) = (number(0, 1_000_000)?, Duration::from_millis(number(1, 50)?));
     let first = words.get(2).is_some_and(|word| word == "first");
-    let side = |away| Arc::new(MadeUp { count, away }) as Arc<dyn Store>;
+    let side = |away| -> Arc<dyn Store> { Arc::new(MadeUp { count, away }) };
     let stores = Sides { storage: side(Duration::ZERO), bucket: side(away) };
     let terms = PlanTerms {
         mode: Mode::TwoWay,

@@ -1,6 +1,6 @@
 //! Two storages made one: what has to be done, how it is done, and the way back.
 //!
-//! * **Planned first.** [`plan`] compares two listings and what both sides last agreed on, all three in the order of their keys
+//! * **Planned first.** [`make_plan`] compares two listings and what both sides last agreed on, all three in the order of their keys
 //!   and in constant memory, and says for every key what is to be done, why, and how that is known.
 //! * **Same is proven, different is assumed.** A wrong "different" costs a copy, a wrong "same" costs data.
 //! * **A deletion is never derived from absence alone.** It takes an agreement that was once there, a listing that was whole, and

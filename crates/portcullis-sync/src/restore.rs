@@ -21,8 +21,8 @@ pub enum Pick {
     All,
     /// These keys.
     Keys(BTreeSet<ObjectKey>),
-    /// What one step kept on one side is put back there, whatever is there now, and nothing else. What both sides agree on stays as it is:
-    /// such a plan is not settled, so that the next one finds the side changed.
+    /// What one step kept on one side is put back there, whatever is there now, and nothing else. What is agreed on is what that step left, so
+    /// that the next plan finds the side changed.
     Kept {
         /// The number of the step.
         seq: u64,

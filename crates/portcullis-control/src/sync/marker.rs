@@ -35,8 +35,8 @@ pub(super) struct Found {
 impl Found {
     /// By how much the side's clock was ahead of ours when it was written, in microseconds.
     pub(super) fn ahead(&self) -> Option<i64> {
-        let marker = self.marker.as_ref()?;
-        Some(self.modified.micros().saturating_sub(marker.written))
+        let written = self.marker.as_ref()?.written;
+        Some(beyond(self.modified.micros(), written, written))
     }
 }
 
@@ -97,19 +97,38 @@ async fn put(store: &dyn Store, key: &ObjectKey, bytes: Vec<u8>) -> Result<(), S
 
 /// By how much a side's clock is ahead of ours, in microseconds, by a small object that is written there and removed again; none if
 /// that may not be done.
-pub(super) async fn clock_of(store: &dyn Store, plan: SyncPlanId, now: Timestamp) -> Option<i64> {
+pub(super) async fn clock_of(
+    store: &dyn Store,
+    plan: SyncPlanId,
+    clock: impl Fn() -> Timestamp + Send + Sync,
+) -> Option<i64> {
     let key = key(&format!("{RESERVED}clock-{plan}")).ok()?;
+    let before = clock();
     put(store, &key, b"what time it is here".to_vec()).await.ok()?;
+    let after = clock();
     let modified = store.head(&key, &GetOptions::default()).await.map(|meta| meta.modified);
     if let Err(error) = store.delete(&key, &DeleteOptions::default()).await {
         tracing::warn!(%error, %key, "an object of a few bytes could not be removed again");
     }
-    Some(modified.ok()?.micros().saturating_sub(now.micros()))
+    Some(beyond(modified.ok()?.micros(), before.micros(), after.micros()))
 }
 
-/// How far the clocks of two sides are apart.
-pub(super) fn apart(one: Option<i64>, other: Option<i64>) -> Option<Duration> {
-    Some(Duration::from_micros(one?.abs_diff(other?)))
+/// How far a time lies outside of a span, in microseconds. Providers tell whole seconds, rounded down.
+const fn beyond(time: i64, from: i64, until: i64) -> i64 {
+    let early = from.saturating_sub(1_000_000);
+    if time < early {
+        time.saturating_sub(from)
+    } else if time > until {
+        time.saturating_sub(until)
+    } else {
+        0
+    }
+}
+
+/// How far the clocks of two sides are off: from ours, or from each other if that is more.
+pub(super) fn off(one: Option<i64>, other: Option<i64>) -> Option<Duration> {
+    let (one, other) = (one?, other?);
+    Some(Duration::from_micros(one.abs_diff(other).max(one.unsigned_abs()).max(other.unsigned_abs())))
 }
 
 #[cfg(test)]
@@ -117,9 +136,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clocks_are_compared_with_ours_first() {
-        assert_eq!(apart(Some(0), Some(-1_500_000)), Some(Duration::from_millis(1_500)));
-        assert_eq!(apart(Some(400_000_000), Some(400_000_000)), Some(Duration::ZERO));
-        assert_eq!(apart(Some(0), None), None);
+    fn a_time_in_whole_seconds_is_not_a_wrong_one() {
+        let (from, until) = (10_900_000, 12_300_000);
+        assert_eq!([10_000_000, 11_000_000, 12_000_000].map(|time| beyond(time, from, until)), [0; 3]);
+        assert_eq!(beyond(9_000_000, from, until), -1_900_000);
+        assert_eq!(beyond(15_000_000, from, until), 2_700_000);
+    }
+
+    #[test]
+    fn clocks_are_compared_with_ours_and_with_each_other() {
+        assert_eq!(off(Some(0), Some(-1_500_000)), Some(Duration::from_millis(1_500)));
+        assert_eq!(off(Some(400_000_000), Some(400_000_000)), Some(Duration::from_secs(400)));
+        assert_eq!(off(Some(2_000_000), Some(-1_000_000)), Some(Duration::from_secs(3)));
+        assert_eq!(off(Some(0), None), None);
     }
 }

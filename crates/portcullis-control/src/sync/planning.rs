@@ -287,7 +287,7 @@ impl Control {
         })
     }
 
-    /// Whether what was agreed on still counts, and how far the clocks of both sides are apart.
+    /// Whether what was agreed on still counts, and how far the clocks of both sides are off.
     async fn look_around(
         &self,
         plan: &ReadPlan,
@@ -316,11 +316,11 @@ impl Control {
             }
             *ahead.of_mut(side) = found.as_ref().and_then(marker::Found::ahead);
             if writes.contains(&side) {
-                let measured = marker::clock_of(store, plan.row.id, self.access.now()).await;
+                let measured = marker::clock_of(store, plan.row.id, || self.access.now()).await;
                 *ahead.of_mut(side) = measured.or(*ahead.of(side));
             }
         }
-        Ok((base, marker::apart(ahead.storage, ahead.bucket)))
+        Ok((base, marker::off(ahead.storage, ahead.bucket)))
     }
 
     /// The sides on which a run left a marker.

@@ -72,7 +72,7 @@ pub(super) fn guard(hit: &GuardHit, sides: &Sides<SideView>) -> GuardView {
             "Approve it to bring both together as if for the first time: nothing is deleted, and nothing is overwritten",
         ),
         Guard::ClockSkew => (
-            format!("the clocks of the two sides are {count} seconds apart"),
+            format!("a clock is {count} seconds off, of one side or of this server"),
             "Set the clocks right and plan again. Approve it if times do not matter: which file is the younger one is not asked then",
         ),
         Guard::Quota => (

@@ -1,7 +1,9 @@
 //! What is written beside plans and runs, as JSON.
 
 use portcullis_metadata::{SyncPlanRow, SyncRunRow};
-use portcullis_sync::{ChoiceRule, Cost, GuardHit, Mode, PlanTerms, Policy, Side, Snapshot, Totals, guards};
+use portcullis_sync::{
+    ChoiceRule, Cost, Guard, GuardHit, Mode, PlanTerms, Policy, Side, Snapshot, Totals, guards,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +123,11 @@ impl ReadPlan {
     /// The guards that stop it, with what was chosen.
     pub(super) fn guards(&self) -> Vec<GuardHit> {
         match (&self.totals, &self.made) {
-            (Some(totals), Some(made)) => guards(totals, &made.terms),
+            (Some(totals), Some(made)) => {
+                let mut hits = guards(totals, &made.terms);
+                hits.retain(|hit| self.row.restores.is_none() || stops_a_restore(hit.guard));
+                hits
+            }
             (_, _) => Vec::new(),
         }
     }
@@ -133,6 +139,14 @@ impl ReadPlan {
     /// The sides that it may write to.
     pub(super) fn writes(&self) -> Vec<Side> {
         written_by(self.mode)
+    }
+}
+
+/// Whether a guard is about taking back too. Whoever takes a run back wants what it brought to go, however much that is.
+const fn stops_a_restore(guard: Guard) -> bool {
+    match guard {
+        Guard::Emptied | Guard::MassDeletion | Guard::MassChange => false,
+        Guard::OtherBucket | Guard::OlderState | Guard::ClockSkew | Guard::Quota => true,
     }
 }
 

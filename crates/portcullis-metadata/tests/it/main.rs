@@ -33,6 +33,7 @@ mod sync_retention;
 mod sync_runs;
 mod sync_steps;
 mod trail;
+mod verbs;
 mod world;
 
 /// Each of these as a test on either engine, with a fresh database of its own.

@@ -1,7 +1,7 @@
 //! The plan: what has to be done so that two sides are one.
 //!
 //! Three streams in the order of their keys are merged: what each side lists, and what both last agreed on. What is as it was
-//! agreed on is only counted. For everything else [`judge`] says what is to be done, from what became of each side since the
+//! agreed on is only counted. For everything else [`judge()`] says what is to be done, from what became of each side since the
 //! agreement; it asks whether two objects are the same only where that matters. What cannot be done is found here, before anything runs.
 
 mod cannot;

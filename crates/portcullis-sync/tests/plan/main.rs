@@ -1,16 +1,37 @@
 //! The plan: the table of what is done with a key, comparisons, listings, and whole plans over stores in memory.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
+    reason = "a test may fail loudly"
+)]
+
+// The attribute makes helper functions count as tests too, in which clippy.toml allows `unwrap`.
+#[cfg(test)]
 mod cases;
+#[cfg(test)]
 mod choices;
+#[cfg(test)]
 mod clashes;
+#[cfg(test)]
 mod guards;
+#[cfg(test)]
 mod listing;
+#[cfg(test)]
 mod props;
+#[cfg(test)]
 mod restore;
+#[cfg(test)]
 mod same;
+#[cfg(test)]
 mod settle;
+#[cfg(test)]
 mod store;
+#[cfg(test)]
 mod table;
+#[cfg(test)]
 mod world;
 
 /// The table as it was read and agreed to. `cargo run -p portcullis-sync --example judge > crates/portcullis-sync/tests/plan/judge.txt` writes

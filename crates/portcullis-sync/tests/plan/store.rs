@@ -313,7 +313,7 @@ impl Store for Fake {
         };
         let bytes = match range {
             Some(range) => held.bytes.slice(range.first as usize..=range.last as usize),
-            None => held.bytes.clone(),
+            None => held.bytes,
         };
         if options.part.is_none() {
             self.asked.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);

@@ -130,10 +130,8 @@ fn on_sides_that_decide_nothing_only_the_window_is_lost_and_it_is_counted() {
 fn every_bug_that_is_put_in_is_found() {
     for bug in Bug::ALL {
         let found = (0..400).find_map(|seed| {
-            let profiles = match bug {
-                Bug::BackupUnchecked => Sides { storage: AWS, bucket: AWS },
-                _ => Sides { storage: VERSIONED, bucket: AWS },
-            };
+            let storage = if bug == Bug::BackupUnchecked { AWS } else { VERSIONED };
+            let profiles = Sides { storage, bucket: AWS };
             let faults = if bug == Bug::BlindRetry { 150 } else { 60 };
             let wild = Wild { faults, outside: 150 };
             let zombies = bug == Bug::FenceUnchecked;

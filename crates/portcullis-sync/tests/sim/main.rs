@@ -2,6 +2,8 @@
 //! to both sides at any moment, and everything that can go wrong at any request and any line of the journal. A ledger watches
 //! that nothing is ever lost.
 
+#![cfg(test)]
+
 mod bugs;
 mod faults;
 mod games;

@@ -12,6 +12,7 @@ use portcullis_sync::{Abilities, Mark, StoreFault};
 
 /// How a provider behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of independent abilities")]
 pub(crate) struct Profile {
     pub(crate) name: &'static str,
     pub(crate) puts: bool,
@@ -153,9 +154,8 @@ impl Shelf {
 
     pub(crate) fn may_write(&self, key: &str, conditions: &WriteConditions) -> Result<(), StoreFault> {
         let current = self.current(key).map(|stored| &stored.meta.etag);
-        conditions.check(current).map_err(|kind| match kind {
-            portcullis_backend::BackendErrorKind::NotFound => StoreFault::NotFound,
-            _ => StoreFault::Changed,
+        conditions.check(current).map_err(|kind| {
+            portcullis_sync::StoreError::from(portcullis_backend::BackendError::new(kind, "write")).fault
         })
     }
 

@@ -83,12 +83,12 @@ fn garbled(state: &mut State, bytes: &Bytes) -> Bytes {
 }
 
 /// A body that breaks in the middle: with an error, by just ending, or with other bytes, if its entity tag `tells`.
-fn torn(state: &mut State, bytes: Bytes, tells: bool) -> Body {
+fn torn(state: &mut State, bytes: &Bytes, tells: bool) -> Body {
     let half = bytes.slice(..bytes.len() / 2);
     match state.rng.below(if tells { 3 } else { 2 }) {
         0 => Body::Stream(Box::pin(stream::iter([Ok(half), Err(BodyFault::Disconnected)]))),
         1 => Body::Stream(Box::pin(stream::iter([Ok(half)]))),
-        _ => Body::Full(garbled(state, &bytes)),
+        _ => Body::Full(garbled(state, bytes)),
     }
 }
 
@@ -128,7 +128,7 @@ impl SimStore {
         &self,
         state: &mut State,
         key: &str,
-        bytes: Bytes,
+        bytes: &Bytes,
         options: PutOptions,
         tear: bool,
     ) -> Done<PutOutcome> {
@@ -137,13 +137,13 @@ impl SimStore {
         }
         // What the client promised is compared with what came.
         let spoils = tear && state.rng.chance(500);
-        let came = if spoils { garbled(state, &bytes) } else { bytes.clone() };
+        let came = if spoils { garbled(state, bytes) } else { bytes.clone() };
         if !promised(&options.digests, &came) {
             return fail(StoreFault::Corrupt);
         }
         // Or it is damaged after that, and the side does not notice.
         let honest = state.sides.of(self.side).profile.odd_tags;
-        let stored = if tear && !spoils && !honest { garbled(state, &bytes) } else { came };
+        let stored = if tear && !spoils && !honest { garbled(state, bytes) } else { came };
         let conditions = self.honoured(state, options.conditions);
         let checked = state.sides.of(self.side).may_write(key, &conditions);
         if state.bug == Some(Bug::ClashIsSuccess) && checked.is_err() {
@@ -157,7 +157,7 @@ impl SimStore {
         }
         said(checked)?;
         let garbled = stored != bytes;
-        let claimed = Etag::Md5 { digest: md5(&bytes), parts: None };
+        let claimed = Etag::Md5 { digest: md5(bytes), parts: None };
         let draft = Draft {
             bytes: stored,
             content: options.content,
@@ -277,15 +277,12 @@ impl Store for SimStore {
         let honest = state.sides.of(self.side).profile.odd_tags;
         let tells = range.is_none() && stored.meta.parts.is_empty() && !honest;
         let body =
-            if fault == Some(Fault::Torn) { torn(&mut state, bytes, tells) } else { Body::Full(bytes) };
+            if fault == Some(Fault::Torn) { torn(&mut state, &bytes, tells) } else { Body::Full(bytes) };
         Ok(Object { meta: stored.meta, range, body })
     }
 
     async fn put(&self, key: &ObjectKey, body: Body, options: PutOptions) -> Done<PutOutcome> {
-        let bytes = match all_of(body).await {
-            Ok(bytes) => bytes,
-            Err(_) => return fail(StoreFault::Unavailable),
-        };
+        let Ok(bytes) = all_of(body).await else { return fail(StoreFault::Unavailable) };
         let fault = self.turn("put", key.as_str(), Kind::Write).await;
         let blind = self.world.state().bug == Some(Bug::BlindRetry);
         let answer = {
@@ -293,10 +290,10 @@ impl Store for SimStore {
             if fault == Some(Fault::Busy) && blind {
                 // Once more, and without looking.
                 let again = PutOptions { conditions: WriteConditions::default(), ..options };
-                self.receive(&mut state, key.as_str(), bytes, again, false)
+                self.receive(&mut state, key.as_str(), &bytes, again, false)
             } else {
                 said(refused(fault))?;
-                self.receive(&mut state, key.as_str(), bytes, options, fault == Some(Fault::Torn))
+                self.receive(&mut state, key.as_str(), &bytes, options, fault == Some(Fault::Torn))
             }
         };
         self.answer(fault, answer).await
@@ -403,10 +400,7 @@ impl Store for SimStore {
         body: Body,
         options: PartOptions,
     ) -> Done<Part> {
-        let bytes = match all_of(body).await {
-            Ok(bytes) => bytes,
-            Err(_) => return fail(StoreFault::Unavailable),
-        };
+        let Ok(bytes) = all_of(body).await else { return fail(StoreFault::Unavailable) };
         let fault = self.turn("upload part", key.as_str(), Kind::Write).await;
         said(refused(fault))?;
         let answer = {

@@ -324,7 +324,7 @@ impl State {
         }
     }
 
-    pub(crate) fn wrong(&mut self, what: String) {
+    pub(crate) fn wrong(&mut self, what: impl std::fmt::Display) {
         let event = self.counts.events;
         if self.aloud {
             println!("  {event} WRONG {what}");

@@ -168,7 +168,10 @@ pub(crate) fn example(operation: &Operation, things: &Things) -> (String, Option
 }
 
 fn body(operation: &Operation, things: &Things) -> Option<Value> {
-    let Things { storage, site, group, other, .. } = things;
+    if is_of_sync(operation) {
+        return body_of_sync(operation, things);
+    }
+    let Things { storage, site, group, .. } = things;
     let changed = json!({"name": unused("changed by the matrix")});
     Some(match (operation.method, operation.path) {
         ("POST", "/api/v1/sessions") => json!({"username": "admin", "password": PASSWORD}),
@@ -210,13 +213,6 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
         ("POST", "/api/v1/share-links") => {
             json!({"storage": storage, "folder": "", "name": "matrix", "permission": "read"})
         }
-        ("POST", "/api/v1/storages/{id}/sync-plans") => json!({"with": {"storage": other}, "mode": "copy"}),
-        ("PUT", "/api/v1/sync-plans/{id}/choices") => {
-            json!({"choices": [{"reason": "new_bucket", "choice": "skip"}]})
-        }
-        ("POST", "/api/v1/sync-jobs") => {
-            json!({"name": unused("job"), "storage": storage, "with": {"storage": other}, "mode": "copy"})
-        }
         ("POST", "/api/v1/sites") => json!({"name": unused("made by the matrix")}),
         ("POST", "/api/v1/users") => json!({"username": unused("matrix"), "role": "member"}),
         ("PATCH", "/api/v1/users/{id}") => json!({"role": "admin"}),
@@ -232,8 +228,7 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             | "/api/v1/keys/{id}"
             | "/api/v1/share-links/{id}"
             | "/api/v1/sites/{id}"
-            | "/api/v1/groups/{id}"
-            | "/api/v1/sync-jobs/{id}",
+            | "/api/v1/groups/{id}",
         ) => changed,
         (
             "POST",
@@ -244,8 +239,28 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             | "/api/v1/storages/{id}/attach"
             | "/api/v1/storages/{id}/test"
             | "/api/v1/keys/{id}/advice/{what}"
-            | "/api/v1/advice/{id}/undo"
-            | "/api/v1/sync-plans/{id}/run"
+            | "/api/v1/advice/{id}/undo",
+        )
+        | ("PUT", "/api/v1/storages/{id}/file" | "/api/v1/groups/{id}/members/{user}")
+        | ("GET" | "HEAD" | "DELETE", _) => return None,
+        (method, path) => panic!("{method} {path} has no example"),
+    })
+}
+
+fn body_of_sync(operation: &Operation, things: &Things) -> Option<Value> {
+    let Things { storage, other, .. } = things;
+    Some(match (operation.method, operation.path) {
+        ("POST", "/api/v1/storages/{id}/sync-plans") => json!({"with": {"storage": other}, "mode": "copy"}),
+        ("PUT", "/api/v1/sync-plans/{id}/choices") => {
+            json!({"choices": [{"reason": "new_bucket", "choice": "skip"}]})
+        }
+        ("POST", "/api/v1/sync-jobs") => {
+            json!({"name": unused("job"), "storage": storage, "with": {"storage": other}, "mode": "copy"})
+        }
+        ("PATCH", "/api/v1/sync-jobs/{id}") => json!({"name": unused("changed by the matrix")}),
+        (
+            "POST",
+            "/api/v1/sync-plans/{id}/run"
             | "/api/v1/sync-runs/{id}/pause"
             | "/api/v1/sync-runs/{id}/resume"
             | "/api/v1/sync-runs/{id}/cancel"
@@ -253,8 +268,7 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             | "/api/v1/kept-versions/{id}/restore"
             | "/api/v1/sync-jobs/{id}/run",
         )
-        | ("PUT", "/api/v1/storages/{id}/file" | "/api/v1/groups/{id}/members/{user}")
-        | ("GET" | "HEAD" | "DELETE", _) => return None,
+        | ("GET" | "DELETE", _) => return None,
         (method, path) => panic!("{method} {path} has no example"),
     })
 }

@@ -115,7 +115,7 @@ async fn a_stream_ends_when_the_server_stops() {
     let door = Door::open().await;
     let (storage, other) = (door.world.storage("NAS").await, door.world.storage("Archive").await);
     let side = format!("/api/v1/storages/{}", storage["id"].as_str().unwrap());
-    let post = async |path: &str, given: serde_json::Value| {
+    let post = async |path: &str, given: Value| {
         let answer = door.world.admin("POST", path).json(&given).send().await;
         assert_eq!(answer.status, 202, "{answer:?}");
         answer.json()["id"].as_str().unwrap().to_owned()

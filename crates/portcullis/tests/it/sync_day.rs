@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::sync_rig::{Files, Rig, id, many};
+use crate::sync_rig::{Files, Rig, Sync, id, many};
 
 const EACH: usize = 10_000;
 const CONFLICTS: usize = 500;
@@ -61,7 +61,7 @@ fn ten_thousand_and_ten_thousand_with_two_power_cuts_and_the_way_back() {
     let back = rig.gateway.admin("POST", &format!("{path}/restore"), Some(&json!({})));
     let back = rig.sync().planned(&back);
     assert_eq!((&back["kind"], &back["state"]), (&json!("restore"), &json!("ready")), "{back}");
-    let restore = rig.sync().begin(&back, &json!({}));
+    let restore = rig.sync().begin(&back, &json!({"approve": Sync::guards(&back)}));
     let path = format!("/sync-runs/{}", id(&restore));
     rig.sync().until(&path, |run| {
         assert!(run["state"] == "waiting" || run["state"] == "running", "too late for a power cut: {run}");

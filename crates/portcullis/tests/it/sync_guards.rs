@@ -232,7 +232,7 @@ fn what_a_side_cannot_take_is_said_before_anything_runs() {
     let form = json!({
         "name": "Deep", "provider": "s3", "preset": "other", "endpoint": rig.provider.s3,
         "bucket": format!("{}/deep/", rig.bucket.1.bucket), "access_key_id": rig.bucket.1.access_key,
-        "secret_access_key": rig.bucket.1.secret, "quota_bytes": 1_000,
+        "secret_access_key": rig.bucket.1.secret, "quota_bytes": 1_000, "share_bucket": true,
     });
     let made = rig.gateway.admin("POST", "/storages", Some(&form));
     let sync = Sync { gateway: &rig.gateway, storage: &rig.storage.0, bucket: id(&made) };

@@ -319,7 +319,7 @@ impl Sync<'_> {
         let plan = self.gateway.admin("POST", &format!("/sync-runs/{}/restore", id(run)), Some(&json!({})));
         let plan = self.planned(&plan);
         assert_eq!(plan["kind"], "restore", "{plan}");
-        self.run(&plan)
+        self.ended(&self.begin(&plan, &json!({"approve": Self::guards(&plan)})))
     }
 
     /// Something with a state, once it is none of these.

@@ -137,7 +137,7 @@ fn a_job_runs_by_itself_and_stops_where_a_plan_would_ask() {
     let rig = Rig::start();
     rig.left().fill(&many("files", 60, "file"));
     let job = json!({
-        "name": "Every night", "storage": {"storage": rig.storage.0}, "bucket": {"storage": rig.bucket.0},
+        "name": "Every night", "storage": rig.storage.0, "with": {"storage": rig.bucket.0},
         "mode": "mirror", "schedule": {"cron": "15 3 * * *", "zone": "Europe/Vienna"},
     });
     let made = rig.gateway.admin("POST", "/sync-jobs", Some(&job));
@@ -148,7 +148,7 @@ fn a_job_runs_by_itself_and_stops_where_a_plan_would_ask() {
         ("schedule", json!({"cron": "61 * * * *"})),
         ("schedule", json!({"cron": "often"})),
         ("schedule", json!({"cron": "0 0 * * *", "zone": "Atlantis/Capital"})),
-        ("bucket", json!({"storage": rig.storage.0})),
+        ("with", json!({"storage": rig.storage.0})),
         ("name", json!("")),
     ] {
         let mut job = job.clone();

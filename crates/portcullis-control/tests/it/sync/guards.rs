@@ -242,3 +242,36 @@ async fn a_side_that_is_not_there_is_not_an_empty_one() {
     assert!(!plan.sides.bucket.active && plan.sides.storage.active);
     assert_eq!(two.all(&two.left).await.len(), 3);
 }
+
+#[tokio::test]
+async fn a_run_whose_side_does_not_answer_waits_and_then_asks_for_somebody() {
+    let two = with_bucket().await;
+    two.put(&two.left, "a", "a").await;
+    let plan = two.planned(&two.draft("two_way")).await;
+    let run = two.start(&plan, &[]).await.unwrap();
+    two.world.execute("CREATE TABLE kept AS SELECT id, provider_sealed AS sealed FROM storages").await;
+    two.world.execute("UPDATE storages SET provider_sealed = x'00' WHERE name = 'right'").await;
+    two.world.access.applied(Change::Storage(two.right.id)).await.unwrap();
+    two.round().await;
+    let waits = two.run(&run).await;
+    assert_eq!(waits.state, RunState::Running);
+    assert!(waits.told.contains("does not answer"), "{}", waits.told);
+    for _ in 0..45 {
+        two.world.clock.advance(std::time::Duration::from_secs(16));
+        two.round().await;
+    }
+    let paused = two.run(&run).await;
+    assert_eq!(paused.state, RunState::Paused);
+    assert!(two.world.trail().await.iter().any(|event| event.action == "sync_run_paused"));
+    two.world
+        .execute(
+            "UPDATE storages SET provider_sealed = (SELECT sealed FROM kept WHERE kept.id = storages.id)",
+        )
+        .await;
+    two.world.access.applied(Change::Storage(two.right.id)).await.unwrap();
+    two.world.control.resume_sync(&two.world.admin, run.id).await.unwrap();
+    two.round().await;
+    let ended = two.run(&run).await;
+    assert_eq!((ended.state, ended.told.as_str()), (RunState::Done, ""));
+    assert_eq!(two.get(&two.right, "a").await.as_deref(), Some("a"));
+}

@@ -57,7 +57,9 @@ mod tests {
         let of = |site: u128| SiteId::from_u128(site);
         let mut taken: Vec<_> = (0..MOST_OF_SITE).map(|_| streams.enter(of(1)).unwrap()).collect();
         assert!(streams.enter(of(1)).is_none());
-        taken.extend((MOST_OF_SITE..MOST).map(|n| streams.enter(of(2 + n as u128 / 8)).unwrap()));
+        taken.extend(
+            (MOST_OF_SITE..MOST).map(|n| streams.enter(of(2 + u128::try_from(n).unwrap() / 8)).unwrap()),
+        );
         assert!(streams.enter(of(9999)).is_none(), "all are taken");
         taken.remove(0);
         taken.push(streams.enter(of(9999)).unwrap());

@@ -40,7 +40,7 @@ pub(super) fn run(remote: &Remote, command: SyncCommand) -> anyhow::Result<()> {
         SyncCommand::Restore { run, keys, wait } => {
             let body = if keys.is_empty() { json!({}) } else { json!({ "keys": keys }) };
             let made = api.post(&format!("/sync-runs/{}/restore", part(&run)), &body)?;
-            plan::planned(&api, form, made, wait)
+            plan::planned(&api, form, &made, wait)
         }
         SyncCommand::Kept { storage, run, search } => kept::list(
             &api,
@@ -50,7 +50,7 @@ pub(super) fn run(remote: &Remote, command: SyncCommand) -> anyhow::Result<()> {
         ),
         SyncCommand::RestoreFile { id, wait } => {
             let made = api.post(&format!("/kept-versions/{}/restore", part(&id)), &json!({}))?;
-            plan::planned(&api, form, made, wait)
+            plan::planned(&api, form, &made, wait)
         }
         SyncCommand::Job(command) => job::run(&api, form, command),
     }

@@ -21,14 +21,14 @@ pub(super) fn create(api: &Api, form: Form, args: &PlanCreate) -> anyhow::Result
     let storage = sides(api, &args.sides, &mut body)?;
     terms(&args.terms, &mut body);
     let made = api.post(&format!("/storages/{storage}/sync-plans"), &body)?;
-    planned(api, form, made, args.wait)
+    planned(api, form, &made, args.wait)
 }
 
 /// A plan that was just begun: its id, or all of it when it is ready.
-pub(super) fn planned(api: &Api, form: Form, made: Value, wait: bool) -> anyhow::Result<()> {
-    let id = text(&made, "id");
+pub(super) fn planned(api: &Api, form: Form, made: &Value, wait: bool) -> anyhow::Result<()> {
+    let id = text(made, "id");
     if !wait {
-        return form.done(&made, &format!("{id} is being planned: portcullis sync show {id}"));
+        return form.done(made, &format!("{id} is being planned: portcullis sync show {id}"));
     }
     let plan = watch::plan(api, &id)?;
     show(form, &plan)?;
