@@ -127,7 +127,9 @@ class Lab:
             if bucket not in self._backend().buckets:
                 return {}
             keys = self._backend().buckets[bucket].keys
-            return {name: keys[name].value for name in sorted(keys)}
+            # Where versions are kept, the latest may be a note that it was deleted.
+            there = {name: keys[name] for name in sorted(keys)}
+            return {name: stored.value for name, stored in there.items() if hasattr(stored, "value")}
 
     def files(self, bucket):
         """Key to bytes, as somebody sees it who uses the bucket."""

@@ -63,10 +63,9 @@ impl World {
 }
 
 fn kind<T: std::fmt::Debug>(outcome: Result<T, AccessError>) -> BackendErrorKind {
-    match outcome.unwrap_err() {
-        AccessError::Backend(error) => error.kind,
-        other => panic!("not of the backend: {other:?}"),
-    }
+    let error = outcome.unwrap_err();
+    let AccessError::Backend(error) = error else { panic!("not of the backend: {error:?}") };
+    error.kind
 }
 
 #[tokio::test]

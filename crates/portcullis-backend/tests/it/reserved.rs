@@ -20,6 +20,10 @@ fn memory() -> Arc<dyn Backend> {
     Arc::new(MemoryBackend::new(Arc::new(SystemClock)))
 }
 
+fn shown_as_any(of: &Arc<dyn Backend>) -> Arc<dyn Backend> {
+    Arc::new(shown(of))
+}
+
 fn shown(of: &Arc<dyn Backend>) -> Reserved {
     Reserved::new(Arc::clone(of), RESERVED_PREFIX)
 }
@@ -30,7 +34,7 @@ fn body() -> Body {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn conformance() {
-    let report = suite(async || Arc::new(shown(&memory())) as Arc<dyn Backend>).await;
+    let report = suite(async || shown_as_any(&memory())).await;
     assert!(report.broken.is_empty(), "{report}");
     assert!(report.skipped.is_empty(), "it takes nothing away: {:?}", report.skipped);
 }
@@ -46,7 +50,7 @@ async fn conformance_beside_what_is_hidden() {
             inner.put(&at, body(), PutOptions::default()).await.unwrap();
         }
         inner.create_upload(&key(&format!("{RESERVED_PREFIX}u")), UploadOptions::default()).await.unwrap();
-        Arc::new(shown(&inner)) as Arc<dyn Backend>
+        shown_as_any(&inner)
     };
     let report = suite(crowded).await;
     let broken: Vec<_> = report

@@ -98,7 +98,8 @@ fn inventory(plan: &ReadPlan, totals: &Totals, sides: &Sides<SideView>) -> Check
         let count = totals.seen.of(side);
         format!("{} holds {}, {}", sides.of(side).name, said::files(count.files), said::size(count.bytes))
     };
-    let at = plan.row.planned.map_or_else(String::new, |at| format!(", counted by {at}"));
+    let second = |at: Timestamp| Timestamp::from_seconds(at.seconds());
+    let at = plan.row.planned.map_or_else(String::new, |at| format!(", counted by {}", second(at)));
     let what = if plan.row.restores.is_some() {
         format!("{} were looked at, one by one{at}", said::files(totals.actions))
     } else {

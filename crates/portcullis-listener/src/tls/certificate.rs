@@ -62,14 +62,12 @@ pub(super) fn read(certificate: &Path, key: &Path) -> Result<(u64, CertifiedKey)
     }
     let unusable = || TlsError::NoKey(key.to_owned());
     let secret = PrivateKeyDer::from_pem_slice(&secret).map_err(|_| unusable())?;
-    let certified =
-        CertifiedKey::from_der(certificates, secret, &default_provider()).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() }
-            }
-            rustls::Error::InvalidCertificate(_) => nothing(),
-            _ => unusable(),
-        })?;
+    let certified = CertifiedKey::from_der(certificates, secret, &default_provider()).map_err(|error| {
+        if error == rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) {
+            return TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() };
+        }
+        if matches!(error, rustls::Error::InvalidCertificate(_)) { nothing() } else { unusable() }
+    })?;
     Ok((print.finish(), certified))
 }
 

@@ -65,7 +65,8 @@ impl Tls {
         let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Library)?;
-        let mut http = builder.with_no_client_auth().with_cert_resolver(Arc::clone(&served) as _);
+        let resolver = Arc::<Served>::clone(&served);
+        let mut http = builder.with_no_client_auth().with_cert_resolver(resolver);
         http.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { served, http: Arc::new(http) })
     }

@@ -117,9 +117,10 @@ impl<'a> Seat<'a> {
         }
     }
 
-    /// Every key with its bytes, each read anew.
+    /// Every key with its bytes, each read anew; without what runs keep for themselves.
     pub(crate) fn files(&self, prefix: &str) -> Files {
-        let keys: Vec<String> = self.tree(prefix).into_keys().collect();
+        let keys: Vec<String> =
+            self.tree(prefix).into_keys().filter(|key| !key.starts_with(".portcullis/")).collect();
         let mut found = Files::new();
         let lanes: Vec<Vec<(String, Vec<u8>)>> = thread::scope(|scope| {
             let run = |lane| {

@@ -142,7 +142,7 @@ fn a_job_runs_by_itself_and_stops_where_a_plan_would_ask() {
     });
     let made = rig.gateway.admin("POST", "/sync-jobs", Some(&job));
     let path = format!("/sync-jobs/{}", id(&made));
-    let next = made["schedule"]["next"].as_str().unwrap();
+    let next = made["schedule"]["next_at"].as_str().unwrap();
     assert!(next.contains("01:15") || next.contains("02:15") || next.contains("03:15"), "{made}");
     for (field, wrong) in [
         ("schedule", json!({"cron": "61 * * * *"})),
