@@ -85,11 +85,16 @@ struct Answer {
 
 impl Answer {
     fn xml(body: String) -> Self {
-        Self { status: "200 OK", headers: "content-type: application/xml\r\n".into(), body: body.into_bytes() }
+        Self {
+            status: "200 OK",
+            headers: "content-type: application/xml\r\n".into(),
+            body: body.into_bytes(),
+        }
     }
 
     fn fault(status: &'static str, code: &str) -> Self {
-        let text = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{code}</Message></Error>");
+        let text =
+            format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{code}</Message></Error>");
         Self { status, ..Self::xml(text) }
     }
 
@@ -185,7 +190,9 @@ impl Shared {
 
     fn answer_bucket(&self, bucket: &Bucket, asked: &Asked) -> Answer {
         if asked.has("location") {
-            return Answer::xml("<?xml version=\"1.0\"?><LocationConstraint>us-east-1</LocationConstraint>".into());
+            return Answer::xml(
+                "<?xml version=\"1.0\"?><LocationConstraint>us-east-1</LocationConstraint>".into(),
+            );
         }
         if asked.has("versioning") {
             return Answer::xml("<?xml version=\"1.0\"?><VersioningConfiguration/>".into());
@@ -217,7 +224,12 @@ impl Shared {
         let mut page = Page::default();
         // What was written sorts before what is made up: its names begin with a full stop.
         for ((at, name), body) in self.written().iter() {
-            if at == bucket.name && name.starts_with(prefix) && name.as_str() > after && delimiter.is_none() && page.entries < most {
+            if at == bucket.name
+                && name.starts_with(prefix)
+                && name.as_str() > after
+                && delimiter.is_none()
+                && page.entries < most
+            {
                 page.object(name, body.len(), &hex::encode(Md5::digest(body)));
             }
         }
@@ -225,7 +237,8 @@ impl Shared {
         while number < bucket.objects && page.entries < most {
             let name = key(number);
             let Some(rest) = name.strip_prefix(prefix) else { break };
-            let folder = delimiter.and_then(|delimiter| rest.split_once(delimiter).map(|(folder, _)| (folder, delimiter)));
+            let folder = delimiter
+                .and_then(|delimiter| rest.split_once(delimiter).map(|(folder, _)| (folder, delimiter)));
             if let Some((folder, delimiter)) = folder {
                 let group = format!("{prefix}{folder}{delimiter}");
                 // A page before ended with this folder.
@@ -289,7 +302,10 @@ impl Page {
 
     fn document(self, bucket: &str, prefix: &str, more: bool) -> String {
         let next = if more {
-            format!("<NextContinuationToken>{0}</NextContinuationToken><NextMarker>{0}</NextMarker>", self.last)
+            format!(
+                "<NextContinuationToken>{0}</NextContinuationToken><NextMarker>{0}</NextMarker>",
+                self.last
+            )
         } else {
             String::new()
         };

@@ -80,7 +80,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 fn provider(args: &Args, delay: u64) -> anyhow::Result<(Lists, Target, Target)> {
     let bucket = |name, delay| Bucket { name, objects: args.objects, delay: Duration::from_millis(delay) };
     let lists = Lists::start(vec![bucket("near", 0), bucket("far", delay)])?;
-    let target = |bucket: &str| Target::new(&lists.address, bucket, "BENCHBENCHBENCHBENCH", &"bench".repeat(8));
+    let target =
+        |bucket: &str| Target::new(&lists.address, bucket, "BENCHBENCHBENCHBENCH", &"bench".repeat(8));
     let (near, far) = (target("near"), target("far"));
     Ok((lists, near, far))
 }
@@ -96,7 +97,9 @@ fn row(what: &str, took: &Took, counts: [u64; 3]) -> anyhow::Result<()> {
 }
 
 fn head() -> anyhow::Result<()> {
-    report::line("| Portcullis | seconds | processor seconds | peak MB | listings | looks at an object | other requests |\n|---|---|---|---|---|---|---|")
+    report::line(
+        "| Portcullis | seconds | processor seconds | peak MB | listings | looks at an object | other requests |\n|---|---|---|---|---|---|---|",
+    )
 }
 
 /// The first plan, the run that follows, and then the plans in which nothing changed.
@@ -125,7 +128,10 @@ fn buckets(args: &Args, scratch: &Path) -> anyhow::Result<()> {
     let (lists, near, far) = provider(args, args.delay)?;
     let gate = Gate::start(&args.portcullis, scratch, "sync")?;
     let (storage, bucket) = (gate.remote("near", &near)?, gate.remote("far", &far)?);
-    report::line(&format!("\n{} objects, two buckets, a page of one takes {} ms\n", args.objects, args.delay))?;
+    report::line(&format!(
+        "\n{} objects, two buckets, a page of one takes {} ms\n",
+        args.objects, args.delay
+    ))?;
     rounds(args, &gate, &lists, &storage, &bucket)
 }
 
@@ -135,7 +141,10 @@ fn storage(args: &Args, scratch: &Path) -> anyhow::Result<()> {
     let (storage, own) = gate.builtin("Own")?;
     fill(&own, args.objects)?;
     let bucket = gate.remote("far", &far)?;
-    report::line(&format!("\n{} objects, a storage and a bucket, a page of the bucket takes {} ms\n", args.objects, args.delay))?;
+    report::line(&format!(
+        "\n{} objects, a storage and a bucket, a page of the bucket takes {} ms\n",
+        args.objects, args.delay
+    ))?;
     rounds(args, &gate, &lists, &storage, &bucket)
 }
 
@@ -226,7 +235,9 @@ fn others(args: &Args, scratch: &Path) -> anyhow::Result<()> {
     let (lists, near, far) = provider(args, args.delay)?;
     let dir = Directory(scratch.join(format!("bench-{}-others", std::process::id())));
     std::fs::create_dir_all(&dir.0)?;
-    report::line("\n| other programs | before | measured | listings | looks at an object | command |\n|---|---|---|---|---|---|")?;
+    report::line(
+        "\n| other programs | before | measured | listings | looks at an object | command |\n|---|---|---|---|---|---|",
+    )?;
     for other in args.others.all(&near, &far, &dir.0)? {
         if !other.name.contains(&args.only) {
             continue;
@@ -235,7 +246,11 @@ fn others(args: &Args, scratch: &Path) -> anyhow::Result<()> {
         let (before, ended) = args.others.measure(&other, &near, &dir.0)?;
         let [listings, heads, _] = lists.counts.take();
         let before = before.map_or_else(|| "–".to_owned(), |before| before.to_string());
-        report::line(&format!("| {} | {before} | {ended} | {listings} | {heads} | `{}` |", other.name, other.line()))?;
+        report::line(&format!(
+            "| {} | {before} | {ended} | {listings} | {heads} | `{}` |",
+            other.name,
+            other.line()
+        ))?;
     }
     Ok(())
 }

@@ -79,7 +79,13 @@ impl Programs {
                 name: "s5cmd sync --dry-run",
                 before: None,
                 words: [
-                    &text(&self.s5cmd), "--endpoint-url", &endpoint, "--dry-run", "sync", &format!("{from}/*"), &format!("{to}/"),
+                    &text(&self.s5cmd),
+                    "--endpoint-url",
+                    &endpoint,
+                    "--dry-run",
+                    "sync",
+                    &format!("{from}/*"),
+                    &format!("{to}/"),
                 ]
                 .map(str::to_owned)
                 .to_vec(),
@@ -95,7 +101,12 @@ impl Programs {
     }
 
     /// Runs one, what it needs first included; the measure is of the second alone.
-    pub(crate) fn measure(&self, other: &Other, near: &Target, dir: &Path) -> anyhow::Result<(Option<Ended>, Ended)> {
+    pub(crate) fn measure(
+        &self,
+        other: &Other,
+        near: &Target,
+        dir: &Path,
+    ) -> anyhow::Result<(Option<Ended>, Ended)> {
         let before = match &other.before {
             Some(words) => Some(self.run(words, near, dir)?),
             None => None,
@@ -125,7 +136,11 @@ impl Programs {
         let mut peak = 0;
         loop {
             if let Some(status) = child.try_wait()? {
-                return Ok(Ended::Done { seconds: begin.elapsed().as_secs_f64(), peak, fine: status.success() });
+                return Ok(Ended::Done {
+                    seconds: begin.elapsed().as_secs_f64(),
+                    peak,
+                    fine: status.success(),
+                });
             }
             peak = peak.max(peak_memory(&[child.id()]));
             if begin.elapsed() > Duration::from_secs(self.patience) {
@@ -142,7 +157,9 @@ impl Other {
     /// What is called, without the places of this machine.
     pub(crate) fn line(&self) -> String {
         let base = |word: &String| word.rsplit('/').next().unwrap_or(word).to_owned();
-        let shown = self.words.iter().map(|word| if word.starts_with('/') || word.starts_with("target/") { base(word) } else { word.clone() });
+        let shown = self.words.iter().map(|word| {
+            if word.starts_with('/') || word.starts_with("target/") { base(word) } else { word.clone() }
+        });
         shown.collect::<Vec<_>>().join(" ")
     }
 }

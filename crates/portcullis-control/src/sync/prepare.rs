@@ -1,6 +1,7 @@
 //! What is to be prepared before a plan is run. Most of it the server does itself; here it says how it is with it.
 
 use portcullis_access::SiteAdmin;
+use portcullis_domain::Timestamp;
 use portcullis_metadata::PlanState;
 use portcullis_sync::{Side, Sides, Totals};
 

@@ -250,15 +250,11 @@ pub(super) enum Reported {
 
 /// What went wrong, with what to do if the server's certificate is not trusted.
 fn untrusted(error: ureq::Error) -> anyhow::Error {
-    match error {
-        ureq::Error::Rustls(cause) => anyhow::anyhow!(
-            "{cause}; if the certificate is of an authority of your own, name its PEM file in PORTCULLIS_CA_FILE"
-        ),
-        ureq::Error::Io(cause) if cause.to_string().contains("certificate") => anyhow::anyhow!(
-            "{cause}; if the certificate is of an authority of your own, name its PEM file in PORTCULLIS_CA_FILE"
-        ),
-        other => other.into(),
-    }
+    let own = "if the certificate is of an authority of your own, name its PEM file in PORTCULLIS_CA_FILE";
+    // The library gives either, by when in the handshake it comes to it.
+    let of_certificate = matches!(error, ureq::Error::Rustls(_))
+        || matches!(&error, ureq::Error::Io(cause) if cause.to_string().contains("certificate"));
+    if of_certificate { anyhow::anyhow!("{error}; {own}") } else { error.into() }
 }
 
 /// `a=b&c=d`, percent-encoded.

@@ -183,30 +183,28 @@ fn a_job_runs_by_itself_and_stops_where_a_plan_would_ask() {
 
     // Every minute, and nobody asks for it.
     rig.left().put("files/by itself.txt", "by itself");
-    let job = rig.gateway.admin("GET", &path, None);
-    let change = json!({"schedule": {"cron": "* * * * *"}});
-    change_job(&rig, &path, &job, &change);
+    change_job(&rig, &path, &json!({"schedule": {"cron": "* * * * *"}}));
     rig.sync().until(&path, |_| rig.right().get("files/by itself.txt").is_some());
-    let job = rig.sync().until(&path, |job| job["state"] == "waiting");
-    change_job(&rig, &path, &job, &json!({"enabled": false}));
+    rig.sync().until(&path, |job| job["state"] == "waiting");
+    change_job(&rig, &path, &json!({"enabled": false}));
     rig.gateway.admin("DELETE", &path, None);
 }
 
-/// Changes a job under the condition that it is as it was seen.
-fn change_job(rig: &Rig, path: &str, seen: &Value, change: &Value) {
+/// Changes a job under the condition that it is as it was read.
+fn change_job(rig: &Rig, path: &str, change: &Value) {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-    let request = |version: &str| {
+    let request = |method: &str| {
         ureq::http::Request::builder()
-            .method("PATCH")
+            .method(method)
             .uri(format!("{}/api/v1{path}", rig.gateway.web))
             .header("Authorization", format!("Bearer {}", rig.gateway.token()))
             .header("Content-Type", "application/json")
-            .header("If-Match", format!("\"{version}\""))
-            .body(change.to_string())
-            .unwrap()
     };
-    assert_eq!(agent.run(request("999999")).unwrap().status(), 412, "somebody else changed it");
-    let mut answer = agent.run(request(&seen["version"].to_string())).unwrap();
+    let read = agent.run(request("GET").body(()).unwrap()).unwrap();
+    let tag = read.headers().get("etag").unwrap().to_str().unwrap().to_owned();
+    let patch = |tag: &str| agent.run(request("PATCH").header("If-Match", tag).body(change.to_string()).unwrap()).unwrap();
+    assert_eq!(patch("\"of another time\"").status(), 412, "somebody else changed it");
+    let mut answer = patch(&tag);
     let text = answer.body_mut().read_to_string().unwrap();
     assert_eq!(answer.status(), 200, "{text}");
 }

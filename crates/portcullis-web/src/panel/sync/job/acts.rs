@@ -15,7 +15,7 @@ use super::super::form::faults_of;
 use super::super::{HOME, job_path, plan_path};
 use super::At;
 use super::form::JobFilled;
-use super::page::shown;
+use super::page::{Told, shown};
 use crate::app::App;
 
 /// What the form was made from.
@@ -35,28 +35,32 @@ async fn try_save(app: &App, at: &At, form: &Fields) -> Result<Response, PanelEr
     let mut faults = Faults::default();
     let change = filled.change(&job, &mut faults);
     if !faults.is_empty() {
-        return Ok(shown(app, at, &job, &filled, &faults, None, None).await);
+        return Ok(shown(app, at, &job, &filled, &faults, Told::default()).await);
     }
     let none = Faults::default();
     match app.control.change_sync_job(&at.admin, at.job, Some(version), &change).await {
         Ok(_) => Ok(on_to(&job_path(at.job), "done.sync_job_saved")),
         Err(ControlError::Invalid(problems)) => {
-            Ok(shown(app, at, &job, &filled, &faults_of(problems), None, None).await)
+            Ok(shown(app, at, &job, &filled, &faults_of(problems), Told::default()).await)
         }
         Err(ControlError::Stale) => {
             let stale = words::text("sync.job.stale");
-            Ok(shown(app, at, &job, &filled, &none, Some(stale), None).await)
+            Ok(shown(app, at, &job, &filled, &none, trouble(stale)).await)
         }
-        Err(ControlError::NotNow(why)) => Ok(shown(app, at, &job, &filled, &none, Some(&why), None).await),
+        Err(ControlError::NotNow(why)) => Ok(shown(app, at, &job, &filled, &none, trouble(&why)).await),
         Err(error) => Err(error.into()),
     }
+}
+
+fn trouble(why: &str) -> Told<'_> {
+    Told { trouble: Some(why), done: None }
 }
 
 /// The page as it is, with why something was not done.
 async fn refused(app: &App, at: &At, why: &str) -> Result<Response, PanelError> {
     let job = app.control.sync_job(&at.admin, at.job).await?;
     let filled = JobFilled::of_job(&job);
-    Ok(shown(app, at, &job, &filled, &Faults::default(), Some(why), None).await)
+    Ok(shown(app, at, &job, &filled, &Faults::default(), trouble(why)).await)
 }
 
 /// What could not be done and why, on the page of the job where that helps.
@@ -68,7 +72,14 @@ async fn not_done(app: &App, at: &At, error: ControlError) -> Result<Response, P
             refused(app, at, &told).await
         }
         ControlError::Stale => refused(app, at, words::text("sync.job.stale")).await,
-        error => Err(error.into()),
+        error @ (ControlError::NotFound
+        | ControlError::Conflict { .. }
+        | ControlError::InUse(_)
+        | ControlError::OverlapRuns { .. }
+        | ControlError::ConfirmationNeeded
+        | ControlError::KeysByAdminsOnly
+        | ControlError::Access(_)
+        | ControlError::Metadata(_)) => Err(error.into()),
     }
 }
 

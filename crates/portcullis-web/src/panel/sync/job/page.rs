@@ -60,10 +60,20 @@ pub(super) async fn show(State(app): State<Arc<App>>, at: At, RawQuery(query): R
     match app.control.sync_job(&at.admin, at.job).await {
         Ok(job) => {
             let filled = JobFilled::of_job(&job);
-            shown(&app, &at, &job, &filled, &Faults::default(), None, toast(&fields)).await
+            let told = Told { trouble: None, done: toast(&fields) };
+            shown(&app, &at, &job, &filled, &Faults::default(), told).await
         }
         Err(error) => PanelError::from(error).show(&at.person.chrome),
     }
+}
+
+/// What the page tells of what was asked for last.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Told<'a> {
+    /// Why it was not done.
+    pub(super) trouble: Option<&'a str>,
+    /// That it was done.
+    pub(super) done: Option<&'static str>,
 }
 
 /// The page with what was filled in, and what was wrong with it.
@@ -73,9 +83,9 @@ pub(super) async fn shown(
     job: &JobView,
     filled: &JobFilled,
     faults: &Faults,
-    trouble: Option<&str>,
-    done: Option<&'static str>,
+    told: Told<'_>,
 ) -> Response {
+    let Told { trouble, done } = told;
     let template = JobPage {
         chrome: &at.person.chrome,
         toast: done,

@@ -137,7 +137,7 @@ impl PlanPage<'_> {
     }
 
     fn is_approved(&self, guard: &GuardView) -> bool {
-        self.trouble.apply.approve.iter().any(|code| *code == guard.code)
+        self.trouble.apply.approve.contains(&guard.code)
     }
 
     fn can_be_approved(&self) -> bool {
