@@ -202,7 +202,9 @@ fn change_job(rig: &Rig, path: &str, change: &Value) {
     };
     let read = agent.run(request("GET").body(()).unwrap()).unwrap();
     let tag = read.headers().get("etag").unwrap().to_str().unwrap().to_owned();
-    let patch = |tag: &str| agent.run(request("PATCH").header("If-Match", tag).body(change.to_string()).unwrap()).unwrap();
+    let patch = |tag: &str| {
+        agent.run(request("PATCH").header("If-Match", tag).body(change.to_string()).unwrap()).unwrap()
+    };
     assert_eq!(patch("\"of another time\"").status(), 412, "somebody else changed it");
     let mut answer = patch(&tag);
     let text = answer.body_mut().read_to_string().unwrap();
