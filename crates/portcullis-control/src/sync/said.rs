@@ -126,7 +126,9 @@ pub(super) fn store_fault(fault: StoreFault) -> &'static str {
     match fault {
         StoreFault::NotFound => "it is not there",
         StoreFault::Changed => "it was changed meanwhile",
-        StoreFault::Unavailable => "it does not answer; try again later",
+        StoreFault::Unavailable => {
+            "it does not answer, or not as it should; a test of its connection says what is wrong"
+        }
         StoreFault::Refused => "it refuses; look at its credentials and its permission",
         StoreFault::Archived => "it lies in an archive",
         StoreFault::Full => "it is full, or its quota is used up",

@@ -163,7 +163,9 @@ impl Work<'_> {
                 if self.tries.unanswered > UNANSWERED {
                     // Whether it is a side or just this key: then the others should not wait for it.
                     self.cx.alive().await?;
-                    return Ok(Some(End::Failed("The side did not answer when it was asked for this key.")));
+                    return Ok(Some(End::Failed(
+                        "The side did not do this, however often it was asked; a test of its connection may say why.",
+                    )));
                 }
                 self.tries.unanswered
             }
