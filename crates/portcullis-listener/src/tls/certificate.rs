@@ -49,26 +49,42 @@ pub enum TlsError {
     Library(rustls::Error),
 }
 
-/// The certificate and its key, and a number that tells these texts from others.
-pub(super) fn read(certificate: &Path, key: &Path) -> Result<(u64, CertifiedKey), TlsError> {
-    let (chain, secret) = (text(certificate)?, text(key)?);
-    let mut print = DefaultHasher::new();
-    (&*chain, &*secret).hash(&mut print);
+/// What is in both files.
+pub(super) struct Texts {
+    chain: Zeroizing<Vec<u8>>,
+    secret: Zeroizing<Vec<u8>>,
+}
+
+impl Texts {
+    pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        Ok(Self { chain: text(certificate)?, secret: text(key)? })
+    }
+
+    /// A number that tells these texts from others.
+    pub(super) fn print(&self) -> u64 {
+        let mut print = DefaultHasher::new();
+        (&*self.chain, &*self.secret).hash(&mut print);
+        print.finish()
+    }
+}
+
+/// The certificate with its key; the files are only named in errors.
+pub(super) fn certified(texts: &Texts, certificate: &Path, key: &Path) -> Result<CertifiedKey, TlsError> {
+    let Texts { chain, secret } = texts;
     let nothing = || TlsError::NoCertificate(certificate.to_owned());
     let certificates: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_slice_iter(&chain).collect::<Result<_, _>>().map_err(|_| nothing())?;
+        CertificateDer::pem_slice_iter(chain).collect::<Result<_, _>>().map_err(|_| nothing())?;
     if certificates.is_empty() {
         return Err(nothing());
     }
     let unusable = || TlsError::NoKey(key.to_owned());
-    let secret = PrivateKeyDer::from_pem_slice(&secret).map_err(|_| unusable())?;
-    let certified = CertifiedKey::from_der(certificates, secret, &default_provider()).map_err(|error| {
+    let secret = PrivateKeyDer::from_pem_slice(secret).map_err(|_| unusable())?;
+    CertifiedKey::from_der(certificates, secret, &default_provider()).map_err(|error| {
         if error == rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) {
             return TlsError::Mismatch { certificate: certificate.to_owned(), key: key.to_owned() };
         }
         if matches!(error, rustls::Error::InvalidCertificate(_)) { nothing() } else { unusable() }
-    })?;
-    Ok((print.finish(), certified))
+    })
 }
 
 fn text(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {

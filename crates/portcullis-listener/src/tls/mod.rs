@@ -16,6 +16,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_util::sync::CancellationToken;
 
 pub use certificate::TlsError;
+use certificate::{Texts, certified};
 pub(crate) use handshake::secure;
 
 /// How often it is looked whether the files were exchanged.
@@ -59,8 +60,9 @@ impl Tls {
     /// # Errors
     /// [`TlsError`] names the file and what is wrong with it.
     pub fn open(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let (print, certified) = certificate::read(certificate, key)?;
-        let current = RwLock::new(Current { print, key: Arc::new(certified) });
+        let texts = Texts::read(certificate, key)?;
+        let usable = Arc::new(certified(&texts, certificate, key)?);
+        let current = RwLock::new(Current { print: texts.print(), key: usable });
         let served = Arc::new(Served { certificate: certificate.to_owned(), key: key.to_owned(), current });
         let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
@@ -80,12 +82,15 @@ impl Tls {
     /// # Errors
     /// As [`Tls::open`]; then the certificate of before goes on being served.
     pub fn reload(&self) -> Result<bool, TlsError> {
-        let (print, certified) = certificate::read(&self.served.certificate, &self.served.key)?;
-        let mut current = self.served.current.write().unwrap_or_else(PoisonError::into_inner);
-        if current.print == print {
+        let Served { certificate, key, current } = &*self.served;
+        let texts = Texts::read(certificate, key)?;
+        let print = texts.print();
+        // Nearly always: nothing is parsed then.
+        if current.read().unwrap_or_else(PoisonError::into_inner).print == print {
             return Ok(false);
         }
-        *current = Current { print, key: Arc::new(certified) };
+        let key = Arc::new(certified(&texts, certificate, key)?);
+        *current.write().unwrap_or_else(PoisonError::into_inner) = Current { print, key };
         Ok(true)
     }
 
