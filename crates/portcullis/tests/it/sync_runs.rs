@@ -97,8 +97,9 @@ fn progress_is_told_while_it_happens() {
         before.iter().filter(|(name, _)| name == "progress").map(|(_, run)| run).collect();
     assert!(told.len() >= 2, "{events:?}");
     assert!(told.windows(2).all(|two| progress(two[0]) <= progress(two[1])), "{told:?}");
-    let under_way = told.iter().find(|run| progress(run) > 5 && progress(run) < 55).unwrap();
-    assert!(under_way["rate"].as_f64().unwrap() > 0.0, "{under_way}");
+    // The first word may come too early for a rate: one takes two looks.
+    let rated = |run: &&&Value| progress(run) < 60 && run["rate"].as_f64().unwrap() > 0.0;
+    let under_way = told.iter().find(rated).unwrap_or_else(|| panic!("no rate: {told:?}"));
     assert!(under_way["seconds_left"].as_f64().is_some(), "{under_way}");
     rig.sync().ended(&run);
 }
