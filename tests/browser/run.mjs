@@ -9,7 +9,7 @@ import { PICTURES } from './harness/tools.mjs';
 import { World } from './harness/world.mjs';
 
 // Pictures come early: what other tests make would be in them. The provider's tests want a place that no page has connected yet.
-const SUITES = ['first_use', 'provider', 'pictures', 'session', 'sign_in', 'identity', 'list', 'wizard', 'credentials', 'details', 'people', 'links', 'sync', 'markup', 'layout', 'axe', 'budgets'];
+const SUITES = ['first_use', 'provider', 'pictures', 'session', 'sign_in', 'identity', 'list', 'wizard', 'credentials', 'details', 'channels', 'people', 'links', 'sync', 'markup', 'layout', 'axe', 'budgets'];
 
 fs.mkdirSync(PICTURES, { recursive: true });
 for (const old of fs.readdirSync(PICTURES)) if (old.startsWith('failed-')) fs.rmSync(path.join(PICTURES, old));

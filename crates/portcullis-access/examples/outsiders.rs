@@ -60,6 +60,8 @@ impl Bench {
             on_leak: OnLeak::Disable,
             leaked: None,
             trial: None,
+            login: None,
+            public_keys: Vec::new(),
         };
         self.metadata.create_key(&key, &minted.stored).await.unwrap();
         self.access.applied(Change::Key(id)).await.unwrap();
@@ -74,7 +76,7 @@ impl Bench {
         self.access.applied(Change::Key(deleted)).await.unwrap();
         let (rotated, of_rotated) = self.key(Channel::S3).await;
         let minted = self.access.mint(&self.admin, rotated, Channel::S3).unwrap();
-        let new = NewSecret { credential: minted.credential, stored: minted.stored };
+        let new = NewSecret { credential: minted.credential, login: None, stored: minted.stored };
         self.metadata.rotate_key(rotated, 0, &new, now, now).await.unwrap();
         self.access.applied(Change::Key(rotated)).await.unwrap();
         let (_, of_other) = self.key(Channel::Rest).await;

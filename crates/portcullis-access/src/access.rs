@@ -19,6 +19,7 @@ use crate::audit::AuditQueue;
 use crate::checkpoint::TrailKey;
 use crate::directory::Directory;
 use crate::feed::Change;
+use crate::proofs::Prover;
 use crate::registry::Registry;
 use crate::usage::{LastUsed, Touched};
 use crate::vault::{self, Purpose};
@@ -76,6 +77,7 @@ pub(crate) struct Inner {
     pub(crate) vault: Vault,
     pub(crate) trail_key: TrailKey,
     pub(crate) passwords: Passwords,
+    pub(crate) prover: Prover,
     /// A sealed secret that nobody has: what the signatures of unknown keys are compared with, in vain.
     pub(crate) nobody: Vec<u8>,
     pub(crate) throttle: Throttle,
@@ -154,6 +156,7 @@ impl Access {
             vault,
             trail_key,
             passwords: Passwords::new(config.sign_in_concurrency).await.map_err(|_| OpenError::System)?,
+            prover: Prover::new().map_err(|_| OpenError::System)?,
             throttle: Throttle::new(config.throttle),
             watch: Arc::new(Watch::new(fresh_number().map_err(|_| OpenError::System)?)),
             last_used: LastUsed::default(),

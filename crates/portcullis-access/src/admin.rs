@@ -18,6 +18,9 @@ use crate::vault::Purpose;
 use crate::watch::{Transfer, TransferId};
 use crate::{Access, AccessError, Denial};
 
+/// How many of a key's latest secrets a chosen one must differ from.
+const EARLIER: usize = 4;
+
 /// Proof that a principal administered its site a moment ago. To be asked for anew with every request.
 #[derive(Clone, Debug)]
 pub struct SiteAdmin {
@@ -145,6 +148,35 @@ impl Access {
         Ok(Minted { credential, secret, stored })
     }
 
+    /// New credentials with a secret that a person chose: the public half, and what to store of the secret, for any channel on which
+    /// it is sent as it is.
+    ///
+    /// # Errors
+    /// [`AccessError::Denied`] with `SecondFactorNeeded`, with `OldSecret` for one that this key has or had lately, or with `Malformed` for
+    /// one that is empty, longer than 1,024 bytes or of the form of a generated one; [`AccessError::Throttled`]; [`AccessError::Unavailable`] if the system gives no random numbers or no memory.
+    pub async fn mint_chosen(
+        &self,
+        proof: &impl Proof,
+        key: KeyId,
+        secret: &Secret,
+    ) -> Result<(CredentialId, StoredSecret), AccessError> {
+        self.require_second_factor(proof.principal())?;
+        if Secret::parse(secret.reveal()).is_ok() {
+            return Err(AccessError::Denied(Denial::Malformed));
+        }
+        let passwords = &self.inner().passwords;
+        let _place = passwords.queue()?;
+        let entry = self.inner().directory.key(key);
+        for pair in entry.iter().flat_map(|entry| entry.known()).take(EARLIER) {
+            if let StoredSecret::Stretched(phc) = pair.stored
+                && passwords.verify(Some(phc), secret.reveal()).await?
+            {
+                return Err(AccessError::Denied(Denial::OldSecret));
+            }
+        }
+        Ok((fresh_credential()?, StoredSecret::Stretched(self.hash_password(secret).await?)))
+    }
+
     /// A secret for an address that is given to somebody, a link or an invitation, and what to store of it.
     ///
     /// # Errors
@@ -195,23 +227,28 @@ impl Access {
     }
 }
 
+/// Bytes of chance.
+pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), AccessError> {
+    getrandom::fill(bytes).map_err(|_| AccessError::Unavailable)
+}
+
 /// A public half of chance.
 pub(crate) fn fresh_credential() -> Result<CredentialId, AccessError> {
     let mut entropy = [0u8; 16];
-    getrandom::fill(&mut entropy).map_err(|_| AccessError::Unavailable)?;
+    fill(&mut entropy)?;
     Ok(CredentialId::from_entropy(entropy))
 }
 
 /// A number of chance.
 pub(crate) fn fresh_number() -> Result<u64, AccessError> {
     let mut entropy = [0u8; 8];
-    getrandom::fill(&mut entropy).map_err(|_| AccessError::Unavailable)?;
+    fill(&mut entropy)?;
     Ok(u64::from_be_bytes(entropy))
 }
 
 /// A secret of chance.
 pub(crate) fn fresh_secret() -> Result<Secret, AccessError> {
     let mut entropy = Zeroizing::new([0u8; 32]);
-    getrandom::fill(&mut *entropy).map_err(|_| AccessError::Unavailable)?;
+    fill(&mut *entropy)?;
     Ok(Secret::from_entropy(&entropy))
 }

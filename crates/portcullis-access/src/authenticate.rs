@@ -1,4 +1,4 @@
-//! From what a request presents to a principal: signatures of S3 and bearer tokens.
+//! From what a request presents to a principal: signatures of S3.
 //!
 //! The order is always the same: may this pair of address and credential try, is the credential known, is the request of
 //! this time, is the secret right, and only then what the policy says of the key. An unknown key costs the same work as a
@@ -7,16 +7,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_domain::{Action, CredentialId, DenyReason, KeyState, Narrowing, Secret, Timestamp};
-use portcullis_metadata::{ActivityKind, StoredSecret};
+use portcullis_domain::{CredentialId, DenyReason, KeyState, Narrowing, SshPublicKey, Timestamp};
+use portcullis_metadata::StoredSecret;
 use portcullis_sigv4::{
     AmzDate, ChunkVerifier, Presented, PresentedPolicy, Scope, Seed, SignatureMismatch, SigningKey, TimeError,
 };
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
 use crate::audit::Suspect;
-use crate::directory::{Generation, KeyEntry, Pair};
+use crate::directory::{Generation, KeyEntry};
 use crate::principal::{Origin, Principal, Who};
 use crate::temporary::Claims;
 use crate::vault::Purpose;
@@ -199,10 +198,12 @@ impl Access {
         }
         let mut found = Denial::Policy(DenyReason::CredentialsReplaced);
         let mut pairs = SealedPairs::new();
-        for pair in entry.working(credential, now) {
+        for pair in entry.working(&credential.into(), now) {
             match pair.stored {
                 StoredSecret::Sealed(sealed) => pairs.push((pair.generation, sealed.clone())),
-                StoredSecret::Hash(_) | StoredSecret::None => found = Denial::WrongCredentialKind,
+                StoredSecret::Hash(_) | StoredSecret::Stretched(_) | StoredSecret::None => {
+                    found = Denial::WrongCredentialKind;
+                }
             }
         }
         if pairs.is_empty() { Err(found) } else { Ok((entry, pairs)) }
@@ -231,12 +232,12 @@ impl Access {
         let credential = CredentialId::parse(id).ok();
         let entry = credential.and_then(|id| self.inner().directory.by_credential(id));
         let old = entry.as_deref().zip(credential).and_then(|(entry, credential)| {
-            let pair = entry.remembered(credential, now)?;
+            let pair = entry.remembered(&credential.into(), now)?;
             match pair.stored {
                 StoredSecret::Sealed(sealed) => {
                     Some((Purpose::KeySecret(entry.key.id), sealed, pair.generation))
                 }
-                StoredSecret::Hash(_) | StoredSecret::None => None,
+                StoredSecret::Hash(_) | StoredSecret::Stretched(_) | StoredSecret::None => None,
             }
         });
         let (purpose, sealed) =
@@ -251,107 +252,6 @@ impl Access {
                 (Suspect { generation, proved: true, ..suspect }, Denial::OldSecret)
             }
             Some(_) | None => (suspect, found),
-        }
-    }
-
-    /// Authenticates what follows `Bearer `: a key as `PC….pcs…` (id, a point, secret), or the token of a session.
-    ///
-    /// # Errors
-    /// [`AccessError::Throttled`]; [`AccessError::Denied`] with `BadSecret` for everything that is not known, or what the
-    /// policy says of the key or session itself; [`AccessError::Metadata`], [`AccessError::Unavailable`].
-    pub async fn authenticate_bearer(
-        &self,
-        origin: Origin<'_>,
-        token: &str,
-    ) -> Result<Principal, AccessError> {
-        self.heard()?;
-        match token.split_once('.') {
-            Some((id, secret)) => self.bearer_key(&origin, id, secret),
-            None => self.bearer_session(&origin, token).await,
-        }
-    }
-
-    fn bearer_key(&self, origin: &Origin<'_>, id: &str, secret: &str) -> Result<Principal, AccessError> {
-        let (inner, now) = (self.inner(), self.now());
-        let attempt = inner.throttle.attempt(origin.peer, "key", id);
-        let has_failed = inner.throttle.admit(&attempt, now).map_err(throttled)?;
-        let refuse = |suspect, found| self.refuse_stranger(origin, suspect, found, Denial::BadSecret);
-        // A secret has a checksum: what does not fit it was mistyped or cut off, and is no guess at any key.
-        let secret = Secret::parse(secret).map_err(|_| refuse(self.suspect(id), Denial::BadSecret))?;
-        let presented = hash_of(secret.reveal());
-        let is_presented = |pair: &Pair<'_>| match pair.stored {
-            StoredSecret::Hash(stored) => presented.ct_eq(stored).into(),
-            StoredSecret::Sealed(_) | StoredSecret::None => false,
-        };
-        let entry =
-            CredentialId::parse(id).ok().and_then(|id| Some((inner.directory.by_credential(id)?, id)));
-        let Some((entry, credential)) = entry else {
-            inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
-            inner.throttle.failed(&attempt, now);
-            return Err(refuse(self.suspect(id), Denial::UnknownKey));
-        };
-        if let Some(pair) = entry.working(credential, now).find(is_presented) {
-            if has_failed {
-                inner.throttle.succeeded(&attempt);
-            }
-            let who = self.alive(entry_principal(&entry, pair.generation, None, origin), now)?;
-            self.count(&who, None, ActivityKind::Used, Action::Enter.as_str());
-            return Ok(who);
-        }
-        let works = entry.working(credential, now).any(|pair| matches!(pair.stored, StoredSecret::Hash(_)));
-        if !works {
-            inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
-        }
-        inner.throttle.failed(&attempt, now);
-        let suspect = Suspect::key(&entry.key);
-        if let Some(old) = entry.remembered(credential, now).filter(is_presented) {
-            let suspect = Suspect { generation: old.generation, proved: true, ..suspect };
-            return Err(refuse(suspect, Denial::OldSecret));
-        }
-        // The secret of an S3 key never travels, and typed here it opens nothing.
-        let found = match (entry.key.state, works, entry.working(credential, now).next().is_some()) {
-            (KeyState::Deleted, ..) => Denial::Policy(DenyReason::KeyDeleted),
-            (KeyState::Active, true, _) => Denial::BadSecret,
-            (KeyState::Active, false, true) => Denial::WrongCredentialKind,
-            (KeyState::Active, false, false) => Denial::Policy(DenyReason::CredentialsReplaced),
-        };
-        Err(refuse(suspect, found))
-    }
-
-    async fn bearer_session(&self, origin: &Origin<'_>, token: &str) -> Result<Principal, AccessError> {
-        let (inner, now) = (self.inner(), self.now());
-        let attempt = inner.throttle.attempt(origin.peer, "session", token);
-        // A session that ends while it is looked up must not be taken for alive: then it is looked up again.
-        for _ in 0..3 {
-            let ended = inner.directory.sessions_ended();
-            let session = match Secret::parse(token) {
-                Ok(token) => inner.metadata.session_by_token(&hash_of(token.reveal())).await?,
-                Err(_) => None,
-            };
-            let user = session.as_ref().and_then(|session| inner.directory.user(session.user));
-            let (Some(session), Some(user)) = (session, user) else {
-                inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
-                inner.throttle.failed(&attempt, now);
-                return Err(self.refuse_stranger(
-                    origin,
-                    Suspect::nobody(),
-                    Denial::BadSecret,
-                    Denial::BadSecret,
-                ));
-            };
-            if inner.directory.admit_session(&session, ended) {
-                let who = Who::Session { id: session.id, user: session.user, expires: session.expires };
-                return self.alive(Principal::new(who, session.site.unwrap_or(user.site), origin), now);
-            }
-        }
-        Err(AccessError::Unavailable)
-    }
-
-    /// The principal, if there is anything at all that the policy would let them do.
-    pub(crate) fn alive(&self, who: Principal, now: Timestamp) -> Result<Principal, AccessError> {
-        match self.inner().directory.alive(&who, now) {
-            Ok(()) => Ok(who),
-            Err(reason) => Err(self.refuse_principal(&who, "authenticate", None, Denial::Policy(reason))),
         }
     }
 }
@@ -375,6 +275,12 @@ pub(crate) fn entry_principal(
 ) -> Principal {
     let who = Who::Key { id: entry.key.id, generation, owner: entry.owner() };
     Principal::narrowed(who, narrowing, entry.key.site, origin)
+}
+
+/// The principal of a key whose holder showed a public key.
+pub(crate) fn shown_principal(entry: &KeyEntry, shown: &SshPublicKey, origin: &Origin<'_>) -> Principal {
+    let who = Who::Key { id: entry.key.id, generation: entry.key.generation, owner: entry.owner() };
+    Principal::showing(who, shown, entry.key.site, origin)
 }
 
 /// By how much a request is not of now.

@@ -162,6 +162,10 @@ impl StorageAccess {
         &self.seat.who
     }
 
+    pub(crate) fn access(&self) -> &Access {
+        &self.seat.access
+    }
+
     /// What its driver can do.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {

@@ -100,9 +100,25 @@ impl Grant<List> {
         after: Option<ListPosition>,
         limit: usize,
     ) -> Result<ListPage, AccessError> {
+        self.list(ListRequest { delimiter, after, limit, ..ListRequest::default() }).await
+    }
+
+    /// As [`Grant::page`], with [`portcullis_backend::ListedObject::user_modified`] where the driver can tell it.
+    ///
+    /// # Errors
+    /// As [`Grant::page`].
+    pub async fn page_with_times(
+        &self,
+        delimiter: Option<String>,
+        after: Option<ListPosition>,
+        limit: usize,
+    ) -> Result<ListPage, AccessError> {
+        self.list(ListRequest { delimiter, after, limit, user_times: true, ..ListRequest::default() }).await
+    }
+
+    async fn list(&self, request: ListRequest) -> Result<ListPage, AccessError> {
         self.ask()?;
-        let request = ListRequest { prefix: self.target.clone(), delimiter, after, limit };
-        Ok(self.seat.backend.list(&request).await?)
+        Ok(self.seat.backend.list(&ListRequest { prefix: self.target.clone(), ..request }).await?)
     }
 
     /// One page of objects with their previous versions.

@@ -70,7 +70,8 @@ impl SecretSearch {
                 let Ok(plain) = plain else { return };
                 Some(plain)
             }
-            StoredSecret::Hash(_) | StoredSecret::None => None,
+            // What people choose has no form by which it is found.
+            StoredSecret::Hash(_) | StoredSecret::Stretched(_) | StoredSecret::None => None,
         };
         for (index, (secret, hash)) in self.secrets.iter().enumerate() {
             let same: bool = match (pair.stored, &sealed) {

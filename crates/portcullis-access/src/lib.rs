@@ -79,6 +79,36 @@
 //! # use portcullis_domain::ObjectKey;
 //! fn look(grant: &Grant<Get>) -> &ObjectKey { grant.target() }
 //! ```
+//! That somebody stored something is not said by hand either:
+//! ```compile_fail,E0451
+//! # use portcullis_access::{Etag, Grant, Put, VersionId, Written};
+//! # use portcullis_domain::ObjectKey;
+//! fn claim(target: ObjectKey, version: VersionId, etag: Etag) -> Written {
+//!     Written { seat: unreachable!(), target, version, etag }
+//! }
+//! ```
+//! It comes of having stored it:
+//! ```
+//! # use portcullis_access::{AccessError, Body, Grant, Put, PutOptions, Written};
+//! async fn store(grant: Grant<Put>, body: Body) -> Result<Written, AccessError> {
+//!     Ok(grant.put_written(body, PutOptions::default()).await?.1)
+//! }
+//! ```
+//! It is no right to read what was stored:
+//! ```compile_fail,E0599
+//! # use portcullis_access::{GetOptions, Written};
+//! async fn read(written: Written) { drop(written.get(GetOptions::default()).await); }
+//! ```
+//! Nor does it lead anywhere without a right to write there:
+//! ```compile_fail,E0308
+//! # use portcullis_access::{Delete, Grant, Written};
+//! async fn away(written: Written, to: Grant<Delete>) { drop(written.move_to(to).await); }
+//! ```
+//! With one it does:
+//! ```
+//! # use portcullis_access::{Grant, Put, Written};
+//! async fn rename(written: Written, to: Grant<Put>) { drop(written.move_to(to).await); }
+//! ```
 //! There are no other actions than those of this crate:
 //! ```compile_fail,E0277
 //! # use portcullis_access::Permitted;
@@ -136,16 +166,20 @@ mod admin;
 mod audit;
 mod authenticate;
 mod authorize;
+mod bearer;
 mod checkpoint;
 mod cut;
 mod directory;
 mod error;
 mod feed;
 mod grant;
+mod home;
 mod leak;
 mod link;
 mod lock;
+mod password;
 mod principal;
+mod proofs;
 mod prove;
 mod registry;
 mod run;
@@ -156,6 +190,7 @@ mod upload;
 mod usage;
 mod vault;
 mod watch;
+mod written;
 
 pub use access::{Access, AccessConfig, System};
 pub use account::{Oneself, Proof};
@@ -167,6 +202,7 @@ pub use cut::CutReport;
 pub use error::{AccessError, Denial, OpenError};
 pub use feed::Change;
 pub use grant::{Grant, PartCopy, UploadsAfter, VersionsAfter};
+pub use home::Home;
 pub use leak::{FoundSecret, SecretOwner, SecretSearch};
 pub use link::LinkVisit;
 pub use portcullis_signin::throttle::ThrottleConfig;
@@ -178,6 +214,7 @@ pub use temporary::Temporary;
 pub use usage::Touched;
 pub use vault::rotate_master_key;
 pub use watch::TransferId;
+pub use written::Written;
 
 // What goes through a grant. Protocols take these from here: they do not depend on the drivers.
 pub use portcullis_backend::{

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use portcullis_domain::{
-    Channel, KeyId, Line, LinkId, Narrowing, RunPass, SessionId, SiteId, Timestamp, UserId,
+    Channel, KeyId, Line, LinkId, Narrowing, RunPass, SessionId, SiteId, SshPublicKey, Timestamp, UserId,
 };
 
 use crate::directory::Generation;
@@ -49,15 +49,23 @@ pub struct Principal(Arc<Inner>);
 
 struct Inner {
     who: Who,
-    narrowing: Option<Narrowing>,
-    /// Of a run.
-    pass: Option<RunPass>,
+    bounds: Bounds,
     site: SiteId,
     channel: Channel,
     peer: IpAddr,
     request_id: String,
     tool: String,
     line: Option<Arc<dyn Line>>,
+}
+
+/// What else a principal is bound to.
+#[derive(Default)]
+struct Bounds {
+    narrowing: Option<Narrowing>,
+    /// Of a run.
+    pass: Option<RunPass>,
+    /// With which they showed who they are: without it, they are nobody any more.
+    shown: Option<SshPublicKey>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +88,7 @@ pub(crate) enum Who {
 
 impl Principal {
     pub(crate) fn new(who: Who, site: SiteId, origin: &Origin<'_>) -> Self {
-        Self::bound(who, (None, None), site, origin)
+        Self::bound(who, Bounds::default(), site, origin)
     }
 
     pub(crate) fn narrowed(
@@ -89,24 +97,22 @@ impl Principal {
         site: SiteId,
         origin: &Origin<'_>,
     ) -> Self {
-        Self::bound(who, (narrowing, None), site, origin)
+        Self::bound(who, Bounds { narrowing, ..Bounds::default() }, site, origin)
     }
 
     pub(crate) fn of_run(pass: RunPass, origin: &Origin<'_>) -> Self {
         let site = pass.site;
-        Self::bound(Who::Run, (None, Some(pass)), site, origin)
+        Self::bound(Who::Run, Bounds { pass: Some(pass), ..Bounds::default() }, site, origin)
     }
 
-    fn bound(
-        who: Who,
-        (narrowing, pass): (Option<Narrowing>, Option<RunPass>),
-        site: SiteId,
-        origin: &Origin<'_>,
-    ) -> Self {
+    pub(crate) fn showing(who: Who, shown: &SshPublicKey, site: SiteId, origin: &Origin<'_>) -> Self {
+        Self::bound(who, Bounds { shown: Some(shown.clone()), ..Bounds::default() }, site, origin)
+    }
+
+    fn bound(who: Who, bounds: Bounds, site: SiteId, origin: &Origin<'_>) -> Self {
         Self(Arc::new(Inner {
             who,
-            narrowing,
-            pass,
+            bounds,
             site,
             channel: origin.channel,
             peer: origin.peer,
@@ -126,18 +132,23 @@ impl Principal {
     }
 
     pub(crate) fn narrowing(&self) -> Option<&Narrowing> {
-        self.0.narrowing.as_ref()
+        self.0.bounds.narrowing.as_ref()
     }
 
     /// What a run may do; none of anybody else.
     pub(crate) fn pass(&self) -> Option<&RunPass> {
-        self.0.pass.as_ref()
+        self.0.bounds.pass.as_ref()
+    }
+
+    /// The public key with which they showed who they are, if they did.
+    pub(crate) fn shown(&self) -> Option<&SshPublicKey> {
+        self.0.bounds.shown.as_ref()
     }
 
     /// Whether they came with temporary credentials of a key.
     #[must_use]
     pub fn is_temporary(&self) -> bool {
-        self.0.narrowing.is_some()
+        self.0.bounds.narrowing.is_some()
     }
 
     /// The link, if somebody opened one.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis_domain::{DenyReason, Secret, SessionId, SiteId, User, UserState};
 use portcullis_metadata::SessionRecord;
 
+use crate::access::System;
 use crate::admin::fresh_secret;
 use crate::audit::Suspect;
 use crate::authenticate::hash_of;
@@ -176,6 +177,12 @@ impl Access {
         who.session_id().ok_or_else(|| {
             self.refuse_principal(who, action, None::<(_, Part<'_>)>, Denial::WrongCredentialKind)
         })
+    }
+
+    /// How many passwords and chosen secrets this node has stretched since its start, right ones and wrong ones.
+    #[must_use]
+    pub fn stretched(&self, _: &System) -> u64 {
+        self.inner().passwords.worked()
     }
 
     /// The hash of a password, as it is stored (a PHC string). 1 to 1,024 bytes.

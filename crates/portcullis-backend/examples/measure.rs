@@ -156,8 +156,13 @@ async fn lists(backend: &Arc<BuiltinBackend>) {
     let prefix = portcullis_domain::KeyPrefix::parse("0/").unwrap();
     let measure = Measure::begin("list 1000 common prefixes of 300,000");
     for _ in 0..300 {
-        let request =
-            ListRequest { prefix: prefix.clone(), delimiter: Some("/".to_owned()), after: None, limit: 1000 };
+        let request = ListRequest {
+            prefix: prefix.clone(),
+            delimiter: Some("/".to_owned()),
+            after: None,
+            limit: 1000,
+            user_times: false,
+        };
         assert!(backend.list(&request).await.unwrap().prefixes.len() == 1000);
     }
     measure.end(300);

@@ -11,6 +11,7 @@ mod digest;
 mod error;
 mod listing;
 pub mod memory;
+mod modified;
 mod range;
 mod reserved;
 pub mod s3;

@@ -380,6 +380,8 @@ pub struct ListRequest {
     pub after: Option<ListPosition>,
     /// The most entries, keys and common prefixes together; at most 1,000. Zero gives an empty, final page.
     pub limit: usize,
+    /// Whether [`ListedObject::user_modified`] is wanted, which takes a little longer.
+    pub user_times: bool,
 }
 
 /// A page of a listing.
@@ -408,6 +410,9 @@ pub struct ListedObject {
     pub checksum: Option<DigestAlgorithm>,
     /// Whether its bytes lie in a provider's archive and cannot be read before they are fetched from there.
     pub archived: bool,
+    /// When its writer last modified it, by [`ContentHeaders::user_modified`]: if it was asked for and this driver can tell it without a
+    /// request for each object.
+    pub user_modified: Option<Timestamp>,
 }
 
 /// Which versions to list.

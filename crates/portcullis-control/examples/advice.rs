@@ -90,6 +90,8 @@ fn key_of(storage: &Storage, n: u32, created: Timestamp) -> Key {
         on_leak: OnLeak::Disable,
         leaked: None,
         trial: None,
+        login: None,
+        public_keys: Vec::new(),
     }
 }
 

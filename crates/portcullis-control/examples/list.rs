@@ -128,6 +128,8 @@ fn new_key(storage: &Storage, numbers: &mut Numbers, now: Timestamp) -> Key {
         on_leak: portcullis_domain::OnLeak::Disable,
         leaked: None,
         trial: None,
+        login: None,
+        public_keys: Vec::new(),
     }
 }
 

@@ -114,6 +114,8 @@ mod tests {
             on_leak: portcullis_domain::OnLeak::Disable,
             leaked: None,
             trial: None,
+            login: None,
+            public_keys: Vec::new(),
         }
     }
 

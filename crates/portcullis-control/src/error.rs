@@ -81,6 +81,9 @@ impl From<MetadataError> for ControlError {
             MetadataErrorKind::Conflict("in_use") => Self::InUse("other things that belong to it".to_owned()),
             // Another node rotated the key at the same time.
             MetadataErrorKind::Conflict("overlap") => Self::Stale,
+            MetadataErrorKind::Conflict("login") => {
+                Self::invalid("login", "is taken on this channel; choose another")
+            }
             MetadataErrorKind::Conflict(field) => Self::Conflict { field },
             MetadataErrorKind::Stale => Self::Stale,
             MetadataErrorKind::BadCursor => {

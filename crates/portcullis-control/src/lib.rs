@@ -46,6 +46,7 @@ mod prove;
 mod providers;
 mod receipt;
 mod remotes;
+mod resumable;
 mod second_factor;
 mod sessions;
 pub mod setups;
@@ -85,7 +86,7 @@ pub use impact::{AffectedClient, AffectedJob, AffectedKey, AffectedLink, IMPACT_
 pub use keys::{
     CreatedKey, CreatedKeys, KeyChange, KeyDraft, KeyQuery, KeyRules, KeyStatus, KeyView, LONGEST_OVERLAP,
     LONGEST_TEMPORARY, Moved, OverlapChange, OverlapView, ROTATION_REASONS, Rotation, SHORTEST_TEMPORARY,
-    ScopeDraft, TemporaryCredentials, TemporaryDraft,
+    ScopeDraft, TemporaryCredentials, TemporaryDraft, check_chosen_secret,
 };
 pub use knocks::{ATTEMPT_DAYS, AttemptKey, AttemptProof, AttemptQuery, AttemptReason, Attempts};
 pub use leak::{Finding, LEAK_REPORT_BYTES, LEAK_REPORT_SECRETS, LeakReport, NotTaken, Scanner};
@@ -113,6 +114,7 @@ pub use prove::{
 pub use providers::{EndpointForm, ProviderPreset, provider_preset, provider_presets};
 pub use receipt::{Done, NodeReceipt, Receipt};
 pub use remotes::{NoRemotes, RemoteState, Remotes};
+pub use resumable::{NewResumable, RESUMABLE_FOR, ResumableState, ResumableUpload};
 pub use second_factor::{SecondFactors, TotpSetUp};
 pub use sessions::{SESSION_LIFETIME, SignInStep, Ticket};
 pub use sinks::{AuditSink, SinkSetting, SinkState, SinkStatus};

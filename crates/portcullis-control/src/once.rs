@@ -58,7 +58,7 @@ impl Control {
     pub async fn tidy(&self) -> Result<()> {
         self.metadata.purge_once(self.access.now().before(REMEMBERED)).await?;
         self.metadata.purge_calls(self.access.now().before(crate::calls::REMEMBERED)).await?;
-        Ok(())
+        self.tidy_resumables().await
     }
 }
 

@@ -3,6 +3,8 @@
 use portcullis_access::{AccessError, Change, Denial, Principal};
 use portcullis_domain::{Secret, User, UserState, Username};
 
+use zeroize::Zeroizing;
+
 use crate::audit::Deed;
 use crate::sessions::origin_of;
 use crate::{Control, ControlError, FieldProblem, Result};
@@ -78,17 +80,28 @@ pub fn check_password(username: &Username, password: &Secret) -> Result<(), &'st
     if text.len() > PASSWORD_MAX {
         return Err("at most 1,024 bytes");
     }
-    let mut plain = zeroize::Zeroizing::new(String::with_capacity(2 * text.len()));
-    plain.extend(text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase));
+    let plain = plain(text);
     if plain.as_str() == username.as_str() {
         return Err("not the user name");
     }
-    let mut letters = plain.chars();
-    let first = letters.next();
-    if COMMON.contains(&plain.as_str()) || letters.all(|c| Some(c) == first) {
+    if is_common(&plain) {
         return Err("this is among the passwords that are tried first; choose another");
     }
     Ok(())
+}
+
+/// A password as guessers look at it: in lower case, without white space.
+pub(crate) fn plain(text: &str) -> Zeroizing<String> {
+    let mut plain = Zeroizing::new(String::with_capacity(2 * text.len()));
+    plain.extend(text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase));
+    plain
+}
+
+/// Whether such a text is among those that are tried first.
+pub(crate) fn is_common(plain: &str) -> bool {
+    let mut letters = plain.chars();
+    let first = letters.next();
+    COMMON.contains(&plain) || letters.all(|c| Some(c) == first)
 }
 
 impl Control {

@@ -138,6 +138,8 @@ mod tests {
                 on_leak: portcullis_domain::OnLeak::Disable,
                 leaked: None,
                 trial: None,
+                login: None,
+                public_keys: Vec::new(),
             };
             assert_eq!(key.check_shape(), Ok(()), "{}", preset.id);
             // Who may come from anywhere must not be able to read or to destroy.

@@ -2,8 +2,8 @@
 
 use crate::permission::words;
 use crate::{
-    Channel, CredentialId, DisplayName, KeyId, KeyPrefix, Networks, Permission, SiteId, StorageId, Timestamp,
-    UserId,
+    Channel, CredentialId, DisplayName, KeyId, KeyPrefix, LoginName, Networks, Permission, SiteId,
+    SshPublicKey, StorageId, Timestamp, UserId,
 };
 
 /// What a key is for.
@@ -99,6 +99,10 @@ pub struct Key {
     pub leaked: Option<Timestamp>,
     /// Networks that are tried out on it.
     pub trial: Option<Trial>,
+    /// The user name that somebody chose for it; generated credentials have their public half for one.
+    pub login: Option<LoginName>,
+    /// Public keys of SSH with which clients of SFTP may show that they are its holder; at most [`SshPublicKey::MOST`].
+    pub public_keys: Vec<SshPublicKey>,
 }
 
 /// What is left of a key to somebody who was given a part of it for a while: temporary credentials. The key itself, as it is at that
@@ -123,6 +127,18 @@ pub enum InvalidKeyShape {
     /// S3 has no words for administration, and one S3 key for everything would be the key nobody can take away.
     #[error("a key for the whole site cannot be an S3 key; make one for a storage or a user")]
     SiteWideS3,
+    /// Folders are in storages.
+    #[error("a key of this channel is for one storage or for one user; keys for the whole site have the channel rest")]
+    SiteWideFiles,
+    /// Only who sends a user name can have chosen it.
+    #[error("this channel has no chosen user names: its keys are known by their generated id; leave it out")]
+    LoginOnChannel,
+    /// Only SFTP asks for public keys.
+    #[error("public keys are for SFTP: they go with the channel ftp")]
+    PublicKeysOnChannel,
+    /// They are looked through at every sign-in.
+    #[error("a key has at most 16 public keys; make another key for the others")]
+    TooManyPublicKeys,
     /// Administration belongs to whole sites and to their admins.
     #[error("the permission full is for site keys and keys of admins; use read_write here")]
     FullOnStorage,
@@ -135,16 +151,37 @@ pub enum InvalidKeyShape {
 }
 
 impl Key {
+    /// The user name of its holder for protocols that ask for one; the generated one is taken besides a chosen one.
+    #[must_use]
+    pub fn user_name(&self) -> &str {
+        self.login.as_ref().map_or(self.credential.as_str(), LoginName::as_str)
+    }
+
     /// Whether the settings make sense together.
     ///
     /// # Errors
     /// Names the first combination that does not.
     pub fn check_shape(&self) -> Result<(), InvalidKeyShape> {
         let on_storage = matches!(self.scope, Scope::Storage(_));
-        if self.channel == Channel::S3 && self.scope == Scope::Site {
-            return Err(InvalidKeyShape::SiteWideS3);
+        // Only REST has words for administration.
+        let administers = match self.channel {
+            Channel::S3 | Channel::Http | Channel::Ftp => false,
+            Channel::Rest | Channel::WebService | Channel::Email => true,
+        };
+        if self.scope == Scope::Site && !administers {
+            let is_s3 = self.channel == Channel::S3;
+            return Err(if is_s3 { InvalidKeyShape::SiteWideS3 } else { InvalidKeyShape::SiteWideFiles });
         }
-        if self.permission == Permission::Full && (on_storage || self.channel == Channel::S3) {
+        if self.login.is_some() && !self.channel.takes_chosen() {
+            return Err(InvalidKeyShape::LoginOnChannel);
+        }
+        if !self.public_keys.is_empty() && self.channel != Channel::Ftp {
+            return Err(InvalidKeyShape::PublicKeysOnChannel);
+        }
+        if self.public_keys.len() > SshPublicKey::MOST {
+            return Err(InvalidKeyShape::TooManyPublicKeys);
+        }
+        if self.permission == Permission::Full && (on_storage || !administers) {
             return Err(InvalidKeyShape::FullOnStorage);
         }
         if !self.prefix.is_empty() && !on_storage {

@@ -96,6 +96,17 @@ words! {
     "enter, list, get, put, delete, administer"
 }
 
+impl Channel {
+    /// Whether people may choose the user name and the secret of its keys: it has to ask for both.
+    #[must_use]
+    pub const fn takes_chosen(self) -> bool {
+        match self {
+            Self::Http | Self::Ftp => true,
+            Self::S3 | Self::Rest | Self::WebService | Self::Email => false,
+        }
+    }
+}
+
 impl Permission {
     /// The permission table of the product, whole.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Line protocols: FTP(S), SFTP and SMTP-in.
-//!
-//! Nothing is here yet, and nothing depends on it: the crate keeps the room, with the arrows of ARCHITECTURE.md, for the first
-//! of them. Until then no key can be made for the channels `ftp` and `email`.
+//! Line protocols: FTP(S) and SFTP; SMTP-in will join them.
+
+pub mod ftp;
+pub mod sftp;

@@ -92,17 +92,17 @@ where
 }
 
 /// A listener with its seats.
-struct Entrance {
+pub(crate) struct Entrance {
     listener: TcpListener,
     proxies: Proxies,
-    seats: Arc<Seats>,
+    pub(crate) seats: Arc<Seats>,
     failing: Burst,
     full: Burst,
     crowded: Burst,
 }
 
 impl Entrance {
-    fn new(listener: TcpListener, limits: &Limits, proxies: Proxies) -> Self {
+    pub(crate) fn new(listener: TcpListener, limits: &Limits, proxies: Proxies) -> Self {
         Self {
             listener,
             proxies,
@@ -114,7 +114,7 @@ impl Entrance {
     }
 
     /// The next connection that has a seat. `None` cannot happen, see [`Seats::free`].
-    async fn next(&mut self) -> Option<(TcpStream, Peer, Seat)> {
+    pub(crate) async fn next(&mut self) -> Option<(TcpStream, Peer, Seat)> {
         loop {
             if self.seats.full() && self.full.begins() {
                 warn!("every connection is taken; new ones wait");

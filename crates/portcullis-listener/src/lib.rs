@@ -1,4 +1,7 @@
-//! The accept loop that every HTTP door shares: limits, time-outs, shutdown.
+//! The accept loops: one that every HTTP door shares ([`serve`]), and one for protocols that are not HTTP ([`serve_lines`]), with the same seats,
+//! back-off, proxies and TLS.
+//!
+//! # HTTP
 //!
 //! A door hands [`serve`] a bound listener, its [`Limits`] and a service, and gets for each request a [`Peer`] in the
 //! request's extensions and a [`RequestBody`] that ends with an error when the client stops sending. Beside the peer there is
@@ -22,6 +25,12 @@
 //! | sends nonsense, or too long a head | [`Limits::max_header_bytes`], [`Limits::max_headers`] | 400, 431, then closed |
 //!
 //! How long a service works on an answer is its own affair: no limit here counts that time.
+//!
+//! # Line protocols
+//!
+//! A door hands [`serve_lines`] what serves one [`LineConnection`]: the stream, the [`Peer`], and the [`SessionLine`] under which further sockets of the
+//! session are put. To end the line resets all of them before that returns, whoever holds them, and drops whoever serves. TLS is spoken on top of a
+//! [`LineStream`], from the first byte or later ([`secure_line`]), so it ends with it.
 
 mod accept;
 mod backoff;
@@ -29,6 +38,7 @@ mod body;
 mod connection;
 mod limits;
 mod line;
+mod lines;
 mod peer;
 mod progress;
 mod proxies;
@@ -41,6 +51,7 @@ pub use accept::{DoorConfig, serve};
 pub use body::{BodyError, RequestBody};
 pub use hyper_util::service::TowerToHyperService;
 pub use limits::Limits;
+pub use lines::{LineConnection, LineStream, LinesConfig, SessionLine, serve_lines};
 pub use peer::Peer;
 pub use proxies::{Proxies, ProxyKind, UnknownProxyKind};
-pub use tls::{Tls, TlsError};
+pub use tls::{Tls, TlsError, TlsLine, secure_line};

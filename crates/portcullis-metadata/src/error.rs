@@ -183,13 +183,14 @@ impl Fault {
 
 /// Which field must be unique and is not. SQLite names `table.column` in the message, PostgreSQL the index.
 fn field(error: &dyn DatabaseError) -> &'static str {
-    const FIELDS: [(&str, &str, &str); 15] = [
+    const FIELDS: [(&str, &str, &str); 16] = [
         ("users_username", "users.username", "username"),
         ("users_number", "users.number", "number"),
         ("sessions_token_hash", "sessions.token_hash", "token"),
         ("storages_bucket", "storages.bucket", "bucket"),
         ("storages_number", "storages.number", "number"),
         ("keys_credential", "keys.credential", "credential"),
+        ("keys_login", "keys.login", "login"),
         ("passkeys_credential", "passkeys.credential_id", "credential"),
         ("sites_siblings", "sites.folded", "name"),
         ("user_groups_name", "user_groups.folded", "name"),

@@ -87,7 +87,15 @@ impl Store for MadeUp {
             .map(|at| {
                 let Mark { etag, size } = mark(at);
                 let modified = Timestamp::from_seconds(1_800_000_000);
-                Ok(ListedObject { key: key(at)?, size, modified, etag, checksum: None, archived: false })
+                Ok(ListedObject {
+                    key: key(at)?,
+                    size,
+                    modified,
+                    etag,
+                    checksum: None,
+                    archived: false,
+                    user_modified: None,
+                })
             })
             .collect();
         let objects = objects?;

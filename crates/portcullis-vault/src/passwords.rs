@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
@@ -29,6 +30,8 @@ pub struct Passwords {
     waiting: Arc<Semaphore>,
     /// The hash of no password: what is compared where there is none, so that it takes as long.
     nobody: String,
+    /// How many were hashed so far.
+    worked: AtomicU64,
 }
 
 impl fmt::Debug for Passwords {
@@ -51,11 +54,17 @@ impl Passwords {
     pub async fn new(at_a_time: usize) -> Result<Self, PasswordError> {
         let working = Arc::new(Semaphore::new(at_a_time.clamp(1, 64)));
         let mut passwords =
-            Self { working, waiting: Arc::new(Semaphore::new(WAITING)), nobody: String::new() };
+            Self { working, waiting: Arc::new(Semaphore::new(WAITING)), nobody: String::new(), worked: AtomicU64::new(0) };
         let mut entropy = [0u8; 32];
         getrandom::fill(&mut entropy).map_err(|_| PasswordError::Failed)?;
         passwords.nobody = passwords.hash(&hex::encode(entropy)).await?;
         Ok(passwords)
+    }
+
+    /// How many passwords were hashed or compared since it was made; each takes as long as any other.
+    #[must_use]
+    pub fn worked(&self) -> u64 {
+        self.worked.load(Ordering::Relaxed)
     }
 
     /// A place in the queue, if it is not full.
@@ -103,6 +112,7 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let permit = Arc::clone(&self.working).acquire_owned().await.map_err(|_| PasswordError::Failed)?;
+        self.worked.fetch_add(1, Ordering::Relaxed);
         let done = tokio::task::spawn_blocking(move || {
             let outcome = work();
             drop(permit);

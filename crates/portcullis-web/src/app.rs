@@ -7,11 +7,14 @@ use http::HeaderMap;
 use http::header::HOST;
 use portcullis_access::Access;
 use portcullis_control::Control;
+use portcullis_control::setups::Doors;
 use portcullis_signin::passkey::RelyingParty;
+use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::dav::Locks;
 use crate::handlers::sync::streams::Streams;
 use crate::panel::KeptSecrets;
 
@@ -24,6 +27,12 @@ pub(crate) struct App {
     pub(crate) s3_address: String,
     /// The address of this door, as browsers reach it.
     pub(crate) web_address: String,
+    /// Where the doors for files are that are not HTTP.
+    pub(crate) doors: Doors,
+    /// Locks of WebDAV, which plain HTTP honours too.
+    pub(crate) locks: Locks,
+    /// The memory, in MiB, for parts of uploads that have not come as a whole.
+    pub(crate) kept_parts: Arc<Semaphore>,
     /// What the panel keeps between the steps of a form.
     pub(crate) kept: KeptSecrets,
     /// Calls that go on when their client is gone.

@@ -7,8 +7,8 @@ use http::HeaderMap;
 use http::header::{ETAG, HeaderValue, IF_MATCH};
 use portcullis_control::{JobView, Overlap, PlanView};
 use portcullis_domain::{
-    Grantee, Group, Key, Link, LinkTarget, Networks, Scope, Site, SiteRules, Storage, StorageGrant, Trial,
-    User,
+    Grantee, Group, Key, Link, LinkTarget, LoginName, Networks, Scope, Site, SiteRules, Storage,
+    StorageGrant, Trial, User,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -105,6 +105,8 @@ impl Settings for Key {
             "scope": scope, "permission": self.permission.as_str(), "overwrite": self.overwrite.as_str(),
             "networks": networks(&self.networks), "prefix": self.prefix.as_str(),
             "expires": self.expires.map(|end| end.micros()), "generation": self.generation,
+            "login": self.login.as_ref().map(LoginName::as_str),
+            "public_keys": self.public_keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "on_leak": self.on_leak.as_str(), "leaked": self.leaked.map(|at| at.micros()), "trial": trial(self.trial.as_ref()),
         })
     }

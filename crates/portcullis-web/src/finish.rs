@@ -41,8 +41,12 @@ fn with_document(mut response: Response, id: &RequestId) -> Response {
     }
 }
 
-/// A problem document, or a page that says it to a person.
+/// A problem document, a page that says it to a person, or what WebDAV says it with.
 fn has_own_form(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    kind.is_some_and(|kind| kind == b"application/problem+json" || kind.starts_with(b"text/html"))
+    kind.is_some_and(|kind| {
+        kind == b"application/problem+json"
+            || kind.starts_with(b"text/html")
+            || kind.starts_with(b"application/xml")
+    })
 }

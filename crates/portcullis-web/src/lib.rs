@@ -11,9 +11,12 @@
 
 mod app;
 pub mod audit_file;
+mod channel;
+mod dav;
 mod dto;
 mod etag;
 mod extract;
+mod files;
 mod finish;
 mod handlers;
 mod headers;
@@ -36,6 +39,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use portcullis_control::setups::{Doors, FtpDoor, SftpDoor};
+
+pub use dav::{DAV_METHODS, DavMethod};
+pub use files::{FILES_METHODS, FilesMethod, FilesPlace};
 pub use operations::{Needs, OPERATIONS, Operation};
 
 /// How this door behaves.
@@ -45,6 +52,8 @@ pub struct Config {
     pub s3_address: String,
     /// The address of this door as browsers reach it, such as `https://gate.example.org`. With https, cookies are kept to it.
     pub web_address: String,
+    /// Where the doors for files are that are not HTTP: told with every key that they take.
+    pub doors: Doors,
     /// What a client is allowed, which proxies are believed, and TLS.
     pub door: DoorConfig,
 }
@@ -81,10 +90,13 @@ fn app(
     (tasks, stop): (TaskTracker, CancellationToken),
 ) -> Arc<app::App> {
     Arc::new(app::App {
+        locks: dav::Locks::of(&access),
         access,
         control,
         s3_address: config.s3_address.clone(),
         web_address: config.web_address.clone(),
+        doors: config.doors.clone(),
+        kept_parts: files::kept_parts(),
         kept: panel::KeptSecrets::default(),
         tasks,
         streams: handlers::sync::streams::Streams::default(),

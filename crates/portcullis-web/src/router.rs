@@ -156,6 +156,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(panel::router())
         .merge(shared::router())
         .merge(found::router())
+        .merge(crate::files::router())
+        .merge(crate::dav::router())
         .fallback(nothing_here)
         .with_state(Arc::clone(&app));
     // In front of all routes, since a call that is repeated is answered by another of them.

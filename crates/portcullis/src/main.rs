@@ -5,8 +5,10 @@
 
 mod cli;
 mod config;
+mod doors;
 mod identity;
 mod indoors;
+mod line;
 mod offline;
 mod output;
 mod remotes;

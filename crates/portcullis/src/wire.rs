@@ -11,6 +11,7 @@ use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::s3::{ProviderDrivers, S3Drivers, S3Options};
 use portcullis_control::{Control, IdentityRules, SinkSetting};
 use portcullis_domain::{Clock, Secret, SystemClock};
+use portcullis_line::sftp::HostKeys;
 use portcullis_listener::{DoorConfig, Tls};
 use portcullis_metadata::Metadata;
 use portcullis_s3::Indoors;
@@ -21,7 +22,8 @@ use zeroize::Zeroizing;
 
 use crate::config::{self, Config};
 use crate::indoors::Within;
-use crate::serve::{Addresses, Doors};
+use crate::doors::{Addresses, Doors};
+use crate::line::{self, LineListeners};
 use crate::{identity, remotes, sinks};
 
 /// How often the embedded store and the database are tidied up.
@@ -36,6 +38,7 @@ pub(crate) struct House {
     system: System,
     identity: Option<(Provider, IdentityRules)>,
     sinks: Vec<SinkSetting>,
+    host_keys: Option<HostKeys>,
 }
 
 /// What serves.
@@ -63,7 +66,8 @@ pub(crate) async fn open(config: &Config, web: &str) -> anyhow::Result<House> {
         Access::open(AccessConfig::default(), metadata.clone(), drivers, &master, clock).await?;
     let identity = config.oidc.as_ref().map(|oidc| identity::open(oidc, web)).transpose()?;
     let sinks = sinks::open(&config.sinks)?;
-    let house = House { metadata, store, remote, access, system, identity, sinks };
+    let host_keys = line::host_keys(config).await?;
+    let house = House { metadata, store, remote, access, system, identity, sinks, host_keys };
     first_start(&house, web).await?;
     Ok(house)
 }
@@ -192,12 +196,12 @@ fn print_password(web: &str, password: &Secret) -> anyhow::Result<()> {
 pub(crate) fn start(
     house: House,
     config: &Config,
-    (doors, tls): (Doors, Option<Tls>),
+    (mut doors, tls): (Doors, Option<Tls>),
     addresses: Addresses,
     stop: CancellationToken,
 ) -> Running {
     let tasks = TaskTracker::new();
-    let House { metadata, store, remote, access, system, identity, sinks } = house;
+    let House { metadata, store, remote, access, system, identity, sinks, host_keys } = house;
     let control =
         Control::new(access.clone(), metadata.clone()).with_remotes(Arc::new(remotes::Drivers(remote)));
     let control = control.with_sinks(sinks, &sinks::holder(&config.data_dir));
@@ -212,11 +216,26 @@ pub(crate) fn start(
         ..portcullis_s3::Config::default()
     };
     let control = control.with_s3_door(Arc::new(Within(Indoors::new(s3.clone(), access.clone()))));
-    let web =
-        portcullis_web::Config { s3_address: addresses.s3, web_address: addresses.web, door: door_config };
     // The background work outlives the doors: what the last requests did must still be written down.
     let background = CancellationToken::new();
     let doors_done = TaskTracker::new();
+    let shown = line::shown(config, &addresses, tls.is_some(), host_keys.as_ref());
+    let (line, door_of_line) = (LineListeners::of(&mut doors), door_config.clone());
+    let serving = line::Serving {
+        config: &config.line,
+        door: &door_of_line,
+        keys: host_keys,
+        access: &access,
+        stop: &stop,
+        tasks: &doors_done,
+    };
+    serving.start(line);
+    let web = portcullis_web::Config {
+        s3_address: addresses.s3,
+        web_address: addresses.web,
+        door: door_config,
+        doors: shown,
+    };
     doors_done.spawn(door(
         "s3",
         portcullis_s3::serve(s3, doors.s3, access.clone(), stop.clone(), doors_done.clone()),
@@ -269,7 +288,8 @@ pub(crate) fn start(
     Running { tasks, store, metadata }
 }
 
-async fn door(name: &'static str, serving: impl Future<Output = std::io::Result<()>>) {
+/// Serves a door to its end; a door that closes by itself is told in the log.
+pub(crate) async fn door(name: &'static str, serving: impl Future<Output = std::io::Result<()>>) {
     if let Err(error) = serving.await {
         tracing::error!(door = name, %error, "the door closed");
     }

@@ -1,4 +1,5 @@
 // Every page there is, in every state that looks different. The gates go through all of them.
+import { channelPages, keysOf } from './channels.mjs';
 import { createConnection } from './forms.mjs';
 import { PASSWORD } from './server.mjs';
 import { linkPages } from './links.mjs';
@@ -69,6 +70,7 @@ export async function pages(world) {
     { name: 'first-run', path: '/first-run', server: await world.unsettled() },
     { name: 'connections-empty', path: '/connections', server: await world.empty() },
     { name: 'not-found', path: '/connections/nothing' },
+    ...channelPages(seed['Lab results'].id, await keysOf(server, seed['Lab results'].id)),
     ...people(tenants, acting),
     ...linkPages(await world.shared()),
     ...syncPages(await world.synced()),

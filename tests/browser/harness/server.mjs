@@ -24,7 +24,8 @@ export class Server {
     const server = new Server();
     server.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'portcullis-browser-'));
     const data = path.join(server.dir, 'data');
-    const args = ['serve', '--web', '127.0.0.1:0', '--s3', '127.0.0.1:0', '--data-dir', data, ...settings];
+    const doors = ['--ftp', '127.0.0.1:0', '--allow-plaintext-ftp', '--sftp', '127.0.0.1:0'];
+    const args = ['serve', '--web', '127.0.0.1:0', '--s3', '127.0.0.1:0', ...doors, '--data-dir', data, ...settings];
     const env = { PATH: process.env.PATH, HOME: server.dir };
     if (password) env.PORTCULLIS_ADMIN_PASSWORD = password;
     server.#child = spawn(binaryPath(), args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Mutex;
 
-use portcullis_domain::{CredentialId, Key, KeyState, Scope, Timestamp, UserId};
+use portcullis_domain::{CredentialId, Key, KeyState, LoginName, Scope, Timestamp, UserId};
 use portcullis_metadata::{RetiredSecret, StoredSecret};
 use portcullis_sigv4::SigningKey;
 
 use crate::lock::locked;
+use crate::proofs::Proofs;
 
 /// Signing keys that are kept of one key: clients use one region, two days around midnight, and two secrets at times.
 const SIGNING_KEYS: usize = 4;
@@ -19,6 +20,46 @@ pub(crate) struct KeyEntry {
     /// The latest first.
     retired: Vec<RetiredSecret>,
     signing: Mutex<Vec<(Generation, portcullis_sigv4::Scope, SigningKey)>>,
+    /// Chosen secrets that were right a moment ago.
+    pub(crate) proofs: Proofs,
+}
+
+/// What a caller says a key is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    /// The public half of its credentials.
+    Credential(CredentialId),
+    /// What somebody chose; on one channel.
+    Login(LoginName),
+}
+
+impl Name {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let id = CredentialId::parse(text).map(Self::Credential);
+        id.ok().or_else(|| LoginName::parse(text).map(Self::Login).ok())
+    }
+
+    fn is_of(&self, credential: CredentialId, login: Option<&LoginName>) -> bool {
+        match self {
+            Self::Credential(own) => *own == credential,
+            Self::Login(own) => Some(own) == login,
+        }
+    }
+}
+
+impl From<CredentialId> for Name {
+    fn from(id: CredentialId) -> Self {
+        Self::Credential(id)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(id) => id.fmt(f),
+            Self::Login(login) => login.fmt(f),
+        }
+    }
 }
 
 /// Which of a key's credentials.
@@ -33,26 +74,32 @@ pub(crate) struct Pair<'a> {
 
 impl KeyEntry {
     pub(crate) fn new(key: Key, stored: StoredSecret, retired: Vec<RetiredSecret>) -> Self {
-        Self { key, stored, retired, signing: Mutex::new(Vec::new()) }
+        Self { key, stored, retired, signing: Mutex::new(Vec::new()), proofs: Proofs::default() }
     }
 
-    /// The credentials with this public half that work now, the present ones first.
-    pub(crate) fn working(&self, credential: CredentialId, now: Timestamp) -> impl Iterator<Item = Pair<'_>> {
+    /// The credentials of this name that work now, the present ones first.
+    pub(crate) fn working<'a>(&'a self, name: &'a Name, now: Timestamp) -> impl Iterator<Item = Pair<'a>> {
         let alive = self.key.state == KeyState::Active;
-        let present = (alive && self.key.credential == credential)
+        let present = (alive && self.is_called(name))
             .then_some(Pair { generation: self.key.generation, stored: &self.stored });
         let earlier = self
             .retired
             .iter()
-            .filter(move |old| alive && old.credential == credential && old.works(now))
+            .filter(move |old| alive && name.is_of(old.credential, old.login.as_ref()) && old.works(now))
             .map(Pair::from);
         present.into_iter().chain(earlier)
     }
 
-    /// The latest credentials with this public half that no longer work and whose secret is still known.
-    pub(crate) fn remembered(&self, credential: CredentialId, now: Timestamp) -> Option<Pair<'_>> {
+    /// Whether its present credentials have this name.
+    pub(super) fn is_called(&self, name: &Name) -> bool {
+        name.is_of(self.key.credential, self.key.login.as_ref())
+    }
+
+    /// The latest credentials of this name that no longer work and whose secret is still known.
+    pub(crate) fn remembered(&self, name: &Name, now: Timestamp) -> Option<Pair<'_>> {
         let dead = |old: &&RetiredSecret| {
-            old.credential == credential && !old.works(now) && old.stored != StoredSecret::None
+            let named = name.is_of(old.credential, old.login.as_ref());
+            named && !old.works(now) && old.stored != StoredSecret::None
         };
         self.retired.iter().find(dead).map(Pair::from)
     }
@@ -85,6 +132,12 @@ impl KeyEntry {
     /// Every public half that the key has or had.
     pub(super) fn credentials(&self) -> impl Iterator<Item = CredentialId> {
         std::iter::once(self.key.credential).chain(self.retired.iter().map(|old| old.credential))
+    }
+
+    /// Every user name that it has or had.
+    pub(super) fn logins(&self) -> impl Iterator<Item = &LoginName> {
+        let earlier = self.retired.iter().filter_map(|old| old.login.as_ref());
+        self.key.login.as_ref().into_iter().chain(earlier)
     }
 
     pub(crate) fn signing_key(

@@ -9,14 +9,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use portcullis_domain::{
-    Action, BucketName, CredentialId, DataEvents, DenyReason, Key, KeyId, KeyPrefix, Link, LinkId, ObjectKey,
-    Overwrite, Permission, Person, Reach, SessionId, Site, SiteId, Storage, StorageId, Target, Timestamp,
-    User, UserId,
+    Action, BucketName, Channel, CredentialId, DataEvents, DenyReason, Key, KeyId, KeyPrefix, KeyState, Link,
+    LinkId, ObjectKey, Overwrite, Permission, Person, Reach, SessionId, Site, SiteId, Storage, StorageId,
+    Target, Timestamp, User, UserId,
 };
 use portcullis_metadata::{Metadata, MetadataError, RetiredSecret, SessionRecord, StoredSecret};
 
 use crate::principal::{Principal, Who};
-pub(crate) use key_entry::{Generation, KeyEntry, Pair};
+pub(crate) use key_entry::{Generation, KeyEntry, Name, Pair};
 pub(crate) use records::SessionEntry;
 use records::{PersonEntry, Records, ask, is_of_the_subject, tried};
 
@@ -132,11 +132,7 @@ impl Directory {
         {
             return;
         }
-        if let Some(gone) = records.keys.remove(&id) {
-            for credential in gone.credentials() {
-                records.credentials.remove(&credential);
-            }
-        }
+        records.take_key(id);
         if let Some((key, stored, retired)) = key {
             records.put_key(KeyEntry::new(key, stored, retired));
         }
@@ -196,6 +192,21 @@ impl Directory {
     /// The key that has or had this public half, whatever its state.
     pub(crate) fn by_credential(&self, credential: CredentialId) -> Option<Arc<KeyEntry>> {
         self.read().credentials.get(&credential).map(Arc::clone)
+    }
+
+    /// The key that is called so on this channel, else the one that was until lately, else one that was once. A public half is of one key
+    /// on all channels.
+    pub(crate) fn named(&self, channel: Channel, name: &Name, now: Timestamp) -> Option<Arc<KeyEntry>> {
+        let login = match name {
+            Name::Credential(id) => return self.by_credential(*id),
+            Name::Login(login) => login,
+        };
+        let records = self.read();
+        let named = records.logins.get(&(channel, login.clone()))?;
+        let alive = |entry: &&Arc<KeyEntry>| entry.key.state == KeyState::Active;
+        let present = named.iter().find(|entry| alive(entry) && entry.is_called(name));
+        let lately = || named.iter().find(|entry| entry.working(name, now).next().is_some());
+        present.or_else(lately).or(named.last()).map(Arc::clone)
     }
 
     pub(crate) fn user(&self, id: UserId) -> Option<Arc<User>> {

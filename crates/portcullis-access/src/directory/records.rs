@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use portcullis_domain::{
-    Action, BucketName, CredentialId, DenyReason, KeyId, Link, LinkId, LinkState, Person, Reach, Request,
-    SessionId, SignIn, Site, SiteId, SiteRules, Storage, StorageId, Subject, Target, Timestamp, User, UserId,
-    decide, trial,
+    Action, BucketName, Channel, CredentialId, DenyReason, KeyId, Link, LinkId, LinkState, LoginName, Person,
+    Reach, Request, SessionId, SignIn, Site, SiteId, SiteRules, Storage, StorageId, Subject, Target,
+    Timestamp, User, UserId, decide, trial,
 };
 use portcullis_metadata::SessionRecord;
 
@@ -55,6 +55,8 @@ pub(super) struct Records {
     pub(super) buckets: HashMap<BucketName, StorageId>,
     pub(super) keys: HashMap<KeyId, Arc<KeyEntry>>,
     pub(super) credentials: HashMap<CredentialId, Arc<KeyEntry>>,
+    /// By the user names that keys have or had; tombstones among them.
+    pub(super) logins: HashMap<(Channel, LoginName), Vec<Arc<KeyEntry>>>,
     pub(super) links: HashMap<LinkId, Arc<Link>>,
     pub(super) sessions: HashMap<SessionId, SessionEntry>,
     /// Grows whenever a session ends, so that one that is just being looked up is not taken for alive.
@@ -84,7 +86,29 @@ impl Records {
         for credential in entry.credentials() {
             self.credentials.insert(credential, Arc::clone(&entry));
         }
+        for login in entry.logins() {
+            let named = self.logins.entry((entry.key.channel, login.clone())).or_default();
+            if !named.iter().any(|other| other.key.id == entry.key.id) {
+                named.push(Arc::clone(&entry));
+            }
+        }
         self.keys.insert(entry.key.id, entry);
+    }
+
+    pub(super) fn take_key(&mut self, id: KeyId) {
+        let Some(gone) = self.keys.remove(&id) else { return };
+        for credential in gone.credentials() {
+            self.credentials.remove(&credential);
+        }
+        for login in gone.logins() {
+            let place = (gone.key.channel, login.clone());
+            if let Some(named) = self.logins.get_mut(&place) {
+                named.retain(|other| other.key.id != id);
+                if named.is_empty() {
+                    self.logins.remove(&place);
+                }
+            }
+        }
     }
 
     pub(super) fn set_link(&mut self, id: LinkId, link: Option<Link>) {
@@ -130,6 +154,9 @@ fn subject<'a>(
         Who::Key { id, generation, .. } => {
             let entry = records.keys.get(&id).ok_or(DenyReason::KeyDeleted)?;
             let owner = entry.owner().and_then(|user| records.people.get(&user)).map(PersonEntry::as_person);
+            if who.shown().is_some_and(|shown| !entry.key.public_keys.contains(shown)) {
+                return Err(DenyReason::CredentialsReplaced);
+            }
             let replaced = entry.replaced(generation);
             Subject::Key { key: &entry.key, owner, narrowing: who.narrowing(), replaced }
         }

@@ -5,17 +5,23 @@ mod authentication;
 #[cfg(test)]
 mod background;
 #[cfg(test)]
+mod channel_keys;
+#[cfg(test)]
 mod cutting;
 #[cfg(test)]
 mod decisions;
 #[cfg(test)]
 mod dropped;
 #[cfg(test)]
+mod home;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod overlap;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod public_keys;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
@@ -30,3 +36,5 @@ mod temporary;
 mod world;
 #[cfg(test)]
 mod write_only;
+#[cfg(test)]
+mod written;

@@ -24,7 +24,7 @@ async fn rotate(world: &World, holder: &Holder, same: bool) -> Holder {
     let minted = world.access.mint(&world.admin, holder.key.id, holder.key.channel).unwrap();
     let credential = if same { holder.key.credential } else { minted.credential };
     let (id, now, generation) = (holder.key.id, world.now(), holder.key.generation);
-    let new = NewSecret { credential, stored: minted.stored };
+    let new = NewSecret { credential, login: None, stored: minted.stored };
     world.metadata.rotate_key(id, generation, &new, now.after(HOUR), now).await.unwrap();
     let report = world.access.applied(Change::Key(id)).await.unwrap();
     assert_eq!(report.transfers_cut, 0, "nothing that may go on is cut");

@@ -79,7 +79,7 @@ async fn rotating_a_key_ends_what_its_old_credentials_began() {
     let rotate = async {
         let minted = world.access.mint(&world.admin, holder.key.id, holder.key.channel).unwrap();
         let (id, now) = (holder.key.id, world.now());
-        let new = NewSecret { credential: minted.credential, stored: minted.stored };
+        let new = NewSecret { credential: minted.credential, login: None, stored: minted.stored };
         world.metadata.rotate_key(id, 0, &new, now, now).await.unwrap();
         let report = world.access.applied(Change::Key(id)).await.unwrap();
         assert!(sender.send(Bytes::from_static(b"more")).is_err(), "nobody reads any more");

@@ -82,7 +82,7 @@ impl World {
         Self::over(config, open).await
     }
 
-    async fn over(
+    pub(crate) async fn over(
         config: AccessConfig,
         drivers: impl FnOnce(&std::path::Path, Arc<dyn Clock>) -> Arc<dyn Drivers>,
     ) -> Self {
@@ -147,6 +147,8 @@ impl World {
             on_leak: portcullis_domain::OnLeak::Disable,
             leaked: None,
             trial: None,
+            login: None,
+            public_keys: Vec::new(),
         };
         change(&mut key);
         let minted = self.access.mint(&self.admin, key.id, key.channel).unwrap();

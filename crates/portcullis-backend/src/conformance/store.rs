@@ -165,7 +165,7 @@ impl Store {
         limit: usize,
     ) -> Result<ListPage> {
         let delimiter = delimiter.map(str::to_owned);
-        self.0.list(&ListRequest { prefix: prefix(under)?, delimiter, after, limit }).await
+        self.0.list(&ListRequest { prefix: prefix(under)?, delimiter, after, limit, user_times: false }).await
     }
 
     /// Every key, as far as one page goes.

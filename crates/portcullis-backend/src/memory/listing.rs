@@ -114,6 +114,7 @@ fn listed(key: &portcullis_domain::ObjectKey, meta: &ObjectMeta) -> ListedObject
         etag: meta.etag.clone(),
         checksum: meta.checksum.as_ref().map(|checksum| checksum.digest.algorithm),
         archived: false,
+        user_modified: None,
     }
 }
 
@@ -125,7 +126,11 @@ impl State {
         walk(&self.objects, prefix, request.after.as_ref(), false, |key, slot| {
             match slot.current.as_ref().and_then(|current| slot.versions.get(current)) {
                 None => Walk::On,
-                Some(stored) => page.take(key, std::iter::once((listed(&slot.key, &stored.meta), None))),
+                Some(stored) => page.take(key, {
+                    let mut object = listed(&slot.key, &stored.meta);
+                    object.user_modified = stored.meta.content.user_modified().filter(|_| request.user_times);
+                    std::iter::once((object, None))
+                }),
             }
         });
         let next = page.next().map(|(position, _)| position);

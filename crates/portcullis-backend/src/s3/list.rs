@@ -213,7 +213,7 @@ impl S3Backend {
     /// Of a bucket that keeps no versions: each object is its own current one.
     async fn list_as_versions(&self, request: &VersionsRequest) -> Result<VersionsPage> {
         let VersionsRequest { prefix, delimiter, after, limit, .. } = request.clone();
-        let page = self.do_list(&ListRequest { prefix, delimiter, after, limit }).await?;
+        let page = self.do_list(&ListRequest { prefix, delimiter, after, limit, user_times: false }).await?;
         let version = |object: ListedObject| {
             let version = version_of_etag(&object.etag);
             ListedVersion { object, version, current: true }
@@ -316,5 +316,7 @@ fn listed_object(item: &Node, key: ObjectKey) -> Result<ListedObject, Malformed>
         archived: item
             .first("StorageClass")
             .is_some_and(|class| matches!(class.trim(), "GLACIER" | "DEEP_ARCHIVE")),
+        // No listing of a provider tells user metadata.
+        user_modified: None,
     })
 }

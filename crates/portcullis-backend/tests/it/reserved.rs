@@ -141,7 +141,8 @@ async fn pages(of: &dyn Backend, case: &Case, going: &mut Going) -> [Seen; 3] {
     let Case { prefix, delimiter, limit } = case.clone();
     let prefix = KeyPrefix::parse(&prefix).unwrap();
     let (after, delimiter_of) = (going.list.take(), delimiter.clone());
-    let request = ListRequest { prefix: prefix.clone(), delimiter: delimiter_of, after, limit };
+    let request =
+        ListRequest { prefix: prefix.clone(), delimiter: delimiter_of, after, limit, user_times: false };
     let list = of.list(&request).await.unwrap();
     let (after, after_version) = std::mem::take(&mut going.versions);
     let delimiter_of = delimiter.clone();

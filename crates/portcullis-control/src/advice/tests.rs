@@ -39,6 +39,8 @@ pub(super) fn key() -> Key {
         on_leak: OnLeak::Disable,
         leaked: None,
         trial: None,
+        login: None,
+        public_keys: Vec::new(),
     }
 }
 

@@ -77,7 +77,7 @@ fn of_policy(reason: DenyReason) -> Rule {
         ),
         R::WrongChannel => rule(
             "A key opens the one channel that it was made for.",
-            "Use the address of that channel, or make a key for this one.",
+            "Use the address of that channel (the key's page names it), or make a key for this one.",
         ),
         R::KeyNetwork => rule(
             "A key with a list of networks is accepted from these alone.",
@@ -182,12 +182,13 @@ fn of_denial(denial: Denial) -> Rule {
         ),
         Denial::BadSecret => rule(
             "The secret has to be the one that was given out.",
-            "Enter it again, without spaces around it.",
+            "Enter it again, without spaces around it, or give the key new credentials.",
         ),
         Denial::UnknownUser => rule("Only users sign in.", "Look for the name in the list of users."),
         Denial::WrongCredentialKind => rule(
             "Each kind of credential is for some things only.",
-            "S3 keys sign requests, REST keys go into the Authorization header, people sign in.",
+            "S3 keys sign requests, REST keys go into the Authorization header, keys for HTTP and FTP come with user name and secret, \
+             people sign in.",
         ),
         Denial::TimeSkew { .. } => rule(
             "A signed request is accepted within 15 minutes of the moment at which it was signed.",

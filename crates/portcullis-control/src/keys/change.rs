@@ -16,8 +16,8 @@ impl Control {
     /// Changes a key. When this returns, the change holds: for new requests, and for those under way.
     ///
     /// # Errors
-    /// [`ControlError::Invalid`], [`ControlError::NotFound`], [`ControlError::Metadata`], [`ControlError::Access`] if the
-    /// change is committed but could not be put in force here.
+    /// [`ControlError::Invalid`], [`ControlError::NotFound`], [`ControlError::ConfirmationNeeded`] for the permission `full` and for
+    /// another public key; [`ControlError::Metadata`], [`ControlError::Access`] if the change is committed but could not be put in force here.
     pub async fn update_key(
         &self,
         admin: &SiteAdmin,
@@ -88,10 +88,16 @@ impl Control {
             if let Scope::User(_) = key.scope {
                 self.check_scope(proof, &key).await?;
             }
-            if let (Some(user), true) = (only, widens(&key, &before)) {
+            // Who puts a public key of their own on a key has the key from then on, as who rotates it.
+            let lets_in = key.public_keys.iter().any(|shown| !before.public_keys.contains(shown));
+            if let (Some(user), true) = (only, lets_in || widens(&key, &before)) {
                 self.members_may(user, proof.site()).await?;
             }
-            self.check_authority(proof, "update_key", &key, Some(&before)).await?;
+            if lets_in {
+                self.require_confirmed(proof.principal())?;
+            }
+            let narrower = (!lets_in).then_some(&before);
+            self.check_authority(proof, "update_key", &key, narrower).await?;
             self.check_rules(&key, Some(&before)).await?;
             refuse_own_lockout(proof, change, &before, &key)?;
             if key.permission == Permission::Full && before.permission != Permission::Full {

@@ -1,8 +1,9 @@
 //! Making keys.
 
-use portcullis_access::{Change, Oneself, Proof, SiteAdmin};
+use portcullis_access::{AccessError, Change, Denial, Oneself, Proof, SiteAdmin, StoredSecret};
 use portcullis_domain::{
-    Channel, InvalidKeyShape, Key, KeyId, Permission, Role, Scope, SiteId, Storage, StorageState, UserId,
+    Channel, CredentialId, InvalidKeyShape, Key, KeyId, Permission, Role, Scope, Secret, SiteId, Storage,
+    StorageState, UserId,
 };
 
 use super::draft::{no_storage, no_user};
@@ -82,9 +83,9 @@ impl Control {
         if rest.scope == Scope::Site || rest.permission == Permission::Full {
             self.require_confirmed(proof.principal())?;
         }
-        let key = self.commit_key(proof, rest, storage).await?;
+        let key = self.commit_key(proof, rest, storage, draft.secret.as_ref()).await?;
         let Some(s3) = s3 else { return Ok(CreatedKeys { key, s3: None }) };
-        match self.commit_key(proof, s3, None).await {
+        match self.commit_key(proof, s3, None, None).await {
             Ok(s3) => Ok(CreatedKeys { key, s3: Some(s3) }),
             Err(error) => {
                 // Nobody was told the secret of the first: it is of no use to anybody.
@@ -113,6 +114,7 @@ impl Control {
         proof: &impl Proof,
         mut key: Key,
         storage: Option<Storage>,
+        chosen: Option<&Secret>,
     ) -> Result<CreatedKey> {
         let deed = Deed {
             action: "create_key",
@@ -120,11 +122,31 @@ impl Control {
             storage: storage_of(&key),
             object: Some(key.name.as_str()),
         };
-        let minted = self.access.mint(proof, key.id, key.channel)?;
-        key.credential = minted.credential;
-        self.carry_out(proof, deed, self.metadata.create_key(&key, &minted.stored)).await?;
+        let (credential, stored, secret) = self.credentials_for(proof, &key, chosen).await?;
+        key.credential = credential;
+        self.carry_out(proof, deed, self.metadata.create_key(&key, &stored)).await?;
         self.access.applied(Change::Key(key.id)).await?;
-        Ok(CreatedKey { view: self.view_key(key, None, None), secret: minted.secret, storage })
+        Ok(CreatedKey { view: self.view_key(key, None, None), secret, storage })
+    }
+
+    /// New credentials for a key: its public half, what to store of the secret, and the secret itself unless a person chose it.
+    pub(super) async fn credentials_for(
+        &self,
+        proof: &impl Proof,
+        key: &Key,
+        chosen: Option<&Secret>,
+    ) -> Result<(CredentialId, StoredSecret, Option<Secret>)> {
+        let Some(chosen) = chosen else {
+            let minted = self.access.mint(proof, key.id, key.channel)?;
+            return Ok((minted.credential, minted.stored, Some(minted.secret)));
+        };
+        match self.access.mint_chosen(proof, key.id, chosen).await {
+            Ok((credential, stored)) => Ok((credential, stored, None)),
+            Err(AccessError::Denied(Denial::OldSecret)) => {
+                Err(ControlError::invalid("secret", "this key has or had this one lately; choose another"))
+            }
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// The storage or user of the scope has to be of the site of whoever asks; one of another site is as good as none.

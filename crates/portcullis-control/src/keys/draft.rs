@@ -1,10 +1,13 @@
 //! What somebody filled in for a key, and what it becomes.
 
+use std::fmt;
+
 use portcullis_domain::{
-    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, OnLeak, Overwrite, Permission,
-    Scope, SiteId, Timestamp,
+    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, LoginName, OnLeak, Overwrite,
+    Permission, Scope, Secret, SiteId, Timestamp,
 };
 
+use super::chosen::{self, hidden};
 use crate::check::{Check, set};
 use crate::networks::TrialChange;
 use crate::{ControlError, NetworkDraft, Result};
@@ -21,11 +24,11 @@ pub enum ScopeDraft {
 }
 
 /// A key to be made, as somebody filled it in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KeyDraft {
     /// What to call it; several may have the same name.
     pub name: String,
-    /// `s3` or `rest`.
+    /// `s3`, `rest`, `http` (plain HTTP and WebDAV) or `ftp` (FTP, FTPS and SFTP).
     pub channel: String,
     /// What it is for.
     pub scope: ScopeDraft,
@@ -41,6 +44,22 @@ pub struct KeyDraft {
     pub expires_at: Option<String>,
     /// What a report that its secret was found does to it: `disable` (the rule if left out) or `alarm`.
     pub on_leak: Option<String>,
+    /// A user name besides the generated one, for `http` and `ftp`; there is one key of a name on a channel.
+    pub login: Option<String>,
+    /// A secret that somebody chose, for `http` and `ftp`; generated if left out.
+    pub secret: Option<Secret>,
+    /// Public keys of SSH, one line each as in a file that ends with `.pub`, for `ftp`.
+    pub public_keys: Vec<String>,
+}
+
+impl fmt::Debug for KeyDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, channel, scope, permission, secret, .. } = self;
+        let mut shown = f.debug_struct("KeyDraft");
+        shown.field("name", name).field("channel", channel).field("scope", scope);
+        shown.field("permission", permission).field("secret", &hidden(secret.as_ref()));
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// What to change of a key; what is left out stays. Channel, scope and access key never change.
@@ -60,6 +79,8 @@ pub struct KeyChange {
     pub expires_at: Option<Option<String>>,
     /// What a report that its secret was found does to it.
     pub on_leak: Option<String>,
+    /// Public keys of SSH, all of them; who came with one that is no longer there is cut off.
+    pub public_keys: Option<Vec<String>>,
     /// What to do about networks that are tried out on it.
     pub trial: Option<TrialChange>,
     /// Whether a key may take from itself the address from which it asks for this.
@@ -86,6 +107,11 @@ impl KeyDraft {
         let prefix = check.parse_or("prefix", self.prefix.as_deref(), KeyPrefix::default());
         let on_leak = check.parse_or("on_leak", self.on_leak.as_deref(), OnLeak::Disable);
         let expires = self.expires_at.as_deref().map(|text| future(&mut check, text, now));
+        let login = self.login.as_deref().map(|text| check.parse::<LoginName>("login", text));
+        let public_keys = chosen::public_keys(&mut check, &self.public_keys);
+        if let (Some(channel), Some(name), Some(secret)) = (channel, &name, &self.secret) {
+            chosen::secret(&mut check, channel, (name, login.as_ref().and_then(Option::as_ref)), secret);
+        }
         let read = (|| {
             Some(Key {
                 id,
@@ -108,6 +134,11 @@ impl KeyDraft {
                 on_leak: on_leak?,
                 leaked: None,
                 trial: None,
+                login: match login {
+                    None => None,
+                    Some(read) => Some(read?),
+                },
+                public_keys: public_keys?,
             })
         })();
         let key = check.finish(read)?;
@@ -119,10 +150,11 @@ impl KeyDraft {
 /// Closed by default: there is no key for a door that is not there.
 fn is_served(check: &mut Check, channel: Channel) -> bool {
     let served = match channel {
-        Channel::S3 | Channel::Rest => true,
-        Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => false,
+        Channel::S3 | Channel::Rest | Channel::Http | Channel::Ftp => true,
+        Channel::WebService | Channel::Email => false,
     };
-    check.require(served, "channel", "this channel is not served yet by this version; use s3 or rest");
+    let why = "this channel is not served yet by this version; use s3, rest, http or ftp";
+    check.require(served, "channel", why);
     served
 }
 
@@ -144,11 +176,13 @@ fn future(check: &mut Check, text: &str, now: Timestamp) -> Option<Timestamp> {
     Some(end)
 }
 
-fn check_shape(key: &Key) -> Result<()> {
+pub(super) fn check_shape(key: &Key) -> Result<()> {
     use portcullis_domain::InvalidKeyShape as Wrong;
     key.check_shape().map_err(|wrong| {
         let field = match wrong {
-            Wrong::SiteWideS3 => "scope",
+            Wrong::SiteWideS3 | Wrong::SiteWideFiles => "scope",
+            Wrong::LoginOnChannel => "login",
+            Wrong::PublicKeysOnChannel | Wrong::TooManyPublicKeys => "public_keys",
             Wrong::FullOnStorage => "permission",
             Wrong::PrefixWithoutStorage => "prefix",
             Wrong::OverwriteRule => "overwrite",
@@ -190,6 +224,9 @@ impl KeyChange {
         if let Some(expires) = &self.expires_at {
             key.expires = expires.as_deref().and_then(|text| future(&mut check, text, now));
         }
+        if let Some(lines) = &self.public_keys {
+            set(&mut key.public_keys, chosen::public_keys(&mut check, lines));
+        }
         if let Some(trial) = &self.trial {
             trial.apply(&mut key.networks, &mut key.trial, now)?;
         }
@@ -223,6 +260,8 @@ mod tests {
             on_leak: OnLeak::Disable,
             leaked: None,
             trial: None,
+            login: None,
+            public_keys: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Keys: make, look at, list, change, delete.
 
 mod change;
+mod chosen;
 mod create;
 mod draft;
 mod idle;
@@ -22,6 +23,7 @@ use crate::audit::Deed;
 use crate::authority::storage_of;
 use crate::{Control, ControlError, Result};
 
+pub use chosen::check_chosen_secret;
 pub use draft::{KeyChange, KeyDraft, ScopeDraft};
 pub use overlap::{Moved, OverlapChange, OverlapView};
 pub use rotate::{LONGEST_OVERLAP, ROTATION_REASONS, Rotation};
@@ -37,7 +39,7 @@ pub struct KeyQuery {
     pub user: Option<UserId>,
     /// Only those of this channel.
     pub channel: Option<Channel>,
-    /// Only those whose name or access key contains it.
+    /// Only those whose name, access key or user name contains it.
     pub search: Option<String>,
     /// Only those that are not for one storage alone: of users and of the whole site.
     pub without_storage: bool,
@@ -91,12 +93,12 @@ pub struct KeyView {
     pub overlap: Option<Overlap>,
 }
 
-/// A key that was just made, with the secret that is told this once.
+/// A key that was just made or got new credentials, with the secret that is told this once.
 pub struct CreatedKey {
     /// The key.
     pub view: KeyView,
-    /// What authenticates it.
-    pub secret: Secret,
+    /// What authenticates it; none if a person chose it, who knows it.
+    pub secret: Option<Secret>,
     /// The storage it is for, if it is for one.
     pub storage: Option<Storage>,
 }
@@ -142,15 +144,17 @@ impl Control {
         Ok(self.view_key(key, last_used, overlap))
     }
 
-    /// The S3 keys that are for this storage alone, the oldest first, with how they are and when they were last used: the first
-    /// thousand, and whether there are more. Those of users, which open it too, are not among them.
+    /// The keys for files that are for this storage alone, of all channels but REST, the oldest first, with how they are and when they
+    /// were last used: the first thousand, and whether there are more. Those of users, which open it too, are not among them.
     ///
     /// # Errors
     /// [`ControlError::NotFound`], [`ControlError::Metadata`].
     pub async fn keys_of_storage(&self, admin: &SiteAdmin, id: StorageId) -> Result<Page<KeyView>> {
         self.find_storage(admin, id).await?;
-        let query = KeyQuery { storage: Some(id), channel: Some(Channel::S3), ..KeyQuery::default() };
-        self.keys(admin, query, &PageRequest::first(PageRequest::MAX)).await
+        let query = KeyQuery { storage: Some(id), ..KeyQuery::default() };
+        let mut page = self.keys(admin, query, &PageRequest::first(PageRequest::MAX)).await?;
+        page.items.retain(|view| view.key.channel != Channel::Rest);
+        Ok(page)
     }
 
     /// A key of the site for which there is proof, of this user alone if one is named.

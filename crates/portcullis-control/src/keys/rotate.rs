@@ -1,15 +1,19 @@
 //! New credentials for a key.
 
+use std::fmt;
 use std::time::Duration;
 
 use portcullis_access::{Change, Oneself, Proof, SiteAdmin};
-use portcullis_domain::{Key, KeyId, Timestamp, UserId};
+use portcullis_domain::{Key, KeyId, LoginName, Secret, Timestamp, UserId};
 use portcullis_metadata::NewSecret;
 
+use super::chosen::{self, hidden};
+use super::draft::check_shape;
 use super::{CreatedKey, deed_of};
 use crate::audit::Deed;
+use crate::check::Check;
 use crate::receipt::Done;
-use crate::{Control, ControlError, FieldProblem, Result};
+use crate::{Control, ControlError, Result};
 
 /// The longest time for which old credentials work beside the new ones.
 pub const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -18,7 +22,7 @@ pub const LONGEST_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub const ROTATION_REASONS: [&str; 3] = ["routine", "security_incident", "lost"];
 
 /// How a key gets new credentials.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Rotation {
     /// For how many seconds the old credentials go on working beside the new, at most [`LONGEST_OVERLAP`]. With 0, or nothing, they end
     /// at once.
@@ -27,28 +31,52 @@ pub struct Rotation {
     pub keep_access_key: bool,
     /// Why, for the audit trail: one of [`ROTATION_REASONS`].
     pub reason: Option<String>,
+    /// Another user name that somebody chose; the empty text takes it away, and left out it stays. The old one goes on with the old
+    /// credentials.
+    pub login: Option<String>,
+    /// The new secret, if somebody chose it; generated if left out.
+    pub secret: Option<Secret>,
+}
+
+impl fmt::Debug for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { overlap_seconds, keep_access_key, reason, login, secret } = self;
+        let mut shown = f.debug_struct("Rotation");
+        shown.field("overlap_seconds", overlap_seconds).field("keep_access_key", keep_access_key);
+        shown.field("reason", reason).field("login", login);
+        shown.field("secret", &hidden(secret.as_ref())).finish()
+    }
 }
 
 impl Rotation {
-    /// How long the old credentials go on.
-    fn check(&self, key: &Key) -> Result<Duration> {
-        let mut problems = Vec::new();
+    /// How long the old credentials go on, and what the key is called then.
+    fn check(&self, key: &Key) -> Result<(Duration, Option<LoginName>)> {
+        let mut check = Check::default();
         let overlap = Duration::from_secs(self.overlap_seconds.unwrap_or_default());
         if overlap > LONGEST_OVERLAP {
             let longest = LONGEST_OVERLAP.as_secs();
             let message = format!("at most {longest} (30 days); 0 ends the old credentials at once");
-            problems.push(FieldProblem::new("overlap_seconds", message));
+            check.problem("overlap_seconds", message);
         }
         if key.leaked.is_some() && !overlap.is_zero() {
             let message =
                 "the secret of this key was found where others can read it: leave this out, or send 0";
-            problems.push(FieldProblem::new("overlap_seconds", message));
+            check.problem("overlap_seconds", message);
         }
         if self.reason.as_deref().is_some_and(|given| !ROTATION_REASONS.contains(&given)) {
             let message = format!("is one of {}, or left out", ROTATION_REASONS.join(", "));
-            problems.push(FieldProblem::new("reason", message));
+            check.problem("reason", message);
         }
-        if problems.is_empty() { Ok(overlap) } else { Err(ControlError::Invalid(problems)) }
+        let login = match self.login.as_deref() {
+            None => key.login.clone(),
+            Some("") => None,
+            Some(text) => check.parse::<LoginName>("login", text),
+        };
+        if let Some(secret) = &self.secret {
+            chosen::secret(&mut check, key.channel, (&key.name, login.as_ref()), secret);
+        }
+        check_shape(&Key { login: login.clone(), ..key.clone() })?;
+        check.finish(Some((overlap, login)))
     }
 
     /// What is done, for the trail. Both ids are public, and with them the trail can be followed through a rotation.
@@ -58,6 +86,11 @@ impl Rotation {
         } else {
             format!("{} ({} is now {}", before.name, before.credential, after.credential)
         };
+        match &after.login {
+            login if *login == before.login => {}
+            Some(login) => what.push_str(&format!("; the user name is {login}")),
+            None => what.push_str("; without a user name of its own"),
+        }
         if let Some(until) = overlap {
             what.push_str(&format!("; the old until {until}"));
         }
@@ -70,8 +103,8 @@ impl Rotation {
 }
 
 impl Control {
-    /// Gives a key a new secret, and a new access key if it is not to stay. Name, permission, networks, prefix, expiry and id stay. The
-    /// new secret is in the answer and nowhere else, ever.
+    /// Gives a key a new secret, and a new access key if it is not to stay. Name, permission, networks, prefix, expiry, public keys and id
+    /// stay. A generated secret is in the answer and nowhere else, ever.
     ///
     /// Without an overlap nothing is admitted under any older credentials when this returns, neither what was signed with them
     /// beforehand nor what was made of them for a while, and transfers under way under them have ended. With one, those
@@ -153,7 +186,7 @@ impl Control {
         if !is_as_seen(&before) {
             return Ok(None);
         }
-        let overlap = rotation.check(&before)?;
+        let (overlap, login) = rotation.check(&before)?;
         let storage = self.check_scope(proof, &before).await?;
         self.check_authority(proof, "rotate_key", &before, None).await?;
         self.require_confirmed(proof.principal())?;
@@ -162,15 +195,14 @@ impl Control {
         if let (Some(running), Some(_)) = (running, until) {
             return Err(ControlError::OverlapRuns { until: running.until });
         }
-        let mut minted = self.access.mint(proof, id, before.channel)?;
-        if rotation.keep_access_key {
-            minted.credential = before.credential;
-        }
+        let chosen = rotation.secret.as_ref();
+        let (fresh, stored, secret) = self.credentials_for(proof, &before, chosen).await?;
+        let credential = if rotation.keep_access_key { before.credential } else { fresh };
         let generation = before.generation.saturating_add(1);
-        let key = Key { credential: minted.credential, generation, leaked: None, ..before.clone() };
+        let key = Key { credential, login, generation, leaked: None, ..before.clone() };
         let what = rotation.in_words(&before, &key, until);
         let deed = Deed { object: Some(&what), ..deed_of("rotate_key", &key) };
-        let new = NewSecret { credential: key.credential, stored: minted.stored };
+        let new = NewSecret { credential, login: key.login.clone(), stored };
         let cutting = self.cutting();
         let rotated = self.metadata.rotate_key(id, before.generation, &new, until.unwrap_or(now), now);
         self.carry_out(proof, deed, rotated).await?;
@@ -179,6 +211,6 @@ impl Control {
         self.access.written(proof).await;
         let last_used = self.metadata.last_use(&[id]).await?.pop();
         let view = self.view_key(key, last_used, self.overlap_of(id).await?);
-        Ok(Some(Done { value: CreatedKey { view, secret: minted.secret, storage }, receipt }))
+        Ok(Some(Done { value: CreatedKey { view, secret, storage }, receipt }))
     }
 }

@@ -169,6 +169,8 @@ mod tests {
             on_leak: OnLeak::Disable,
             leaked: None,
             trial: None,
+            login: None,
+            public_keys: Vec::new(),
         }
     }
 

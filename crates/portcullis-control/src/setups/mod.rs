@@ -12,6 +12,7 @@ mod aws;
 mod boto3;
 mod curl;
 mod cyberduck;
+mod files;
 mod filezilla;
 mod golang;
 mod java;
@@ -35,6 +36,7 @@ use zeroize::Zeroizing;
 
 use text::{Draft, Text};
 
+pub use files::{Doors, FileSetup, FtpDoor, SftpDoor, file_tools, for_file_tool, for_files};
 pub use rest::for_rest;
 pub use temporary::for_temporary;
 

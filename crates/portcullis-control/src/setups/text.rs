@@ -18,6 +18,9 @@ impl Draft {
     /// Lines to read, each a comment, so that nothing happens where they are pasted.
     pub(super) const NOTE: Self = Self { kind: SetupKind::Text, file_name: None };
 
+    /// Fields to fill in by hand.
+    pub(super) const TEXT: Self = Self { kind: SetupKind::Text, file_name: None };
+
     pub(super) const fn file(kind: SetupKind, name: &'static str) -> Self {
         Self { kind, file_name: Some(name) }
     }

@@ -32,7 +32,7 @@ impl World {
     }
 
     async fn comes_from(&self, key: &CreatedKey, peer: &str) -> Principal {
-        let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
+        let token = format!("{}.{}", key.view.key.credential, crate::world::secret_of(key).reveal());
         self.access.authenticate_bearer(origin(peer), &token).await.unwrap()
     }
 
@@ -111,7 +111,7 @@ async fn real_use_becomes_advice_that_admits_it() {
     let at =
         world.access.storage_by_id(&world.comes_from(&key, "203.0.113.7").await, storage.id).await.unwrap();
     assert!(at.grant::<Put>(object("backup/db/dump")).is_err() && at.grant::<Get>(object("other")).is_err());
-    let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
+    let token = format!("{}.{}", key.view.key.credential, crate::world::secret_of(&key).reveal());
     assert!(world.access.authenticate_bearer(origin("203.0.113.8"), &token).await.is_err());
     assert_eq!(what(&world.advice_on(&key).await), []);
     let trail = world.trail().await;

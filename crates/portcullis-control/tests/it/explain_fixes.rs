@@ -19,7 +19,7 @@ fn draft(fix: &str, value: Option<&str>) -> FixDraft {
 async fn a_real_refusal_is_found_by_its_id_and_the_fix_lets_the_request_in() {
     let world = World::new().await;
     let key = world.key(|draft| draft.networks = vec![network("198.51.100.0/24")]).await;
-    let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
+    let token = format!("{}.{}", key.view.key.credential, crate::world::secret_of(&key).reveal());
     let from = || Origin { request_id: "FROM-AFAR", ..origin(PEER) };
     let refused = world.access.authenticate_bearer(from(), &token).await;
     assert!(matches!(refused, Err(AccessError::Denied(_))));

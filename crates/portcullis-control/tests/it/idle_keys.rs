@@ -95,6 +95,9 @@ async fn the_rule_comes_down_from_the_sites_above() {
         prefix: None,
         expires_at: None,
         on_leak: None,
+        login: None,
+        secret: None,
+        public_keys: Vec::new(),
     };
     let key = world.control.create_key(&there, &draft).await.unwrap();
     switch_off_after(&world, main, 60).await;

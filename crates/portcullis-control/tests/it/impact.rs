@@ -13,7 +13,7 @@ use crate::world::World;
 
 impl World {
     async fn holder(&self, key: &CreatedKey, peer: &str, tool: &str) -> Principal {
-        let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
+        let token = format!("{}.{}", key.view.key.credential, crate::world::secret_of(key).reveal());
         let origin = Origin {
             channel: Channel::Rest,
             peer: peer.parse().unwrap(),

@@ -19,7 +19,7 @@ impl World {
     async fn knock(&self, key: &CreatedKey, right: bool, peer: &str, tool: &str) {
         // Well-formed, and nobody's.
         let wrong = Secret::from_entropy(&[9; 32]);
-        let secret = if right { key.secret.reveal() } else { wrong.reveal() };
+        let secret = if right { crate::world::secret_of(key).reveal() } else { wrong.reveal() };
         let token = format!("{}.{secret}", key.view.key.credential);
         let outcome = self.access.authenticate_bearer(Origin { tool, ..origin(peer) }, &token).await;
         assert!(
@@ -175,7 +175,7 @@ async fn the_latest_attempt_leads_to_its_explanation() {
             draft.networks = vec![network("192.0.2.0/24")];
         })
         .await;
-    let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
+    let token = format!("{}.{}", key.view.key.credential, crate::world::secret_of(&key).reveal());
     for request_id in ["FIRST", "SECOND"] {
         let from = Origin { request_id, ..origin("203.0.113.1") };
         assert!(world.access.authenticate_bearer(from, &token).await.is_err());

@@ -27,7 +27,7 @@ impl World {
 }
 
 fn secret_of(key: &CreatedKey) -> String {
-    key.secret.reveal().to_owned()
+    crate::world::secret_of(key).reveal().to_owned()
 }
 
 async fn s3_key(world: &World, on_leak: &str) -> CreatedKey {
@@ -172,7 +172,7 @@ async fn a_search_goes_in_steps() {
     }
     let key = world.key(|_| ()).await;
     let (access, system): (&Access, &System) = (&world.access, &world.system);
-    let mut search = access.search_secrets(system, vec![key.secret.clone()]).unwrap();
+    let mut search = access.search_secrets(system, vec![crate::world::secret_of(&key).clone()]).unwrap();
     let mut steps = 1;
     while search.step(3) {
         steps += 1;

@@ -40,7 +40,7 @@ fn texts(list: &[&str]) -> BTreeSet<String> {
 
 impl World {
     async fn from(&self, key: &CreatedKey, peer: IpAddr) -> Option<Principal> {
-        let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
+        let token = format!("{}.{}", key.view.key.credential, crate::world::secret_of(key).reveal());
         let origin = Origin { peer, tool: "rclone/1.70", ..origin("192.0.2.1") };
         self.access.authenticate_bearer(origin, &token).await.ok()
     }

@@ -36,6 +36,9 @@ fn draft(user: UserId, change: impl FnOnce(&mut KeyDraft)) -> KeyDraft {
         prefix: None,
         expires_at: None,
         on_leak: None,
+        login: None,
+        secret: None,
+        public_keys: Vec::new(),
     };
     change(&mut draft);
     draft

@@ -51,7 +51,7 @@ async fn end(world: &World, id: KeyId) -> Result<(), ControlError> {
 
 /// Lists the key's storage with these credentials, from this address with this tool.
 async fn use_it(world: &World, made: &CreatedKey, peer: &str, tool: &'static str) -> Result<(), AccessError> {
-    let token = format!("{}.{}", made.view.key.credential, made.secret.reveal());
+    let token = format!("{}.{}", made.view.key.credential, crate::world::secret_of(made).reveal());
     let from = portcullis_access::Origin { tool, ..origin(peer) };
     let who = world.access.authenticate_bearer(from, &token).await?;
     let portcullis_domain::Scope::Storage(storage) = made.view.key.scope else { panic!("no storage") };

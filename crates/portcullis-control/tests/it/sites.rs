@@ -260,6 +260,9 @@ async fn only_an_empty_site_can_be_deleted() {
         prefix: None,
         expires_at: None,
         on_leak: None,
+        login: None,
+        secret: None,
+        public_keys: Vec::new(),
     };
     let made = world.control.create_key(&there, &key).await.unwrap();
     assert_eq!(refusal(east).await, "keys");
@@ -325,6 +328,9 @@ async fn a_key_of_a_site_without_admins_makes_storages() {
         prefix: None,
         expires_at: None,
         on_leak: None,
+        login: None,
+        secret: None,
+        public_keys: Vec::new(),
     };
     let made = world.control.create_key(&there, &key).await.unwrap();
     let key = world.access.admin(&world.bearer(&made).await.unwrap()).unwrap();

@@ -157,6 +157,9 @@ impl World {
             prefix: None,
             expires_at: None,
             on_leak: None,
+            login: None,
+            secret: None,
+            public_keys: Vec::new(),
         };
         change(&mut draft);
         self.control.create_key(&self.admin, &draft).await.unwrap()
@@ -169,7 +172,7 @@ impl World {
 
     /// Whoever has a REST key.
     pub(crate) async fn bearer(&self, key: &CreatedKey) -> Result<Principal, AccessError> {
-        let token = format!("{}.{}", key.view.key.credential, key.secret.reveal());
+        let token = format!("{}.{}", key.view.key.credential, secret_of(key).reveal());
         self.access.authenticate_bearer(origin("192.0.2.1"), &token).await
     }
 
@@ -193,4 +196,9 @@ pub(crate) fn fields<T: std::fmt::Debug>(outcome: Result<T, ControlError>) -> Ve
 
 pub(crate) fn is_not_for_keys<T: std::fmt::Debug>(outcome: Result<T, ControlError>) -> bool {
     matches!(outcome.unwrap_err(), ControlError::Access(AccessError::Denied(Denial::WrongCredentialKind)))
+}
+
+/// The generated secret of a key that was just made.
+pub(crate) fn secret_of(key: &CreatedKey) -> &Secret {
+    key.secret.as_ref().expect("a generated secret")
 }

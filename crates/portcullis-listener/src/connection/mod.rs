@@ -25,7 +25,7 @@ use crate::limits::Limits;
 use crate::line::{Over, Reset};
 use crate::peer::Peer;
 use crate::progress::{Progress, Watched};
-use crate::proxies::{Proxies, Transport, arrive};
+use crate::proxies::{Arrival, Proxies, Transport, arrive};
 use crate::service::Front;
 use crate::tls::{Tls, secure};
 use crate::watchdog::{Overdue, Watchdog};
@@ -191,7 +191,9 @@ where
         () = door.shutdown.cancelled() => return None,
         arrived = arrive(transport, peer, &door.proxies) => arrived,
     };
-    arrived.inspect_err(|error| debug!(proxy = %peer.address, %error, "a connection was closed")).ok()
+    let Arrival { transport, peer, .. } =
+        arrived.inspect_err(|error| debug!(proxy = %peer.address, %error, "a connection was closed")).ok()?;
+    Some((transport, peer))
 }
 
 /// Turns the connection until it ends or the watchdog ends it.

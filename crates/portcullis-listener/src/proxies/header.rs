@@ -3,6 +3,7 @@
 //! From a proxy that is believed it is mandatory, from anybody else it is no header but nonsense: it is never guessed at.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -28,6 +29,23 @@ pub(crate) struct Transport<T> {
     inner: T,
 }
 
+/// A connection that begins, with what a proxy told of it.
+#[derive(Debug)]
+pub(crate) struct Arrival<T> {
+    pub(crate) transport: Transport<T>,
+    /// The client.
+    pub(crate) peer: Peer,
+    /// The address that the client reached, if the proxy told it.
+    pub(crate) reached: Option<SocketAddr>,
+}
+
+impl<T> Transport<T> {
+    /// The connection, and what was read of it too far.
+    pub(crate) fn into_parts(self) -> (T, Vec<u8>) {
+        (self.inner, self.ahead)
+    }
+}
+
 impl<T: AsyncRead + Unpin> Transport<T> {
     /// The first byte that is read next, without taking it.
     ///
@@ -45,20 +63,27 @@ impl<T: AsyncRead + Unpin> Transport<T> {
 ///
 /// # Errors
 /// If none comes in time, or what comes is none.
-pub(crate) async fn arrive<T>(mut inner: T, peer: Peer, proxies: &Proxies) -> io::Result<(Transport<T>, Peer)>
+pub(crate) async fn arrive<T>(mut inner: T, peer: Peer, proxies: &Proxies) -> io::Result<Arrival<T>>
 where
     T: AsyncRead + Unpin,
 {
     if !proxies.expect_header(peer) {
-        return Ok((Transport { ahead: Vec::new(), inner }, peer));
+        return Ok(Arrival { transport: Transport { ahead: Vec::new(), inner }, peer, reached: None });
     }
     let late = || io::Error::new(io::ErrorKind::TimedOut, "no PROXY header in time");
-    let (ahead, client) = timeout(IN_TIME, read(&mut inner)).await.map_err(|_| late())??;
-    // Without an address the proxy speaks for itself, to see whether we live.
-    Ok((Transport { ahead, inner }, client.unwrap_or(peer)))
+    let (ahead, told) = timeout(IN_TIME, read(&mut inner)).await.map_err(|_| late())??;
+    let transport = Transport { ahead, inner };
+    Ok(match told {
+        Some((client, reached)) => Arrival { transport, peer: client, reached: Some(reached) },
+        // Without an address the proxy speaks for itself, to see whether we live.
+        None => Arrival { transport, peer, reached: None },
+    })
 }
 
-async fn read<T: AsyncRead + Unpin>(inner: &mut T) -> io::Result<(Vec<u8>, Option<Peer>)> {
+/// The client and the address that it reached.
+type Told = (Peer, SocketAddr);
+
+async fn read<T: AsyncRead + Unpin>(inner: &mut T) -> io::Result<(Vec<u8>, Option<Told>)> {
     let invalid = |what| io::Error::new(io::ErrorKind::InvalidData, what);
     let mut seen = Vec::with_capacity(256);
     loop {
@@ -67,8 +92,11 @@ async fn read<T: AsyncRead + Unpin>(inner: &mut T) -> io::Result<(Vec<u8>, Optio
         }
         match ProxyHeader::parse(&seen, ParseConfig::default()) {
             Ok((header, length)) => {
-                let client = header.proxied_address().map(|address| Peer::from(address.source));
-                return Ok((seen.split_off(length), client));
+                let told = header.proxied_address().map(|address| {
+                    let reached = address.destination;
+                    (Peer::from(address.source), SocketAddr::new(reached.ip().to_canonical(), reached.port()))
+                });
+                return Ok((seen.split_off(length), told));
             }
             Err(Error::BufferTooShort) if seen.len() < LONGEST => {}
             Err(_) => return Err(invalid("no PROXY header from a proxy that has to send one")),
@@ -152,10 +180,10 @@ mod tests {
             drop(client);
         };
         let read = async move {
-            let (mut transport, client) = arrive(server, peer, &proxies).await?;
+            let mut arrival = arrive(server, peer, &proxies).await?;
             let mut rest = String::new();
-            transport.read_to_string(&mut rest).await?;
-            Ok((client.address.to_string(), rest))
+            arrival.transport.read_to_string(&mut rest).await?;
+            Ok((arrival.peer.address.to_string(), rest))
         };
         tokio::join!(send, read).1
     }

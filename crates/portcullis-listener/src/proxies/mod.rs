@@ -15,7 +15,7 @@ use ipnet::IpNet;
 
 use crate::peer::Peer;
 
-pub(crate) use header::{Transport, arrive};
+pub(crate) use header::{Arrival, Transport, arrive};
 
 /// How a proxy tells the client's address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +76,11 @@ impl Proxies {
     /// Whether a connection from there begins with a header of the PROXY protocol.
     fn expect_header(&self, peer: Peer) -> bool {
         self.kind == ProxyKind::ProxyProtocol && self.trust(peer.address)
+    }
+
+    /// Whether a connection from there comes from a proxy that cannot tell whose it is, since it would do so in a header of HTTP.
+    pub(crate) fn is_silent_about(&self, peer: Peer) -> bool {
+        self.kind != ProxyKind::ProxyProtocol && self.trust(peer.address)
     }
 
     /// Who sent a request that came over a connection from `peer`.

@@ -11,6 +11,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 
 use crate::line::Reset;
+use crate::lines::LineStream;
 use crate::proxies::Transport;
 
 /// How long a client may take for the handshake.
@@ -42,6 +43,19 @@ pub(crate) async fn secure<T: Reset>(
 ) -> io::Result<Secured<Transport<T>>> {
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time");
     timeout(IN_TIME, shake(transport, config)).await.map_err(late)?
+}
+
+/// A socket of a line protocol on which TLS is spoken.
+pub type TlsLine = TlsStream<LineStream>;
+
+/// Shakes hands on a socket of a line protocol, with what [`Tls::line`](crate::Tls::line) or [`Tls::data`](crate::Tls::data) gives. Of a
+/// connection that was plain until now, [`LineStream::forget_ahead`] is to be called before.
+///
+/// # Errors
+/// If that is not done in ten seconds, or what comes is no TLS.
+pub async fn secure_line(stream: LineStream, config: Arc<ServerConfig>) -> io::Result<TlsLine> {
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time");
+    timeout(IN_TIME, TlsAcceptor::from(config).accept(stream)).await.map_err(late)?
 }
 
 async fn shake<T: Reset>(

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert, ServerSessionMemoryCache};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_util::sync::CancellationToken;
@@ -18,9 +18,12 @@ use tokio_util::sync::CancellationToken;
 pub use certificate::TlsError;
 use certificate::{Texts, certified};
 pub(crate) use handshake::secure;
+pub use handshake::{TlsLine, secure_line};
 
 /// How often it is looked whether the files were exchanged.
 const LOOK: Duration = Duration::from_secs(10);
+/// How many sessions of HTTP may be resumed, the latest.
+const SESSIONS: usize = 256;
 
 /// A certificate with its key, read from two PEM files, and what TLS is spoken with it. Clones share it: when the files are exchanged, all doors
 /// have the new certificate with the next connection.
@@ -28,6 +31,8 @@ const LOOK: Duration = Duration::from_secs(10);
 pub struct Tls {
     served: Arc<Served>,
     http: Arc<ServerConfig>,
+    line: Arc<ServerConfig>,
+    data: Arc<ServerConfig>,
 }
 
 struct Served {
@@ -68,13 +73,31 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Library)?;
         let resolver = Arc::<Served>::clone(&served);
-        let mut http = builder.with_no_client_auth().with_cert_resolver(resolver);
+        let line = builder.with_no_client_auth().with_cert_resolver(resolver);
+        let mut http = line.clone();
         http.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { served, http: Arc::new(http) })
+        // Sessions of HTTP are not resumed by others.
+        http.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+        let mut data = line.clone();
+        data.send_tls13_tickets = 0;
+        Ok(Self { served, http: Arc::new(http), line: Arc::new(line), data: Arc::new(data) })
     }
 
     pub(crate) fn http(&self) -> &Arc<ServerConfig> {
         &self.http
+    }
+
+    /// For the connection of a line protocol: no ALPN.
+    #[must_use]
+    pub fn line(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.line)
+    }
+
+    /// For its data connections, which may resume the session of [`Tls::line`]. They get no tickets of TLS 1.3: a client that only
+    /// writes does not read them, and closes with them unread, which resets the connection under its last bytes.
+    #[must_use]
+    pub fn data(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.data)
     }
 
     /// Reads the files again; true if there is another certificate now. Connections that exist keep theirs. Blocks.

@@ -10,6 +10,7 @@ mod client;
 mod drain;
 mod ending;
 mod limits;
+mod lines;
 mod proxies;
 mod requests;
 mod server;

@@ -1,9 +1,9 @@
 //! Making, changing and deleting keys.
 
-use portcullis_domain::{CredentialId, Key, KeyId, Scope, Timestamp};
+use portcullis_domain::{CredentialId, Key, KeyId, LoginName, Scope, Timestamp};
 
 use super::retired::retire;
-use super::{KeyRow, StoredSecret, columns};
+use super::{KeyRow, StoredSecret, columns, secret};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
@@ -12,23 +12,31 @@ use crate::row::{networks_to_text, trial_to_text};
 
 /// What the search looks through.
 pub(super) fn folded(key: &Key) -> String {
-    fold(&format!("{}\n{}", key.name, key.credential))
+    let login = key.login.as_ref().map(LoginName::as_str).unwrap_or_default();
+    fold(&format!("{}\n{}\n{login}", key.name, key.credential))
+}
+
+fn lines(key: &Key) -> String {
+    key.public_keys.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 async fn insert(write: &mut Write, key: &Key, secret: &StoredSecret) -> Result<(), Fault> {
     refuse_taken(write, key.id, key.credential).await?;
+    refuse_overlapping(write, key, key.created).await?;
     let sql = concat!(
         "INSERT INTO keys (",
         columns!(),
-        ", folded, secret_sealed, secret_hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"
+        ", folded, ",
+        secret!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+         $22, $23, $24, $25)"
     );
     let (storage, user) = match key.scope {
         Scope::Storage(id) => (Some(id.to_string()), None),
         Scope::User(id) => (None, Some(id.to_string())),
         Scope::Site => (None, None),
     };
-    let (sealed, hash) = halves(secret);
+    let (sealed, hash, phc) = halves(secret);
     let networks = networks_to_text(&key.networks)?;
     let trial = trial_to_text(key.trial.as_ref())?;
     within!(write.tx, c => {
@@ -52,9 +60,12 @@ async fn insert(write: &mut Write, key: &Key, secret: &StoredSecret) -> Result<(
             .bind(key.leaked.map(Timestamp::micros))
             .bind(trial)
             .bind(key.trial.as_ref().map(|trial| trial.since.micros()))
+            .bind(key.login.as_ref().map(LoginName::as_str))
+            .bind(lines(key))
             .bind(folded(key))
             .bind(sealed)
             .bind(hash)
+            .bind(phc)
             .execute(c)
             .await
             .map(drop)
@@ -76,19 +87,37 @@ pub(super) async fn refuse_taken(
     if taken > 0 { Err(MetadataErrorKind::Conflict("credential").into()) } else { Ok(()) }
 }
 
-/// A secret as the two columns hold it.
-pub(super) fn halves(secret: &StoredSecret) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+/// A user name that earlier credentials of another key still have beside its present ones is taken, as one of present ones is.
+pub(super) async fn refuse_overlapping(write: &mut Write, key: &Key, now: Timestamp) -> Result<(), Fault> {
+    let Some(login) = &key.login else { return Ok(()) };
+    let sql = "SELECT COUNT(*) FROM retired_secrets r JOIN keys k ON k.id = r.key_id \
+               WHERE r.login = $1 AND r.ended = 0 AND r.until_us > $2 AND r.key_id <> $3 AND k.channel = $4";
+    let taken: i64 = within!(write.tx, c => {
+        sqlx::query_scalar(sql)
+            .bind(login.as_str())
+            .bind(now.micros())
+            .bind(key.id.to_string())
+            .bind(key.channel.as_str())
+            .fetch_one(c)
+            .await
+    })?;
+    if taken > 0 { Err(MetadataErrorKind::Conflict("login").into()) } else { Ok(()) }
+}
+
+/// A secret as the three columns hold it.
+pub(super) fn halves(secret: &StoredSecret) -> (Option<Vec<u8>>, Option<Vec<u8>>, Option<String>) {
     match secret {
-        StoredSecret::None => (None, None),
-        StoredSecret::Sealed(bytes) => (Some(bytes.clone()), None),
-        StoredSecret::Hash(hash) => (None, Some(hash.to_vec())),
+        StoredSecret::None => (None, None, None),
+        StoredSecret::Sealed(bytes) => (Some(bytes.clone()), None, None),
+        StoredSecret::Hash(hash) => (None, Some(hash.to_vec()), None),
+        StoredSecret::Stretched(phc) => (None, None, Some(phc.clone())),
     }
 }
 
 /// Deletes a key; false if there is none such, or it was deleted before.
 pub(crate) async fn end_key(write: &mut Write, id: KeyId, now: Timestamp) -> Result<bool, Fault> {
     retire(write, id, now, now).await?;
-    let sql = "UPDATE keys SET state = 'deleted', deleted_us = $2, secret_sealed = NULL, secret_hash = NULL \
+    let sql = "UPDATE keys SET state = 'deleted', deleted_us = $2, secret_sealed = NULL, secret_hash = NULL, secret_phc = NULL \
                WHERE id = $1 AND state <> 'deleted'";
     let rows = within!(write.tx, c => {
         sqlx::query(sql).bind(id.to_string()).bind(now.micros()).execute(c).await.map(|done| done.rows_affected())
@@ -115,7 +144,8 @@ impl Metadata {
     /// Keeps a new key and what is kept of its secret. Names may repeat.
     ///
     /// # Errors
-    /// [`Conflict("credential")`](MetadataErrorKind::Conflict) or `Conflict("id")`;
+    /// [`Conflict("credential")`](MetadataErrorKind::Conflict), `Conflict("login")` if a key of this channel has this user name, or
+    /// `Conflict("id")`;
     /// [`NotFound`](MetadataErrorKind::NotFound) if the site, or the storage or user in it, does not exist; what any
     /// verb may give.
     pub async fn create_key(&self, key: &Key, secret: &StoredSecret) -> Result<()> {
@@ -129,7 +159,7 @@ impl Metadata {
     }
 
     /// Keeps what may change of a key, if it still is as the caller read it: name, permission, rule for overwriting, networks,
-    /// prefix, expiry, what a leak does, whether there was one, and the networks that are tried out. The rest of the record is not looked at.
+    /// prefix, expiry, what a leak does, whether there was one, the networks that are tried out and public keys. The rest of the record is not looked at.
     ///
     /// # Errors
     /// [`Stale`](MetadataErrorKind::Stale) if the key is no longer as `before`;
@@ -164,7 +194,8 @@ impl Metadata {
 impl Write {
     async fn update_key(&mut self, key: &Key) -> Result<(), Fault> {
         let sql = "UPDATE keys SET name = $2, folded = $3, permission = $4, overwrite = $5, networks = $6, \
-                   prefix = $7, expires_us = $8, on_leak = $9, leaked_us = $10, trial_networks = $11, trial_us = $12 \
+                   prefix = $7, expires_us = $8, on_leak = $9, leaked_us = $10, trial_networks = $11, trial_us = $12, \
+                   public_keys = $13 \
                    WHERE id = $1 AND state <> 'deleted'";
         let networks = networks_to_text(&key.networks)?;
         let trial = trial_to_text(key.trial.as_ref())?;
@@ -182,6 +213,7 @@ impl Write {
                 .bind(key.leaked.map(Timestamp::micros))
                 .bind(trial)
                 .bind(key.trial.as_ref().map(|trial| trial.since.micros()))
+                .bind(lines(key))
                 .execute(c)
                 .await
                 .map(|done| done.rows_affected())

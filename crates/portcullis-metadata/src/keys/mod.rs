@@ -28,6 +28,8 @@ pub enum StoredSecret {
     Sealed(Vec<u8>),
     /// SHA-256 of the secret; for protocols in which the client sends it.
     Hash([u8; 32]),
+    /// The secret, which a person chose, stretched: a PHC string. For protocols in which the client sends it.
+    Stretched(String),
 }
 
 impl fmt::Debug for StoredSecret {
@@ -36,6 +38,7 @@ impl fmt::Debug for StoredSecret {
             Self::None => "None",
             Self::Sealed(_) => "Sealed(…)",
             Self::Hash(_) => "Hash(…)",
+            Self::Stretched(_) => "Stretched(…)",
         })
     }
 }
@@ -58,7 +61,7 @@ pub struct KeyFilter {
     pub user: Option<UserId>,
     /// Those of this channel.
     pub channel: Option<Channel>,
-    /// Those with this text in the name or the access key id; letter case does not matter.
+    /// Those with this text in the name, the access key id or the user name; letter case does not matter.
     pub search: Option<String>,
     /// Those that are not for a storage.
     pub without_storage: bool,
@@ -76,7 +79,8 @@ impl KeyFilter {
 macro_rules! columns {
     () => {
         "id, site_id, credential, name, channel, storage_id, user_id, permission, overwrite, networks, prefix, \
-         expires_us, state, created_us, generation, on_leak, leaked_us, trial_networks, trial_us"
+         expires_us, state, created_us, generation, on_leak, leaked_us, trial_networks, trial_us, \
+         login, public_keys"
     };
 }
 use columns;
@@ -102,11 +106,21 @@ row! {
         leaked_us: Option<i64>,
         trial_networks: Option<String>,
         trial_us: Option<i64>,
+        login: Option<String>,
+        public_keys: String,
     }
 }
 row! {
-    SecretRow { secret_sealed: Option<Vec<u8>>, secret_hash: Option<Vec<u8>> }
+    SecretRow { secret_sealed: Option<Vec<u8>>, secret_hash: Option<Vec<u8>>, secret_phc: Option<String> }
 }
+
+/// The columns of [`SecretRow`].
+macro_rules! secret {
+    () => {
+        "secret_sealed, secret_hash, secret_phc"
+    };
+}
+use secret;
 
 impl KeyRow {
     fn read(self) -> Result<Key, Fault> {
@@ -135,17 +149,24 @@ impl KeyRow {
             on_leak: read("on_leak", &self.on_leak)?,
             leaked: self.leaked_us.map(Timestamp::from_micros),
             trial: trial_from(self.trial_networks.as_deref(), self.trial_us)?,
+            login: read_optional("login", self.login.as_deref())?,
+            public_keys: self
+                .public_keys
+                .lines()
+                .map(|line| read("public_keys", line))
+                .collect::<Result<_, Fault>>()?,
         })
     }
 }
 
 impl SecretRow {
     fn read(self) -> Result<StoredSecret, Fault> {
-        match (self.secret_sealed, self.secret_hash) {
-            (None, None) => Ok(StoredSecret::None),
-            (Some(sealed), None) => Ok(StoredSecret::Sealed(sealed)),
-            (None, Some(bytes)) => hash("secret_hash", &bytes).map(StoredSecret::Hash),
-            (Some(_), Some(_)) => Err(Fault::corrupt("a key with two secrets")),
+        match (self.secret_sealed, self.secret_hash, self.secret_phc) {
+            (None, None, None) => Ok(StoredSecret::None),
+            (Some(sealed), None, None) => Ok(StoredSecret::Sealed(sealed)),
+            (None, Some(bytes), None) => hash("secret_hash", &bytes).map(StoredSecret::Hash),
+            (None, None, Some(phc)) => Ok(StoredSecret::Stretched(phc)),
+            _ => Err(Fault::corrupt("a key with two secrets")),
         }
     }
 }
@@ -172,7 +193,7 @@ impl Metadata {
     /// # Errors
     /// What any verb may give.
     pub async fn key_with_secret(&self, id: KeyId) -> Result<Option<(Key, StoredSecret)>> {
-        let sql = concat!("SELECT ", columns!(), ", secret_sealed, secret_hash FROM keys WHERE id = $1");
+        let sql = concat!("SELECT ", columns!(), ", ", secret!(), " FROM keys WHERE id = $1");
         let row = reading!(self, pool => {
             sqlx::query_as::<_, Both<KeyRow, SecretRow>>(sql).bind(id.to_string()).fetch_optional(pool).await
         });
@@ -185,7 +206,7 @@ impl Metadata {
     /// # Errors
     /// What any verb may give.
     pub async fn all_keys(&self) -> Result<Vec<(Key, StoredSecret)>> {
-        let sql = concat!("SELECT ", columns!(), ", secret_sealed, secret_hash FROM keys ORDER BY id");
+        let sql = concat!("SELECT ", columns!(), ", ", secret!(), " FROM keys ORDER BY id");
         let work = async {
             let mut keys = Vec::new();
             reading!(self, pool => {

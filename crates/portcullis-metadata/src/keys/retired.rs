@@ -1,13 +1,13 @@
 //! Credentials that keys had before: those that still work beside the present ones, and those that are only remembered.
 
 use futures_util::TryStreamExt;
-use portcullis_domain::{CredentialId, KeyId, Timestamp};
+use portcullis_domain::{CredentialId, KeyId, LoginName, Timestamp};
 
 use super::{SecretRow, StoredSecret};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, reading, within};
 use crate::error::{During, Fault, Result};
-use crate::row::{Both, number, read, row};
+use crate::row::{Both, number, read, read_optional, row};
 
 /// Credentials that a key had before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct RetiredSecret {
     pub generation: u32,
     /// The public half; the present one if only the secret was changed.
     pub credential: CredentialId,
+    /// The user name that somebody had chosen.
+    pub login: Option<LoginName>,
     /// What is kept of the secret half; nothing after a while.
     pub stored: StoredSecret,
     /// When they were replaced, or the key was deleted.
@@ -38,12 +40,20 @@ impl RetiredSecret {
 
 macro_rules! columns {
     () => {
-        "key_id, generation, credential, retired_us, until_us, ended, secret_sealed, secret_hash"
+        "key_id, generation, credential, login, retired_us, until_us, ended, secret_sealed, secret_hash, secret_phc"
     };
 }
 
 row! {
-    RetiredRow { key_id: String, generation: i64, credential: String, retired_us: i64, until_us: i64, ended: i64 }
+    RetiredRow {
+        key_id: String,
+        generation: i64,
+        credential: String,
+        login: Option<String>,
+        retired_us: i64,
+        until_us: i64,
+        ended: i64,
+    }
 }
 row! {
     IdRow { key_id: String }
@@ -56,6 +66,7 @@ impl Both<RetiredRow, SecretRow> {
             key: read("key_id", &row.key_id)?,
             generation: number("generation", row.generation)?,
             credential: read("credential", &row.credential)?,
+            login: read_optional("login", row.login.as_deref())?,
             stored: secret.read()?,
             retired: Timestamp::from_micros(row.retired_us),
             until: Timestamp::from_micros(row.until_us),
@@ -72,8 +83,8 @@ pub(super) async fn retire(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let sql = "INSERT INTO retired_secrets \
-               (key_id, generation, credential, secret_sealed, secret_hash, retired_us, until_us, ended) \
-               SELECT id, generation, credential, secret_sealed, secret_hash, $2, $3, 0 FROM keys \
+               (key_id, generation, credential, login, secret_sealed, secret_hash, secret_phc, retired_us, until_us, ended) \
+               SELECT id, generation, credential, login, secret_sealed, secret_hash, secret_phc, $2, $3, 0 FROM keys \
                WHERE id = $1 AND state <> 'deleted'";
     within!(write.tx, c => {
         let query = sqlx::query(sql).bind(id.to_string()).bind(now.micros()).bind(until.micros());
@@ -146,9 +157,9 @@ impl Metadata {
     pub async fn forget_secrets(&self, before: Timestamp, limit: u32) -> Result<u64> {
         let work = async {
             let mut write = self.write().await?;
-            let sql = "UPDATE retired_secrets SET secret_sealed = NULL, secret_hash = NULL \
+            let sql = "UPDATE retired_secrets SET secret_sealed = NULL, secret_hash = NULL, secret_phc = NULL \
                        WHERE (key_id, generation) IN (SELECT key_id, generation FROM retired_secrets \
-                       WHERE ended = 1 AND until_us < $1 AND (secret_sealed IS NOT NULL OR secret_hash IS NOT NULL) LIMIT $2) \
+                       WHERE ended = 1 AND until_us < $1 AND (secret_sealed IS NOT NULL OR secret_hash IS NOT NULL OR secret_phc IS NOT NULL) LIMIT $2) \
                        RETURNING key_id";
             let limit = i64::from(limit.clamp(1, 1_000));
             let rows: Vec<IdRow> = within!(write.tx, c => {

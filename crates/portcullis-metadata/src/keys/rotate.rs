@@ -1,8 +1,8 @@
 //! Giving a key other credentials.
 
-use portcullis_domain::{CredentialId, Key, KeyId, Timestamp};
+use portcullis_domain::{CredentialId, Key, KeyId, LoginName, Timestamp};
 
-use super::change::{folded, halves, refuse_taken};
+use super::change::{folded, halves, refuse_overlapping, refuse_taken};
 use super::retired::{end_overlap, overlaps, retire};
 use super::{KeyRow, StoredSecret, columns};
 use crate::changes::ChangeKind;
@@ -14,6 +14,8 @@ use crate::error::{During, Fault, MetadataErrorKind, Result};
 pub struct NewSecret {
     /// The public half: a fresh one, or the one that the key has already.
     pub credential: CredentialId,
+    /// The user name that somebody chose; the one that the key has already, if it stays.
+    pub login: Option<LoginName>,
     /// What is kept of the secret half.
     pub stored: StoredSecret,
 }
@@ -26,8 +28,8 @@ impl Metadata {
     /// [`Stale`](MetadataErrorKind::Stale) if the credentials were changed since `generation` was read;
     /// [`NotFound`](MetadataErrorKind::NotFound) if there is no such key, or it is deleted;
     /// [`Conflict("overlap")`](MetadataErrorKind::Conflict) if `until` is after `now` and credentials from before those that it
-    /// has still work; [`Conflict("credential")`](MetadataErrorKind::Conflict) if the new one was another key's once; what any
-    /// verb may give.
+    /// has still work; [`Conflict("credential")`](MetadataErrorKind::Conflict) if the new one was another key's once, `Conflict("login")` if another key
+    /// of this channel has this user name; what any verb may give.
     pub async fn rotate_key(
         &self,
         id: KeyId,
@@ -43,12 +45,14 @@ impl Metadata {
                 return Err(MetadataErrorKind::Stale.into());
             }
             refuse_taken(&mut write, id, new.credential).await?;
+            let after = Key { credential: new.credential, login: new.login.clone(), ..before };
+            refuse_overlapping(&mut write, &after, now).await?;
             if until > now && overlaps(&mut write, id, now).await? > 0 {
                 return Err(MetadataErrorKind::Conflict("overlap").into());
             }
             end_overlap(&mut write, id, now).await?;
             retire(&mut write, id, until.max(now), now).await?;
-            replace(&mut write, &before, new).await?;
+            replace(&mut write, &after, &new.stored).await?;
             self.commit(write).await
         };
         work.await.during("rotate a key")
@@ -63,22 +67,23 @@ async fn living(write: &mut Write, id: KeyId) -> Result<Key, Fault> {
     row.ok_or(MetadataErrorKind::NotFound)?.read()
 }
 
-async fn replace(write: &mut Write, before: &Key, new: &NewSecret) -> Result<(), Fault> {
-    let after = Key { credential: new.credential, ..before.clone() };
-    let (sealed, hash) = halves(&new.stored);
-    let sql = "UPDATE keys SET credential = $2, folded = $3, secret_sealed = $4, secret_hash = $5, \
-               generation = generation + 1, leaked_us = NULL WHERE id = $1";
+async fn replace(write: &mut Write, after: &Key, stored: &StoredSecret) -> Result<(), Fault> {
+    let (sealed, hash, phc) = halves(stored);
+    let sql = "UPDATE keys SET credential = $2, folded = $3, secret_sealed = $4, secret_hash = $5, secret_phc = $6, \
+               login = $7, generation = generation + 1, leaked_us = NULL WHERE id = $1";
     within!(write.tx, c => {
         sqlx::query(sql)
-            .bind(before.id.to_string())
+            .bind(after.id.to_string())
             .bind(after.credential.as_str())
-            .bind(folded(&after))
+            .bind(folded(after))
             .bind(sealed)
             .bind(hash)
+            .bind(phc)
+            .bind(after.login.as_ref().map(LoginName::as_str))
             .execute(c)
             .await
             .map(drop)
     })?;
-    write.note(ChangeKind::Key, &before.id);
+    write.note(ChangeKind::Key, &after.id);
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod activity;
 mod audit;
+mod chosen;
 mod claims;
 mod damage;
 mod ending;
@@ -21,6 +22,7 @@ mod overlap;
 mod people;
 mod races;
 mod recording;
+mod resumable;
 mod review;
 mod rotation;
 mod sharing;
@@ -55,6 +57,9 @@ macro_rules! suite {
 }
 
 suite! {
+    chosen::chosen_credentials_round_trip,
+    chosen::one_key_of_a_name_on_a_channel,
+    chosen::of_two_who_choose_one_name_at_once_one_has_it,
     activity::what_a_key_did,
     activity::who_was_refused,
     activity::refusals_page_by_page,
@@ -123,6 +128,8 @@ suite! {
     overlap::one_overlap_at_a_time,
     overlap::an_overlap_is_moved_and_ended,
     overlap::who_moved_and_who_has_not,
+    resumable::an_upload_is_kept_as_it_was_told,
+    resumable::a_tail_only_grows,
     claims::a_token_is_claimed_once_on_all_nodes,
     claims::a_changed_password_ends_the_other_sessions,
     claims::a_printed_password_is_remembered_until_it_is_changed,

@@ -69,7 +69,7 @@ pub(crate) async fn one_overlap_at_a_time(world: &World) {
 
 pub(crate) async fn an_overlap_is_moved_and_ended(world: &World) {
     let (metadata, key) = key_in(world).await;
-    let same = NewSecret { credential: key.credential, stored: sealed(2) };
+    let same = NewSecret { credential: key.credential, login: None, stored: sealed(2) };
     metadata.rotate_key(key.id, 0, &same, at(100), at(5)).await.unwrap();
     let first = overlap(&key, 5, 100);
     let seen = metadata.latest_change().await.unwrap();

@@ -264,7 +264,7 @@ impl Things {
                 metadata.update_key_if_same(key, &Key { name: name("other"), ..key.clone() }).await
             }
             "rotate_key" => {
-                let new = NewSecret { credential: CredentialId::from_entropy([3; 16]), stored };
+                let new = NewSecret { credential: CredentialId::from_entropy([3; 16]), login: None, stored };
                 metadata.rotate_key(key.id, 0, &new, at(9), at(9)).await
             }
             "set_overlap" => metadata.set_overlap(&self.overlap().await, at(200), at(9)).await,
@@ -299,7 +299,7 @@ impl Things {
             "undo_advice" => self.metadata.take_advice(&self.key, &self.advice()).await.unwrap(),
             "set_overlap" | "settle_overlap" => {
                 let stored = StoredSecret::Sealed(vec![2]);
-                let new = NewSecret { credential: CredentialId::from_entropy([3; 16]), stored };
+                let new = NewSecret { credential: CredentialId::from_entropy([3; 16]), login: None, stored };
                 self.metadata.rotate_key(self.key.id, 0, &new, at(100), at(8)).await.unwrap();
             }
             _ => {}

@@ -17,7 +17,7 @@ pub(crate) fn sealed(seed: u8) -> StoredSecret {
 }
 
 pub(crate) fn pair(seed: u8) -> NewSecret {
-    NewSecret { credential: credential(seed), stored: sealed(seed) }
+    NewSecret { credential: credential(seed), login: None, stored: sealed(seed) }
 }
 
 /// A key whose first secret is `sealed(1)`.
@@ -31,7 +31,8 @@ pub(crate) async fn key_in(world: &World) -> (Metadata, Key) {
 
 pub(crate) fn retired(key: &Key, stored: StoredSecret, at: Timestamp, until: Timestamp) -> RetiredSecret {
     let (generation, credential) = (key.generation, key.credential);
-    RetiredSecret { key: key.id, generation, credential, stored, retired: at, until, ended: until <= at }
+    let login = key.login.clone();
+    RetiredSecret { key: key.id, generation, credential, login, stored, retired: at, until, ended: until <= at }
 }
 
 pub(crate) async fn a_rotated_key_keeps_everything_but_its_credentials(world: &World) {
@@ -70,7 +71,7 @@ pub(crate) async fn a_rotated_key_keeps_everything_but_its_credentials(world: &W
     let again = Key { id: portcullis_domain::KeyId::generate(), credential: key.credential, ..other.clone() };
     let error = metadata.create_key(&again, &sealed(3)).await.unwrap_err();
     assert_eq!(error.kind, MetadataErrorKind::Conflict("credential"));
-    let taken = NewSecret { credential: key.credential, stored: sealed(3) };
+    let taken = NewSecret { credential: key.credential, login: None, stored: sealed(3) };
     let error = metadata.rotate_key(other.id, 0, &taken, at(6), at(6)).await.unwrap_err();
     assert_eq!(error.kind, MetadataErrorKind::Conflict("credential"));
     let unchanged = metadata.key_with_secret(other.id).await.unwrap();
@@ -81,7 +82,7 @@ pub(crate) async fn a_rotated_key_keeps_everything_but_its_credentials(world: &W
 pub(crate) async fn an_access_key_may_stay(world: &World) {
     let (metadata, key) = key_in(world).await;
     for generation in 0..3_u8 {
-        let new = NewSecret { credential: key.credential, stored: sealed(generation + 2) };
+        let new = NewSecret { credential: key.credential, login: None, stored: sealed(generation + 2) };
         let now = at(i64::from(generation) + 5);
         metadata.rotate_key(key.id, u32::from(generation), &new, now, now).await.unwrap();
     }

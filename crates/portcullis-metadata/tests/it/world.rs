@@ -237,5 +237,7 @@ pub(crate) fn key_for(storage: &Storage, display_name: &str) -> Key {
         on_leak: portcullis_domain::OnLeak::Disable,
         leaked: None,
         trial: None,
+        login: None,
+        public_keys: Vec::new(),
     }
 }

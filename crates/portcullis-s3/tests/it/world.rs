@@ -168,6 +168,8 @@ impl World {
             on_leak: portcullis_domain::OnLeak::Disable,
             leaked: None,
             trial: None,
+            login: None,
+            public_keys: Vec::new(),
         };
         change(&mut key);
         self.metadata.create_key(&key, &minted.stored).await.unwrap();
@@ -244,7 +246,7 @@ impl World {
     pub(crate) async fn rotate_key(&self, credentials: &Credentials) {
         let (id, generation) = (credentials.key.id, credentials.key.generation);
         let minted = self.access.mint(&self.admin, id, Channel::S3).unwrap();
-        let new = NewSecret { credential: minted.credential, stored: minted.stored };
+        let new = NewSecret { credential: minted.credential, login: None, stored: minted.stored };
         self.metadata.rotate_key(id, generation, &new, NOW, NOW).await.unwrap();
         self.access.applied(Change::Key(id)).await.unwrap();
     }

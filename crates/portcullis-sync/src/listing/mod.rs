@@ -102,6 +102,7 @@ impl Lister {
             delimiter: None,
             after: after.map(|key| ListPosition::AfterKey(key.as_str().to_owned())),
             limit: PAGE_KEYS,
+            user_times: false,
         };
         let page = self.store.list(&request).await.map_err(|error| self.fault(error))?;
         self.progress.listed(self.side, page.objects.len());

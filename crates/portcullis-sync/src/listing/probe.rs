@@ -45,6 +45,7 @@ async fn below(lister: &Lister, folder: KeyPrefix, after: Option<&ObjectKey>) ->
         delimiter: Some("/".to_owned()),
         after: after.map(|key| ListPosition::AfterKey(key.as_str().to_owned())),
         limit: PAGE_KEYS,
+        user_times: false,
     };
     lister.progress.listed(lister.side, 0);
     let Ok(page) = lister.store.list(&request).await else { return Vec::new() };

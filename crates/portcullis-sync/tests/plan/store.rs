@@ -273,6 +273,7 @@ impl Store for Fake {
                 etag: held.etag.clone(),
                 checksum: None,
                 archived: held.archived,
+                user_modified: None,
             })
             .collect();
         let more = objects.len() > limit;

@@ -329,6 +329,7 @@ fn listed(state: &crate::world::State, side: Side) -> Vec<portcullis_backend::Li
         etag: stored.meta.etag.clone(),
         checksum: None,
         archived: false,
+        user_modified: None,
     })
     .collect()
 }

@@ -195,6 +195,7 @@ impl Store for SimStore {
                 etag: stored.meta.etag.clone(),
                 checksum: None,
                 archived: false,
+                user_modified: None,
             })
             .collect();
         match fault {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use portcullis_control::{Done, KeyChange, KeyDraft, KeyView, ScopeDraft};
 use portcullis_domain::Scope;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::credentials::{CredentialsIn, PublicKeyOut};
 use super::network::{NetworkIn, NotedNetwork, drafts, noted};
 use super::overlap::OverlapOut;
 use super::present;
@@ -58,9 +58,13 @@ pub(crate) struct KeyOut {
     /// The one protocol it opens.
     #[schema(example = "s3")]
     channel: String,
-    /// Identifies the key to tools: the access key id.
+    /// Identifies the key to tools: the access key id, for those that ask for a user name that.
     #[schema(example = "PC4QZ0V7M2K9X1B8N6TD")]
     access_key: String,
+    /// The user name that somebody chose for it, which works besides; null if nobody did.
+    login: Option<String>,
+    /// Public keys of SSH that its holder may show instead of the secret.
+    public_keys: Vec<PublicKeyOut>,
     /// What it is for.
     scope: ScopeDto,
     /// What it allows: `none`, `read`, `write`, `read_write` or `full`.
@@ -128,6 +132,8 @@ impl From<KeyView> for KeyOut {
             id: key.id.to_string(),
             channel: key.channel.to_string(),
             access_key: key.credential.to_string(),
+            login: key.login.as_ref().map(ToString::to_string),
+            public_keys: key.public_keys.iter().map(PublicKeyOut::from).collect(),
             scope: key.scope.into(),
             permission: key.permission.to_string(),
             overwrite: key.effective_overwrite().to_string(),
@@ -156,8 +162,8 @@ pub(crate) struct KeyIn {
     /// What to call it; several may have the same name.
     #[schema(min_length = 1)]
     name: String,
-    /// `s3` or `rest` in this version.
-    #[schema(pattern = "^(s3|rest)$", example = "s3")]
+    /// `s3`, `rest`, `http` (plain HTTP and WebDAV) or `ftp` (FTP, FTPS and SFTP).
+    #[schema(pattern = "^(s3|rest|http|ftp)$", example = "s3")]
     channel: String,
     /// What it is for.
     scope: ScopeDto,
@@ -180,17 +186,15 @@ pub(crate) struct KeyIn {
     on_leak: Option<String>,
     /// Whether to make an S3 key too, beside a user's REST key: independent of it from then on, under the same name and terms.
     s3: Option<bool>,
-    /// Not in this version: credentials chosen by a person.
-    #[schema(value_type = Option<Object>)]
-    credentials: Option<IgnoredAny>,
+    /// Credentials that somebody chose, for `http` and `ftp`; generated if left out.
+    credentials: Option<CredentialsIn>,
+    /// For `ftp`: public keys of SSH, each the line of a file that ends with `.pub`; at most 16.
+    #[serde(default)]
+    #[schema(max_items = 16)]
+    public_keys: Vec<String>,
 }
 
 impl KeyIn {
-    /// A field that was filled in and that this version does not have.
-    pub(crate) fn not_yet(&self) -> Option<&'static str> {
-        self.credentials.is_some().then_some("credentials")
-    }
-
     /// Whether an S3 key is wanted too.
     pub(crate) fn with_s3(&self) -> bool {
         self.s3 == Some(true)
@@ -199,7 +203,12 @@ impl KeyIn {
 
 impl From<KeyIn> for KeyDraft {
     fn from(given: KeyIn) -> Self {
+        let (login, secret) = CredentialsIn::into_parts(given.credentials);
         Self {
+            // No name at all is as good as none that was chosen.
+            login: login.filter(|login| !login.is_empty()),
+            secret,
+            public_keys: given.public_keys,
             name: given.name,
             channel: given.channel,
             scope: given.scope.into(),
@@ -240,6 +249,9 @@ pub(crate) struct KeyPatch {
     /// What a report that its secret was found does to it: `disable` or `alarm`.
     #[schema(pattern = "^(disable|alarm)$")]
     on_leak: Option<String>,
+    /// For `ftp`: its public keys of SSH, all of them. Who came with one that is no longer among them is cut off.
+    #[schema(max_items = 16)]
+    public_keys: Option<Vec<String>>,
     /// Without it, a key that takes from itself the address from which it asks is refused.
     #[serde(default)]
     confirm_lockout: bool,
@@ -247,8 +259,7 @@ pub(crate) struct KeyPatch {
 
 impl From<KeyPatch> for KeyChange {
     fn from(given: KeyPatch) -> Self {
-        let KeyPatch { name, permission, overwrite, networks, prefix, expires_at, on_leak, confirm_lockout } =
-            given;
+        let KeyPatch { name, permission, overwrite, networks, prefix, expires_at, on_leak, .. } = given;
         let (networks, prefix) = (networks.map(drafts), prefix.map(Option::unwrap_or_default));
         Self {
             name,
@@ -258,7 +269,8 @@ impl From<KeyPatch> for KeyChange {
             prefix,
             expires_at,
             on_leak,
-            confirm_lockout,
+            public_keys: given.public_keys,
+            confirm_lockout: given.confirm_lockout,
             ..Self::default()
         }
     }
@@ -270,10 +282,12 @@ impl From<KeyPatch> for KeyChange {
 pub(crate) struct CreatedKeyOut {
     /// The key.
     pub(crate) key: KeyOut,
-    /// What authenticates it. Store it now: it is not told again.
-    pub(crate) secret: String,
-    /// For a REST key, the whole token of `Authorization: Bearer`; null for others.
+    /// What authenticates it. Store it now: it is not told again. Null if somebody chose it, who knows it.
+    pub(crate) secret: Option<String>,
+    /// For a key of REST or HTTP with a generated secret, the whole token of `Authorization: Bearer`; null for others.
     pub(crate) bearer: Option<String>,
+    /// Where the key is used, by the name of the protocol: `s3`, `rest`, `files` and `dav`, or those of `ftp`, `ftps` and `sftp` that are on.
+    pub(crate) addresses: BTreeMap<&'static str, String>,
     /// The bucket to name in tools, if the key is for one storage.
     pub(crate) bucket_name: Option<String>,
     /// The address of the S3 door.

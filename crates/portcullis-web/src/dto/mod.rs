@@ -4,6 +4,7 @@
 mod advice;
 mod attempts;
 mod audit;
+mod credentials;
 mod ending;
 mod file;
 mod grant;
@@ -33,6 +34,7 @@ mod user;
 pub(crate) use advice::{KeyAdviceOut, TakenAdviceOut};
 pub(crate) use attempts::AttemptsOut;
 pub(crate) use audit::{AuditEventOut, AuditKeyOut};
+pub(crate) use credentials::named as named_credentials;
 pub(crate) use ending::{DeletionIn, EndedStorageOut, ImpactOut, PauseIn, PauseOut};
 pub(crate) use file::{FileOut, FilesOut, StoredOut};
 pub(crate) use grant::{ChangedGrantOut, CutOut, GrantIn, GrantOut, GrantPatch, OwnStorageOut};

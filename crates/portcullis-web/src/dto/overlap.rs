@@ -4,6 +4,8 @@ use portcullis_control::{Moved, Mover, Overlap, OverlapChange, OverlapView, Rota
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::credentials::CredentialsIn;
+
 /// How a key gets new credentials.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -18,12 +20,15 @@ pub(crate) struct RotationIn {
     /// Why, for the audit trail: `routine`, `security_incident` or `lost`.
     #[schema(pattern = "^(routine|security_incident|lost)$")]
     reason: Option<String>,
+    /// Credentials that somebody chose, for `http` and `ftp`: a new secret, another user name.
+    credentials: Option<CredentialsIn>,
 }
 
 impl From<RotationIn> for Rotation {
     fn from(given: RotationIn) -> Self {
-        let RotationIn { overlap_seconds, keep_access_key, reason } = given;
-        Self { overlap_seconds, keep_access_key: keep_access_key == Some(true), reason }
+        let RotationIn { overlap_seconds, keep_access_key, reason, credentials } = given;
+        let (login, secret) = CredentialsIn::into_parts(credentials);
+        Self { overlap_seconds, keep_access_key: keep_access_key == Some(true), reason, login, secret }
     }
 }
 

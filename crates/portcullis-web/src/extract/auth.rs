@@ -26,7 +26,7 @@ pub(crate) struct Stranger {
 }
 
 impl Stranger {
-    fn of(parts: &Parts) -> Result<Self, Problem> {
+    pub(crate) fn of(parts: &Parts) -> Result<Self, Problem> {
         // Without an address no network can be checked: an answer must not depend on that having been forgotten.
         let peer = parts.extensions.get::<Peer>().ok_or_else(nobody)?.address;
         let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();

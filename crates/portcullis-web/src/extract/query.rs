@@ -29,7 +29,11 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Params<T> {
     }
 }
 
-fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+/// A query, as this.
+///
+/// # Errors
+/// A problem that names the parameter.
+pub(crate) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -9,7 +9,8 @@ use futures_util::TryStreamExt as _;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use portcullis_access::{
-    Body as FileBody, BodyFault, Delete, DeleteOptions, Get, GetOptions, GetOutcome, Object, Put, PutOptions,
+    AccessError, Body as FileBody, BodyFault, Delete, DeleteOptions, Get, GetOptions, GetOutcome, Grant,
+    Object, ObjectMeta, Put, PutOptions,
 };
 use portcullis_domain::{ObjectKey, StorageId};
 use serde::Deserialize;
@@ -64,18 +65,35 @@ pub(crate) async fn get(
     given: HeaderMap,
 ) -> Result<Response> {
     let key = query.key()?;
-    let options = GetOptions {
-        range: headers::range(&given),
-        conditions: headers::read_conditions(&given),
-        ..GetOptions::default()
-    };
-    let grant = app.access.storage_by_id(&who, id).await?.grant::<Get>(key.clone())?;
-    match grant.get(options).await? {
-        GetOutcome::Found(object) => Ok(downloaded(&key, object)),
-        GetOutcome::NotModified(meta) => {
-            Ok((StatusCode::NOT_MODIFIED, download::validators(&meta)).into_response())
-        }
+    let grant = app.access.storage_by_id(&who, id).await?.grant::<Get>(key)?;
+    Ok(read(grant, &given, false).await?)
+}
+
+/// The answer to a download, or to a look at what it would say.
+///
+/// # Errors
+/// As [`Grant::get`].
+pub(crate) async fn read(grant: Grant<Get>, given: &HeaderMap, head: bool) -> Result<Response, AccessError> {
+    let key = grant.target().clone();
+    let conditions = headers::read_conditions(given);
+    let unchanged =
+        |meta: &ObjectMeta| (StatusCode::NOT_MODIFIED, download::validators(meta)).into_response();
+    if head {
+        let options = GetOptions { conditions, ..GetOptions::default() };
+        return Ok(match grant.head(&options).await? {
+            GetOutcome::Found(meta) => {
+                let mut told = download::of_file(&key, &meta);
+                told.insert(CONTENT_LENGTH, HeaderValue::from(meta.size));
+                (told, Body::empty()).into_response()
+            }
+            GetOutcome::NotModified(meta) => unchanged(&meta),
+        });
     }
+    let options = GetOptions { range: headers::range(given), conditions, ..GetOptions::default() };
+    Ok(match grant.get(options).await? {
+        GetOutcome::Found(object) => downloaded(&key, object),
+        GetOutcome::NotModified(meta) => unchanged(&meta),
+    })
 }
 
 /// An answer with the bytes of a file, as something to be stored and never shown.
@@ -117,18 +135,22 @@ pub(crate) async fn head(
     given: HeaderMap,
 ) -> Result<Response> {
     let key = query.key()?;
-    let options = GetOptions { conditions: headers::read_conditions(&given), ..GetOptions::default() };
-    let grant = app.access.storage_by_id(&who, id).await?.grant::<Get>(key.clone())?;
-    match grant.head(&options).await? {
-        GetOutcome::Found(meta) => {
-            let mut told = download::of_file(&key, &meta);
-            told.insert(CONTENT_LENGTH, HeaderValue::from(meta.size));
-            Ok((told, Body::empty()).into_response())
-        }
-        GetOutcome::NotModified(meta) => {
-            Ok((StatusCode::NOT_MODIFIED, download::validators(&meta)).into_response())
-        }
-    }
+    let grant = app.access.storage_by_id(&who, id).await?.grant::<Get>(key)?;
+    Ok(read(grant, &given, true).await?)
+}
+
+/// How an upload is to be stored, as its headers say.
+///
+/// # Errors
+/// A problem with status 400 for a header that is malformed, or that an upload cannot have.
+pub(crate) fn put_options(given: &HeaderMap) -> Result<PutOptions> {
+    Ok(PutOptions {
+        length: headers::length(given)?,
+        content: headers::content(given),
+        digests: headers::digests(given)?,
+        conditions: headers::write_conditions(given)?,
+        ..PutOptions::default()
+    })
 }
 
 /// Upload a file. When this answers, the bytes are durable; when it fails, nothing changed.
@@ -155,13 +177,7 @@ pub(crate) async fn put(
 ) -> Result<Response> {
     let key = query.key()?;
     let (parts, body) = request.into_parts();
-    let options = PutOptions {
-        length: headers::length(&parts.headers)?,
-        content: headers::content(&parts.headers),
-        digests: headers::digests(&parts.headers)?,
-        conditions: headers::write_conditions(&parts.headers)?,
-        ..PutOptions::default()
-    };
+    let options = put_options(&parts.headers)?;
     let grant = app.access.storage_by_id(&who, id).await?.grant::<Put>(key)?;
     let name = grant.target().to_string();
     let stream = body.into_data_stream().map_err(|_| BodyFault::Disconnected);

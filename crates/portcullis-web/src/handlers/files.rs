@@ -65,7 +65,8 @@ pub(crate) async fn list(
     })
 }
 
-fn write_cursor(position: &ListPosition) -> String {
+/// Where a list goes on, as text.
+pub(crate) fn write_cursor(position: &ListPosition) -> String {
     let text = match position {
         ListPosition::AfterKey(key) => format!("k{key}"),
         ListPosition::AfterPrefix(prefix) => format!("p{prefix}"),
@@ -73,7 +74,11 @@ fn write_cursor(position: &ListPosition) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
-fn read_cursor(text: &str) -> Result<ListPosition> {
+/// The same, read back.
+///
+/// # Errors
+/// A problem that names the parameter `cursor`.
+pub(crate) fn read_cursor(text: &str) -> Result<ListPosition> {
     let read = || {
         let text = (text.len() <= 4096).then(|| URL_SAFE_NO_PAD.decode(text).ok())??;
         let text = String::from_utf8(text).ok()?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use portcullis_control::setups::{self, S3Setup, Setup};
+use portcullis_control::setups::{self, FileSetup, S3Setup, Setup};
 use portcullis_control::{
     CreatedKey, CreatedKeys, DEFAULT_REGION, KeyChange, KeyDraft, KeyQuery, Rotation, TemporaryDraft,
 };
@@ -18,7 +18,7 @@ use super::{created, json, ok, told_once};
 use crate::app::App;
 use crate::dto::{
     CreatedKeyOut, DeletedOut, Items, KeyIn, KeyOut, KeyPatch, ReceiptDto, RotationIn, S3KeyOut, TemporaryIn,
-    TemporaryOut, page_of, request_of,
+    TemporaryOut, named_credentials, page_of, request_of,
 };
 use crate::etag::{self, IfMatch, tagged};
 use crate::extract::{Id, Json, Keeper, Limit, OptionalJson, Params, from_text};
@@ -41,7 +41,7 @@ pub(crate) struct KeysQuery {
     #[serde(default, deserialize_with = "from_text")]
     #[param(value_type = Option<String>)]
     channel: Option<Channel>,
-    /// Only those whose name or access key contains it, upper and lower case alike.
+    /// Only those whose name, user name or access key contains it, upper and lower case alike.
     #[serde(default, deserialize_with = "from_text")]
     search: Option<String>,
     /// The most items on the page.
@@ -81,19 +81,17 @@ pub(crate) async fn create(
     keeper: Keeper,
     Json(given): Json<KeyIn>,
 ) -> Result<Response> {
-    if let Some(field) = given.not_yet() {
-        return Err(Problem::invalid_field(field, "not available in this version; leave it out"));
-    }
     let with_s3 = given.with_s3();
     let draft = KeyDraft::from(given);
-    let CreatedKeys { key, s3 } = keeper.create(&app.control, &draft, with_s3).await?;
+    let CreatedKeys { key, s3 } =
+        keeper.create(&app.control, &draft, with_s3).await.map_err(named_credentials)?;
     let at = format!("/api/v1/keys/{}", key.view.key.id);
     let tag = etag::of(&key.view.key);
     let s3 = s3.map(|made| {
-        let CreatedKeyOut { key, secret, setup, .. } = with_secret(made, &app.s3_address);
-        S3KeyOut { key, secret, setup }
+        let CreatedKeyOut { key, secret, setup, .. } = with_secret(&app, made);
+        S3KeyOut { key, secret: secret.unwrap_or_default(), setup }
     });
-    let made = CreatedKeyOut { s3, ..with_secret(key, &app.s3_address) };
+    let made = CreatedKeyOut { s3, ..with_secret(&app, key) };
     Ok(tagged(told_once(created(&at, &made)?), &tag))
 }
 
@@ -113,41 +111,75 @@ pub(crate) async fn rotate(
     OptionalJson(given): OptionalJson<RotationIn>,
 ) -> Result<Response> {
     let rotation = Rotation::from(given);
-    let rotated = keeper.rotate_if(&app.control, id, &rotation, |now| seen.holds(now)).await?;
+    let rotated = keeper.rotate_if(&app.control, id, &rotation, |now| seen.holds(now)).await;
+    let rotated = rotated.map_err(named_credentials)?;
     let rotated = rotated.ok_or_else(Problem::changed)?;
     let tag = etag::of(&rotated.view.key);
     let receipt = Some(ReceiptDto::from(&rotated.receipt));
-    let out = CreatedKeyOut { receipt, ..with_secret(rotated.into_value(), &app.s3_address) };
+    let out = CreatedKeyOut { receipt, ..with_secret(&app, rotated.into_value()) };
     Ok(tagged(ok(&out)?, &tag))
 }
 
-fn with_secret(made: CreatedKey, s3_address: &str) -> CreatedKeyOut {
+fn with_secret(app: &App, made: CreatedKey) -> CreatedKeyOut {
     let CreatedKey { view, secret, storage } = made;
     let key = &view.key;
     let bucket = storage.as_ref().map(|storage| storage.bucket.as_str());
-    let bearer = (key.channel == Channel::Rest).then(|| format!("{}.{}", key.credential, secret.reveal()));
-    let setups = match &bearer {
-        Some(bearer) => setups::for_rest(bearer),
-        None => setups::for_s3(&S3Setup {
-            s3_address,
+    let bearer = secret.as_ref().filter(|_| matches!(key.channel, Channel::Rest | Channel::Http));
+    let bearer = bearer.map(|secret| format!("{}.{}", key.credential, secret.reveal()));
+    let setups = match key.channel {
+        Channel::Rest => bearer.as_deref().map(setups::for_rest).unwrap_or_default(),
+        Channel::S3 => setups::for_s3(&S3Setup {
+            s3_address: &app.s3_address,
             region: storage.as_ref().map_or(DEFAULT_REGION, |storage| &storage.connection.region),
             bucket,
             prefix: &key.prefix,
             access_key: key.credential,
-            secret: Some(&secret),
+            secret: secret.as_ref(),
             permission: key.permission,
         }),
+        Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => {
+            setups::for_files(&FileSetup {
+                web_address: &app.web_address,
+                doors: &app.doors,
+                channel: key.channel,
+                user: key.user_name(),
+                secret: secret.as_ref(),
+                bucket,
+                prefix: &key.prefix,
+                permission: key.permission,
+                public_keys: !key.public_keys.is_empty(),
+            })
+        }
     };
     CreatedKeyOut {
-        secret: secret.reveal().to_owned(),
+        secret: secret.as_ref().map(|secret| secret.reveal().to_owned()),
         bearer,
         bucket_name: bucket.map(str::to_owned),
-        s3_address: s3_address.to_owned(),
+        s3_address: app.s3_address.clone(),
+        addresses: addresses(app, key.channel),
         setup: texts(setups),
         key: view.into(),
         s3: None,
         receipt: None,
     }
+}
+
+/// Where a key of this channel is used.
+fn addresses(app: &App, channel: Channel) -> BTreeMap<&'static str, String> {
+    let web = app.web_address.trim_end_matches('/');
+    let doors = &app.doors;
+    let named: Vec<(&'static str, Option<String>)> = match channel {
+        Channel::S3 => vec![("s3", Some(app.s3_address.clone()))],
+        Channel::Rest => vec![("rest", Some(format!("{web}/api/v1")))],
+        Channel::Http => vec![("files", Some(format!("{web}/files/"))), ("dav", Some(format!("{web}/dav/")))],
+        Channel::Ftp => vec![
+            ("ftp", doors.ftp.as_ref().map(|door| door.address.clone())),
+            ("ftps", doors.ftps.clone()),
+            ("sftp", doors.sftp.as_ref().map(|door| door.address.clone())),
+        ],
+        Channel::WebService | Channel::Email => Vec::new(),
+    };
+    named.into_iter().filter_map(|(name, address)| Some((name, address?))).collect()
 }
 
 fn texts(setups: Vec<Setup>) -> BTreeMap<&'static str, String> {

@@ -41,7 +41,7 @@ use crate::once::Again;
 use crate::problem::{Problem, Result};
 
 /// A document as JSON. Nothing that this API says may be kept by a cache.
-fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<Response> {
+pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<Response> {
     let text = serde_json::to_vec(body).map_err(|error| Problem::internal(error.to_string()))?;
     let kind = (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok((status, [kind, (CACHE_CONTROL, HeaderValue::from_static("no-store"))], text).into_response())

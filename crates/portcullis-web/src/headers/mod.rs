@@ -119,15 +119,41 @@ pub(crate) fn length(headers: &HeaderMap) -> Result<Option<u64>> {
     length.map(Some).ok_or_else(|| Problem::malformed("The header Content-Length is not a number."))
 }
 
-/// The digest that the bytes have to have: `Content-MD5` (RFC 1864).
+/// The digests that the bytes have to have: `Content-MD5` (RFC 1864), `Content-Digest` and `Repr-Digest` (RFC 9530), which of an upload
+/// without a content coding of its own are the same. Of algorithms that are not known nothing is checked, as section 2 allows.
 pub(crate) fn digests(headers: &HeaderMap) -> Result<DigestPlan> {
-    let Some(given) = headers.get("content-md5") else { return Ok(DigestPlan::default()) };
-    let value = STANDARD.decode(given.as_bytes().trim_ascii()).ok().filter(|value| value.len() == 16);
-    let value = value.ok_or_else(|| Problem::malformed("The header Content-MD5 is not an MD5 in base64."))?;
-    Ok(DigestPlan {
-        expect: vec![Digest { algorithm: DigestAlgorithm::Md5, value }],
-        ..DigestPlan::default()
-    })
+    let mut expect = Vec::new();
+    if let Some(given) = headers.get("content-md5") {
+        let value = STANDARD.decode(given.as_bytes().trim_ascii()).ok().filter(|value| value.len() == 16);
+        let value =
+            value.ok_or_else(|| Problem::malformed("The header Content-MD5 is not an MD5 in base64."))?;
+        expect.push(Digest { algorithm: DigestAlgorithm::Md5, value });
+    }
+    for name in ["content-digest", "repr-digest"] {
+        let Some(given) = list(headers, name) else { continue };
+        for item in given.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            let read = digest(item);
+            expect.extend(read.map_err(|()| {
+                Problem::malformed(format!("The header {name} is not a list such as sha-256=:BASE64:."))
+            })?);
+        }
+    }
+    expect.dedup();
+    Ok(DigestPlan { expect, ..DigestPlan::default() })
+}
+
+/// One member of a list of digests; none of an algorithm that is not known.
+fn digest(item: &str) -> Result<Option<Digest>, ()> {
+    let (name, value) = item.split_once('=').ok_or(())?;
+    let value = value.strip_prefix(':').and_then(|value| value.split_once(':')).ok_or(())?;
+    let algorithm = match name.trim() {
+        "sha-256" => DigestAlgorithm::Sha256,
+        "sha" => DigestAlgorithm::Sha1,
+        "md5" => DigestAlgorithm::Md5,
+        _ => return Ok(None),
+    };
+    let value = STANDARD.decode(value.0).ok().filter(|value| value.len() == algorithm.length()).ok_or(())?;
+    Ok(Some(Digest { algorithm, value }))
 }
 
 /// The headers that are kept with a file.
@@ -194,6 +220,15 @@ mod tests {
         assert_eq!(digests(&with("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")).unwrap().expect.len(), 1);
         for wrong in ["", "abc", "AAAA", "1B2M2Y8AsgTpgAmY7PhCfg"] {
             assert!(digests(&with("content-md5", wrong)).is_err(), "{wrong}");
+        }
+        let sha = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
+        for (value, known) in
+            [(sha.to_owned(), 1), (format!("{sha}, sha-512=:AAAA:"), 1), ("sha-512=:AAAA:".to_owned(), 0)]
+        {
+            assert_eq!(digests(&with("repr-digest", &value)).unwrap().expect.len(), known, "{value}");
+        }
+        for wrong in ["x", "sha-256", "sha-256=AAAA", "sha-256=:AAAA:", "sha-256=:*:"] {
+            assert!(digests(&with("content-digest", wrong)).is_err(), "{wrong}");
         }
         assert_eq!(length(&with("content-length", "12")).unwrap(), Some(12));
         assert!(length(&with("content-length", "-1")).is_err());

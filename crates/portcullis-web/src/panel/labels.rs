@@ -1,6 +1,6 @@
 //! What the settings of storages and keys are called.
 
-use portcullis_domain::{Permission, Provider};
+use portcullis_domain::{Channel, Permission, Provider};
 
 use super::words;
 
@@ -12,6 +12,18 @@ pub(super) fn permission(permission: Permission) -> &'static str {
         Permission::Write => words::text("permission.write"),
         Permission::ReadWrite => words::text("permission.read_write"),
         Permission::Full => words::text("permission.full"),
+    }
+}
+
+/// The name of a channel.
+pub(super) fn channel(channel: Channel) -> &'static str {
+    match channel {
+        Channel::S3 => words::text("channel.s3"),
+        Channel::Rest => words::text("channel.rest"),
+        Channel::Http => words::text("channel.http"),
+        Channel::Ftp => words::text("channel.ftp"),
+        Channel::WebService => words::text("channel.web_service"),
+        Channel::Email => words::text("channel.email"),
     }
 }
 

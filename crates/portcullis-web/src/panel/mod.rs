@@ -13,6 +13,7 @@ mod activity;
 mod advice;
 mod api_keys;
 pub(crate) mod assets;
+mod channel_key;
 mod connection;
 mod connections;
 mod cookie;

@@ -20,8 +20,10 @@ static ENGLISH: &[&str] = &[
     include_str!("../../texts/en/connection.txt"),
     include_str!("../../texts/en/providers.txt"),
     include_str!("../../texts/en/shared.txt"),
+    include_str!("../../texts/en/files.txt"),
     include_str!("../../texts/en/people.txt"),
     include_str!("../../texts/en/api_keys.txt"),
+    include_str!("../../texts/en/channels.txt"),
     include_str!("../../texts/en/leaks.txt"),
     include_str!("../../texts/en/sites.txt"),
     include_str!("../../texts/en/sharing.txt"),
@@ -166,6 +168,7 @@ mod tests {
         files(&home.join("templates"), &mut sources);
         files(&home.join("src/panel"), &mut sources);
         files(&home.join("src/shared"), &mut sources);
+        files(&home.join("src/files"), &mut sources);
         files(&home.join("src/handlers"), &mut sources);
         // This file only speaks of how it is done.
         sources.retain(|path| !path.ends_with("words.rs"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use portcullis_control::FieldProblem;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -34,6 +34,8 @@ struct Facts {
     /// The address that the document names.
     location: Option<String>,
     headers: HeaderMap,
+    /// Whether it is told as a line of text, for somebody at a terminal or in a browser.
+    in_text: bool,
     /// For the server's log, not for the client.
     cause: Option<String>,
 }
@@ -81,7 +83,8 @@ impl Problem {
     ) -> Self {
         let detail = detail.into();
         let (errors, headers) = (Vec::new(), HeaderMap::new());
-        Self(Box::new(Facts { status, name, title, detail, errors, location: None, headers, cause: None }))
+        let (location, cause, in_text) = (None, None, false);
+        Self(Box::new(Facts { status, name, title, detail, errors, location, headers, in_text, cause }))
     }
 
     pub(crate) fn not_found() -> Self {
@@ -160,6 +163,33 @@ impl Problem {
         self
     }
 
+    /// The status that it is told with.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// Asks for credentials in other ways, and in other words.
+    pub(crate) fn asking_for(mut self, challenges: Vec<HeaderValue>, detail: &'static str) -> Self {
+        self.0.headers.remove(WWW_AUTHENTICATE);
+        for challenge in challenges {
+            self.0.headers.append(WWW_AUTHENTICATE, challenge);
+        }
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// Tells this in a header, too.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+
+    /// Tells it as a line of text.
+    pub(crate) fn in_text(mut self) -> Self {
+        self.0.in_text = true;
+        self
+    }
+
     pub(crate) fn retry_after(mut self, span: Duration) -> Self {
         let seconds = span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0)).max(1);
         self.0.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -181,7 +211,7 @@ impl Problem {
 
     /// The document and its headers. What the server is to blame for is logged here, once.
     pub(crate) fn render(self, request_id: &str, kept: HeaderMap) -> Response {
-        let Facts { status, name, title, detail, errors, location, headers: own, cause } = *self.0;
+        let Facts { status, name, title, detail, errors, location, headers: own, in_text, cause } = *self.0;
         if let Some(cause) = cause {
             tracing::error!(request_id, status = status.as_u16(), cause, "a request failed");
         }
@@ -195,12 +225,16 @@ impl Problem {
             errors: errors.collect(),
             location: location.as_deref(),
         };
-        let text = serde_json::to_vec(&body).unwrap_or_default();
+        let (kind, text) = if in_text {
+            ("text/plain; charset=utf-8", format!("{title}. {detail} ({request_id})\n").into_bytes())
+        } else {
+            ("application/problem+json", serde_json::to_vec(&body).unwrap_or_default())
+        };
         let mut response = (status, text).into_response();
         let headers = response.headers_mut();
         headers.extend(kept);
         headers.extend(own);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }

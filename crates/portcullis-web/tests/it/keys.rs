@@ -61,7 +61,7 @@ async fn a_new_key_has_exactly_these_fields() {
             "name": "rclone", "channel": "s3", "scope": {"storage": storage["id"]}, "permission": "write",
             "overwrite": "keep_previous", "networks": [], "trial": null, "prefix": "", "expires_at": null, "state": "active",
             "last_used": null, "created_at": "2027-01-31T18:00:00Z", "generation": 0, "overlap": null,
-            "on_leak": "disable", "leaked_at": null, "receipt": null,
+            "on_leak": "disable", "leaked_at": null, "receipt": null, "login": null, "public_keys": [],
         })
     );
     assert_eq!(world.get(&path).await, key);
@@ -117,7 +117,7 @@ async fn every_wrong_field_is_named() {
             vec!["name", "permission", "prefix"],
         ),
         (with(json!({"name": "x".repeat(201)})), vec!["name"]),
-        (with(json!({"channel": "ftp"})), vec!["channel"]),
+        (with(json!({"channel": "email"})), vec!["channel"]),
         (with(json!({"channel": "gopher"})), vec!["channel"]),
         (with(json!({"scope": "site"})), vec!["scope"]),
         (with(json!({"scope": "everything"})), vec!["scope"]),
@@ -137,7 +137,7 @@ async fn every_wrong_field_is_named() {
         (with(json!({"expires_at": "next week"})), vec!["expires_at"]),
         (with(json!({"prefix": "p".repeat(1025)})), vec!["prefix"]),
         (with(json!({"s3": true})), vec!["s3"]),
-        (with(json!({"credentials": {"id": "me", "secret": "hunter2"}})), vec!["credentials"]),
+        (with(json!({"credentials": {"id": "me", "secret": "hunter2"}})), vec!["credentials.id"]),
         (with(json!({"secret": "hunter2"})), vec!["secret"]),
         (json!({"name": "a"}), vec!["channel"]),
     ] {

@@ -4,11 +4,17 @@
 
 mod advice;
 mod authenticator;
+mod channel_keys;
 mod conditions;
 mod data_events;
+mod dav;
 mod ending;
 mod examples;
 mod files;
+mod files_clients;
+mod files_http;
+mod files_list;
+mod files_tus;
 mod found;
 mod isolation;
 mod keys;

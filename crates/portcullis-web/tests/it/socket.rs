@@ -28,6 +28,7 @@ impl Door {
         let config = Config {
             s3_address: S3_ADDRESS.to_owned(),
             web_address: WEB_ADDRESS.to_owned(),
+            doors: portcullis_web::Doors::default(),
             door: DoorConfig::default(),
         };
         let serving = portcullis_web::serve(

@@ -17,7 +17,7 @@ use portcullis_domain::{
 use portcullis_listener::{DoorConfig, Peer};
 use portcullis_metadata::{Metadata, NewUser};
 use portcullis_signin::oidc::Provider;
-use portcullis_web::Config;
+use portcullis_web::{Config, Doors, FtpDoor, SftpDoor};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -118,7 +118,16 @@ impl Ask<'_> {
         assert_eq!(answer.header("x-request-id").len(), 16, "{asked}: {answer:?}");
         if answer.status.is_client_error() || answer.status.is_server_error() {
             let page = answer.header("content-type").starts_with("text/html");
-            let expected = if page { "text/html; charset=utf-8" } else { "application/problem+json" };
+            if asked.contains(" /dav") && answer.header("content-type").starts_with("application/xml") {
+                return answer;
+            }
+            // Where files are, a refusal is a line of text to whoever reads texts.
+            let line = asked.contains(" /files") && answer.header("content-type").starts_with("text/plain");
+            let expected = match (page, line) {
+                (true, _) => "text/html; charset=utf-8",
+                (false, true) => "text/plain; charset=utf-8",
+                (false, false) => "application/problem+json",
+            };
             assert!(!page || !asked.contains(" /api/"), "{asked}: {answer:?}");
             assert_eq!(answer.header("content-type"), expected, "{asked}: {answer:?}");
             let kind =
@@ -131,10 +140,27 @@ impl Ask<'_> {
     }
 }
 
-fn door() -> Config {
+/// The public key with which the SFTP door of [`doors`] shows that it is itself.
+pub(crate) const HOST_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPYSiHrTBqtRoa+f4LEPyTkKDf7HdZVcRMx0MjKQ4H+h";
+
+/// Doors for files that are told of; nothing listens there.
+fn doors() -> Doors {
+    Doors {
+        ftp: Some(FtpDoor { address: "ftp://files.example.org:2121".to_owned(), tls: true, plain: false }),
+        ftps: None,
+        sftp: Some(SftpDoor {
+            address: "sftp://files.example.org:2022".to_owned(),
+            host_keys: vec![HOST_KEY.parse().unwrap()],
+        }),
+    }
+}
+
+pub(crate) fn door() -> Config {
     Config {
         s3_address: S3_ADDRESS.to_owned(),
         web_address: WEB_ADDRESS.to_owned(),
+        doors: doors(),
         door: DoorConfig::default(),
     }
 }
@@ -154,6 +180,19 @@ impl World {
         let control = self.control.clone().with_identity_provider(provider, rules);
         let router = portcullis_web::router(&door(), self.access.clone(), control.clone());
         Self { control, router, ..self }
+    }
+
+    /// The same world with these doors for files.
+    pub(crate) fn and_doors(self, doors: Doors) -> Self {
+        let config = Config { doors, ..door() };
+        let router = portcullis_web::router(&config, self.access.clone(), self.control.clone());
+        Self { router, ..self }
+    }
+
+    /// The same world behind another door, which knows nothing of what the first one had in memory.
+    pub(crate) fn behind_another_door(self) -> Self {
+        let router = portcullis_web::router(&door(), self.access.clone(), self.control.clone());
+        Self { router, ..self }
     }
 
     /// A world with providers outside; what a storage there holds is in memory all the same.

@@ -126,7 +126,8 @@ impl Api {
         if let Some(item) = items.iter().find(|item| kind.unique.iter().any(|field| is(item, field))) {
             return Ok(item.clone());
         }
-        let mut named = items.iter().filter(|item| kind.named && is(item, "name"));
+        // Keys have user names too, of which two channels may have the same.
+        let mut named = items.iter().filter(|item| kind.named && (is(item, "name") || is(item, "login")));
         match (named.next(), named.next()) {
             (Some(item), None) => Ok(item.clone()),
             (Some(_), Some(_)) => {

@@ -12,6 +12,11 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// Whether it is a yes or a no: a flag without a value then means yes.
+    pub(crate) fn is_switch(&self) -> bool {
+        self.value == SWITCH
+    }
+
     /// Its name as a flag, without the dashes.
     pub(crate) fn flag(&self) -> String {
         self.name.replace('_', "-")
@@ -23,6 +28,9 @@ impl Field {
     }
 }
 
+/// The placeholder of what is a yes or a no.
+const SWITCH: &str = "true|false";
+
 const fn field(name: &'static str, value: &'static str, help: &'static str) -> Field {
     Field { name, value, help }
 }
@@ -32,6 +40,24 @@ pub(crate) const FIELDS: &[Field] = &[
     field("data_dir", "DIR", "Where state and the embedded store live [default: portcullis-data]"),
     field("web", "ADDR", "Control panel, REST API and health [default: 127.0.0.1:8080]"),
     field("s3", "ADDR", "S3 protocol [default: 127.0.0.1:9000]"),
+    field("ftp", "ADDR", "FTP with TLS on demand (explicit), e.g. 0.0.0.0:21; needs tls_cert [default: closed]"),
+    field("ftps", "ADDR", "FTP inside TLS (implicit), e.g. 0.0.0.0:990; needs tls_cert [default: closed]"),
+    field("sftp", "ADDR", "SFTP, e.g. 0.0.0.0:2022 [default: closed]"),
+    field(
+        "ftp_passive_ports",
+        "FIRST-LAST",
+        "Ports for FTP's data connections, e.g. 50000-50100 [default: any free one]",
+    ),
+    field(
+        "ftp_public_address",
+        "IP",
+        "Address that FTP clients are told for data connections [default: the one they reached]",
+    ),
+    field(
+        "allow_plaintext_ftp",
+        SWITCH,
+        "Serve FTP to clients that do not ask for TLS: everybody on the way can read it [default: false]",
+    ),
     field(
         "database",
         "URL",

@@ -66,12 +66,13 @@ pub(super) fn parse(text: &str, name: &str, problems: &mut Vec<String>) -> Vec<(
             }
             continue;
         }
-        if !FIELDS.iter().any(|known| known.name == field) {
+        let Some(setting) = FIELDS.iter().find(|known| known.name == field) else {
             let known: Vec<_> = FIELDS.iter().map(|known| known.name).chain(["oidc", "audit_sink"]).collect();
             problems.push(format!("{origin}: unknown setting; known are {}", known.join(", ")));
             continue;
-        }
-        match plain(value.get_ref()) {
+        };
+        let switch = value.get_ref().as_bool().filter(|_| setting.is_switch()).map(|yes| yes.to_string());
+        match switch.or_else(|| plain(value.get_ref())) {
             Some(value) => fields.push((field, Raw { value, origin })),
             None => problems.push(format!("{origin}: expected text or a list of texts, in quotation marks")),
         }

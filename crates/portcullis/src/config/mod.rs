@@ -3,6 +3,7 @@
 //! Every setting is a flag (`--s3-domain`), an environment variable (`PORTCULLIS_S3_DOMAIN`) and a field of the TOML
 //! file (`s3_domain`). All problems of all sources are reported together, each with where it stands.
 
+mod doors;
 mod field;
 mod file;
 mod master_key;
@@ -18,6 +19,7 @@ use ipnet::IpNet;
 use portcullis_domain::Secret;
 use portcullis_listener::{Limits, Proxies, ProxyKind};
 
+pub(crate) use doors::LineDoors;
 pub(crate) use field::{FIELDS, Field};
 pub(crate) use master_key::{MasterKeySource, read as read_master_key, write_new as write_master_key};
 pub(crate) use oidc::{ClientSecretSource, OidcConfig};
@@ -35,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) web: SocketAddr,
     /// The S3 protocol.
     pub(crate) s3: SocketAddr,
+    /// FTP and SFTP.
+    pub(crate) line: LineDoors,
     /// Where administration is kept; the default is a file in the data directory.
     pub(crate) database: Option<String>,
     /// Domains below which buckets are host names.
@@ -125,6 +129,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
             .map_or_else(|| PathBuf::from("portcullis-data"), |raw| PathBuf::from(raw.value)),
         web: address(get("web").as_ref(), "127.0.0.1:8080", &mut problems),
         s3: address(get("s3").as_ref(), "127.0.0.1:9000", &mut problems),
+        line: doors::read(&get, get("tls_cert").or_else(|| get("tls_key")).is_some(), &mut problems),
         database: database(get("database"), &mut problems),
         s3_domains: domains(get("s3_domain"), &mut problems),
         s3_url: url(get("s3_url"), &mut problems),
@@ -147,9 +152,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
         log: get("log").map_or_else(|| "portcullis=info,warn".to_owned(), |raw| raw.value),
         log_json: log_format(get("log_format"), &mut problems),
     };
-    if config.web == config.s3 && config.web.port() != 0 {
-        problems.push(format!("web and s3: both are {}; give each its own port", config.web));
-    }
+    doors::crossed(config.web, config.s3, &config.line, &mut problems);
     if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
 }
 

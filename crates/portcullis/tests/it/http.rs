@@ -1,7 +1,7 @@
 //! S3 requests by hand: signed with our own signer, sent over a plain socket.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -64,15 +64,16 @@ pub(crate) fn exchange(
 
 /// Every connection comes from a loopback address of its own, so that those who guess wrong in one row are not slowed in
 /// the next.
-fn connect(host: &str) -> TcpStream {
-    connect_with(host, None)
+pub(crate) fn connect(host: &str) -> TcpStream {
+    connect_with(host, None, None)
 }
 
-/// A receive buffer of `narrow` bytes leaves what was not read with the server.
-fn connect_with(host: &str, narrow: Option<usize>) -> TcpStream {
+/// From this address, or one of its own. A receive buffer of `narrow` bytes leaves what was not read with the server.
+pub(crate) fn connect_with(host: &str, from: Option<IpAddr>, narrow: Option<usize>) -> TcpStream {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
     let own = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 1)) + next % 60_000);
+    let own = from.unwrap_or(own.into());
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((own, 0)).into()).unwrap();
     if let Some(bytes) = narrow {
@@ -85,7 +86,7 @@ fn connect_with(host: &str, narrow: Option<usize>) -> TcpStream {
     stream
 }
 
-fn head(host: &str, method: &str, target: &str, headers: &[(&str, &str)], length: u64) -> Vec<u8> {
+pub(crate) fn head(host: &str, method: &str, target: &str, headers: &[(&str, &str)], length: u64) -> Vec<u8> {
     let mut head = format!(
         "{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n"
     );
@@ -113,7 +114,7 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) 
     }
 }
 
-fn read_answer(reader: &mut BufReader<TcpStream>, bodiless: bool) -> Answer {
+pub(crate) fn read_answer(reader: &mut BufReader<TcpStream>, bodiless: bool) -> Answer {
     let (status, headers) = read_head(reader);
     let mut body = Vec::new();
     if !bodiless {
@@ -182,7 +183,7 @@ impl<'a> Signed<'a> {
         let path = format!("/{}/{object}", self.key.bucket);
         let headers = self.sign(method, &path, "", &[]);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let mut stream = connect_with(self.world.s3_host(), Some(16 << 10));
+        let mut stream = connect_with(self.world.s3_host(), None, Some(16 << 10));
         stream.write_all(&head(self.world.s3_host(), method, &path, &headers, length)).unwrap();
         stream
     }

@@ -16,6 +16,7 @@ mod agency;
 mod audit_sinks;
 mod audit_trail;
 mod bad_input;
+mod channels;
 mod cli;
 mod cli_people;
 mod cli_sync;

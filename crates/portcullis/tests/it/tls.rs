@@ -24,12 +24,12 @@ pub(crate) fn trusting(certificate: &Path) -> TlsConfig {
 }
 
 /// A certificate for this machine and its key, in two files.
-struct Files {
+pub(crate) struct Files {
     dir: tempfile::TempDir,
 }
 
 impl Files {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let files = Self { dir: tempfile::tempdir().unwrap() };
         files.renew();
         files
@@ -41,11 +41,11 @@ impl Files {
         fs::write(self.certificate(), made.cert.pem()).unwrap();
     }
 
-    fn certificate(&self) -> PathBuf {
+    pub(crate) fn certificate(&self) -> PathBuf {
         self.dir.path().join("cert.pem")
     }
 
-    fn key(&self) -> PathBuf {
+    pub(crate) fn key(&self) -> PathBuf {
         self.dir.path().join("key.pem")
     }
 

@@ -26,6 +26,10 @@ pub(crate) struct World {
     server: Option<Child>,
     pub(crate) web: String,
     pub(crate) s3: String,
+    /// The doors that were asked for by a flag, as `host:port`.
+    pub(crate) ftp: Option<String>,
+    pub(crate) ftps: Option<String>,
+    pub(crate) sftp: Option<String>,
     token: String,
     flags: Vec<String>,
     /// Where the doors are to be: web and s3.
@@ -57,6 +61,9 @@ impl World {
             server: None,
             web: String::new(),
             s3: String::new(),
+            ftp: None,
+            ftps: None,
+            sftp: None,
             token: String::new(),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             ports: ["127.0.0.1:0"; 2].map(str::to_owned),
@@ -103,6 +110,11 @@ impl World {
         };
         self.web = endpoints["web"].as_str().unwrap().to_owned();
         self.s3 = endpoints["s3"].as_str().unwrap().to_owned();
+        let line = |scheme: &str| {
+            let url = endpoints.get(scheme)?.as_str().unwrap();
+            Some(url.strip_prefix(&format!("{scheme}://")).unwrap().to_owned())
+        };
+        (self.ftp, self.ftps, self.sftp) = (line("ftp"), line("ftps"), line("sftp"));
         let answer =
             self.rest("POST", "/sessions", None, Some(&json!({"username": "admin", "password": PASSWORD})));
         assert_eq!(answer.0, 201, "{}", answer.1);
@@ -116,6 +128,11 @@ impl World {
     /// From now on the server starts on the ports that it has.
     pub(crate) fn keep_ports(&mut self) {
         self.ports = [&self.web, &self.s3].map(|url| url.strip_prefix("http://").unwrap().to_owned());
+    }
+
+    /// What the server was started with, beside the doors that every one has.
+    pub(crate) fn flags(&self) -> &[String] {
+        &self.flags
     }
 
     /// Everything the server has printed.

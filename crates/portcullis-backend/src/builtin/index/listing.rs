@@ -9,7 +9,7 @@ use super::codec;
 use super::page::{Page, Step};
 use super::row::{invalid, key_of, parse_key};
 use crate::listing::end_of_prefix;
-use crate::{ListPage, ListRequest, ListedObject};
+use crate::{ContentHeaders, ListPage, ListRequest, ListedObject, modified};
 
 /// One page. Reads the rows it lists and one for each common prefix, by seeking past everything under it.
 ///
@@ -21,14 +21,16 @@ pub(in super::super) fn list(conn: &Connection, request: &ListRequest) -> Result
     let mut seek = page.start(request.after.as_ref());
     let only_folders =
         request.delimiter.as_deref() == Some("/") && has_only_folders(conn, request.prefix.as_str())?;
-    let mut statement = conn.prepare_cached(
-        "SELECT k, size, mtime, etag, sum FROM objects WHERE k >= ?1 AND k < ?2 ORDER BY k",
-    )?;
+    let mut statement = conn.prepare_cached(if request.user_times { WITH_TIMES } else { NARROW })?;
     while let Some(from) = seek.take() {
         let mut rows = statement.query(params![from, end])?;
         while let Some(row) = rows.next()? {
             let key = key_of(row.get_ref(0)?)?;
-            match page.take(key, None, || listed(row, key, 1))? {
+            let entry = || -> rusqlite::Result<ListedObject> {
+                let user_modified = if request.user_times { user_modified(row)? } else { None };
+                Ok(ListedObject { user_modified, ..listed(row, key, 1)? })
+            };
+            match page.take(key, None, entry)? {
                 Step::On => {}
                 Step::Seek(next) => {
                     seek = Some(next);
@@ -44,6 +46,21 @@ pub(in super::super) fn list(conn: &Connection, request: &ListRequest) -> Result
     }
     let next = page.next().map(|(position, _)| position);
     Ok(ListPage { objects: page.entries, prefixes: page.prefixes, next })
+}
+
+const NARROW: &str = "SELECT k, size, mtime, etag, sum FROM objects WHERE k >= ?1 AND k < ?2 ORDER BY k";
+/// What the client stored with an object stands in another table, before its bytes.
+const WITH_TIMES: &str =
+    "SELECT k, size, mtime, etag, sum, (SELECT content FROM ext WHERE ext.id = objects.ext) FROM objects
+     WHERE k >= ?1 AND k < ?2 ORDER BY k";
+
+/// When the writer last modified it. What does not name a time is not taken apart for it.
+fn user_modified(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Timestamp>> {
+    let content = row.get_ref(5)?;
+    if content.as_str_or_null().is_ok_and(|text| text.is_some_and(|text| text.contains(modified::NAME))) {
+        return codec::read_json::<ContentHeaders>(content).map(|content| content.user_modified());
+    }
+    Ok(None)
 }
 
 type Filling<'a> = Page<'a, ListedObject, ()>;
@@ -85,5 +102,6 @@ pub(super) fn listed(row: &rusqlite::Row<'_>, key: &str, at: usize) -> rusqlite:
         etag: codec::read_etag(row.get_ref(at + 2)?)?,
         checksum: codec::read_algorithm(row.get_ref(at + 3)?)?,
         archived: false,
+        user_modified: None,
     })
 }

@@ -173,6 +173,8 @@ impl World {
             on_leak: portcullis_domain::OnLeak::Disable,
             leaked: None,
             trial: None,
+            login: None,
+            public_keys: Vec::new(),
         };
         self.metadata.create_key(&key, &minted.stored).await.unwrap();
         self.access.applied(Change::Key(id)).await.unwrap();

@@ -53,6 +53,8 @@ fn key() -> Key {
         on_leak: OnLeak::Disable,
         leaked: None,
         trial: None,
+        login: None,
+        public_keys: Vec::new(),
     }
 }
 

@@ -35,7 +35,7 @@ fn asked(at: &AtKey, faults: Faults) -> Response {
         chrome: &at.at.person.chrome,
         own: path(key.id),
         name: key.name.as_str(),
-        access_key: key.credential.as_str(),
+        access_key: key.user_name(),
         last_used: at.view.last_used.as_ref(),
         faults,
     };

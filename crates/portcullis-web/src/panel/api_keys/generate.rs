@@ -49,7 +49,7 @@ fn asked(at: &AtKey, rotation: RotationForm, trouble: Option<&'static str>) -> R
         chrome: &at.at.person.chrome,
         own: path(key.id),
         name: key.name.as_str(),
-        access_key: key.credential.as_str(),
+        access_key: key.user_name(),
         last_used: at.view.last_used.as_ref(),
         rotation,
         once: new_once_token()?,
@@ -68,7 +68,7 @@ async fn try_make(app: &App, at: &AtKey, form: &Fields) -> Result<Response, Pane
         let form = RotationForm::after(app, &at.at.keeper, &at.view, form, faults).await?;
         asked(at, form, None)
     };
-    let rotation = match RotationForm::read(form) {
+    let rotation = match RotationForm::read(form, &at.view.key) {
         Ok(rotation) => rotation,
         Err(faults) => return again(faults).await,
     };

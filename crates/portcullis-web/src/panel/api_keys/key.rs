@@ -7,9 +7,11 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
 use portcullis_control::networks::TrialChange;
+use portcullis_control::setups::Setup;
 use portcullis_control::{ControlError, FieldProblem, KeyChange, KeyUse, KeyView, networks};
 use portcullis_domain::{Channel, Key, Permission, Scope, Timestamp};
 
+use super::super::channel_key::{Changed, DoorsShown, PublicKeys, change_public_keys, has_folders};
 use super::super::connection::{Chip, chip};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
@@ -21,6 +23,7 @@ use super::super::page::{Chrome, on_to, page, toast};
 use super::super::posted::Posted;
 use super::super::rotation::{self, OverlapSection};
 use super::super::seen::Seen;
+use super::super::setups;
 use super::super::words::{self, filters};
 use super::at::{AtKey, load, path};
 use super::{may_make, trial};
@@ -58,7 +61,11 @@ struct KeyPage<'a> {
     access_key: &'a str,
     whose: &'a str,
     is_site: bool,
-    is_s3: bool,
+    /// The name of its channel.
+    channel: &'static str,
+    doors: Option<DoorsShown>,
+    pub(super) ssh: Option<PublicKeys>,
+    setups: Vec<Setup>,
     chip: Chip,
     /// That an old pair still works.
     old: Option<Chip>,
@@ -93,18 +100,34 @@ async fn shown(
     faults: Faults,
     toast: Option<&'static str>,
 ) -> Result<Response, PanelError> {
+    let ssh = PublicKeys::of(&view.key, &path(view.key.id));
+    shown_with(app, at, view, (settings, faults), ssh, toast).await
+}
+
+async fn shown_with(
+    app: &App,
+    at: &AtKey,
+    view: &KeyView,
+    (settings, faults): (Settings, Faults),
+    ssh: Option<PublicKeys>,
+    toast: Option<&'static str>,
+) -> Result<Response, PanelError> {
     let (key, chrome) = (&view.key, &at.at.person.chrome);
-    let is_fine = faults.is_empty() && settings.cut_off.is_empty();
+    let ssh_is_fine = ssh.as_ref().is_none_or(|ssh| ssh.faults.is_empty());
+    let is_fine = faults.is_empty() && settings.cut_off.is_empty() && ssh_is_fine;
     let status = if is_fine { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let template = KeyPage {
         chrome,
         toast,
         own: path(key.id),
         name: key.name.as_str(),
-        access_key: key.credential.as_str(),
+        access_key: key.user_name(),
         whose: &at.whose,
         is_site: key.scope == Scope::Site,
-        is_s3: key.channel == Channel::S3,
+        channel: labels::channel(key.channel),
+        doors: DoorsShown::of(app, key, None, None),
+        ssh,
+        setups: if has_folders(key.channel) { setups::of_several(app, key, None) } else { Vec::new() },
         chip: chip(view, chrome.now),
         old: rotation::chip(view, chrome.now),
         overlap: OverlapSection::load(app, &at.at.keeper, key.id, &path(key.id), chrome.now).await?,
@@ -197,7 +220,7 @@ fn seen(key: &Key) -> Seen {
 fn choices(key: &Key, admin: bool) -> Vec<Choice> {
     let choice = |(value, detail)| Choice { value, name: labels::permission(value), detail };
     let full = (Permission::Full, words::text("api_keys.full.detail"));
-    let full = (admin && key.channel != Channel::S3 || key.permission == Permission::Full).then_some(full);
+    let full = (admin && key.channel == Channel::Rest || key.permission == Permission::Full).then_some(full);
     [
         (Permission::Read, words::text("rights.read.detail")),
         (Permission::Write, words::text("rights.write.detail")),
@@ -224,6 +247,24 @@ fn back(at: &AtKey, done: Result<&'static str, PanelError>) -> Response {
     match done {
         Ok(done) => on_to(&path(at.view.key.id), done),
         Err(error) => error.show(&at.at.person.chrome),
+    }
+}
+
+/// `POST /api-keys/{id}/public-keys`
+pub(super) async fn public_keys(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
+    try_public_keys(&app, &at, &form).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+}
+
+async fn try_public_keys(app: &App, at: &AtKey, form: &Fields) -> Result<Response, PanelError> {
+    let key = &at.view.key;
+    match change_public_keys(app, &at.at.keeper, &at.at.person.chrome, key, form).await? {
+        Changed::Done(done) => Ok(at.at.person.chrome.on_to(&path(key.id), done)),
+        Changed::Again(draft, faults) => {
+            let (view, _) = load(app, &at.at, key.id).await?;
+            let ssh = PublicKeys::of(&view.key, &path(key.id)).map(|ssh| ssh.after(draft, faults));
+            let settings = (Settings::of(&view.key), Faults::default());
+            shown_with(app, at, &view, settings, ssh, None).await
+        }
     }
 }
 

@@ -24,13 +24,23 @@ use crate::app::App;
 /// As many are on a page.
 const ROWS: u32 = 50;
 
+/// The channels that there are keys for.
+const CHANNELS: [Channel; 4] = [Channel::Rest, Channel::S3, Channel::Http, Channel::Ftp];
+
+impl ListPage<'_> {
+    /// Channels to filter by: value and name.
+    fn channels() -> [(&'static str, &'static str); 4] {
+        CHANNELS.map(|channel| (channel.as_str(), labels::channel(channel)))
+    }
+}
+
 /// One key, in words.
 struct Row {
     path: String,
     name: String,
     access_key: String,
     is_site: bool,
-    is_s3: bool,
+    channel: &'static str,
     whose: String,
     permission: &'static str,
     created: Timestamp,
@@ -45,6 +55,8 @@ struct ListPage<'a> {
     chrome: &'a Chrome,
     toast: Option<&'static str>,
     wanted: &'a str,
+    /// The channel of the filter; empty for all.
+    channel: &'static str,
     may_make: bool,
     rows: Vec<Row>,
     paged: bool,
@@ -52,7 +64,7 @@ struct ListPage<'a> {
     next: Option<String>,
 }
 
-/// `GET /api-keys?q=&after=&done=`
+/// `GET /api-keys?q=&channel=&after=&done=`
 pub(super) async fn list(State(app): State<Arc<App>>, at: At, RawQuery(query): RawQuery) -> Response {
     let fields = Fields::parse(query.unwrap_or_default().as_bytes());
     try_list(&app, &at, &fields).await.unwrap_or_else(|error| error.show(&at.person.chrome))
@@ -60,13 +72,18 @@ pub(super) async fn list(State(app): State<Arc<App>>, at: At, RawQuery(query): R
 
 async fn try_list(app: &App, at: &At, fields: &Fields) -> Result<Response, PanelError> {
     let (wanted, begins) = (search(fields), after(fields));
+    let channel = CHANNELS.into_iter().find(|channel| channel.as_str() == fields.get("channel"));
+    let word = channel.map_or("", Channel::as_str);
     let query = KeyQuery {
         search: Some(wanted.clone()).filter(|search| !search.is_empty()),
+        channel,
         without_storage: true,
         ..KeyQuery::default()
     };
     let request = PageRequest { limit: ROWS, after: begins.clone() };
-    let at_page = |after: Option<&str>| address(HOME, &wanted, &[("after", after)]);
+    let at_page = |after: Option<&str>| {
+        address(HOME, &wanted, &[("channel", channel.map(Channel::as_str)), ("after", after)])
+    };
     let found = match at.keeper.keys(&app.control, query, &request).await {
         // A place that is no longer one: from the beginning.
         Err(ControlError::Invalid(_)) if begins.is_some() => {
@@ -83,6 +100,7 @@ async fn try_list(app: &App, at: &At, fields: &Fields) -> Result<Response, Panel
         chrome: &at.person.chrome,
         toast: toast(fields),
         wanted: &wanted,
+        channel: word,
         may_make: may_make(app, &at.keeper).await?,
         rows,
         paged: begins.is_some() || found.next.is_some(),
@@ -111,9 +129,9 @@ async fn row(
     Ok(Row {
         path: path(key.id),
         name: key.name.to_string(),
-        access_key: key.credential.to_string(),
+        access_key: key.user_name().to_owned(),
         is_site: key.scope == Scope::Site,
-        is_s3: key.channel == Channel::S3,
+        channel: labels::channel(key.channel),
         whose: named,
         permission: labels::permission(key.permission),
         created: key.created,

@@ -32,6 +32,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api-keys/{id}", get(key::show))
         .route("/api-keys/{id}/settings", get(at::home).post(key::change))
         .route("/api-keys/{id}/trial", get(at::home).post(trial::change))
+        .route("/api-keys/{id}/public-keys", get(at::home).post(key::public_keys))
         .route("/api-keys/{id}/generate", get(generate::ask).post(generate::make))
         .route("/api-keys/{id}/overlap/stop", get(at::home).post(key::stop_old))
         .route("/api-keys/{id}/overlap/extend", get(at::home).post(key::extend_old))

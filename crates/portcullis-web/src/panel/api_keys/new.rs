@@ -8,10 +8,13 @@ use axum::response::Response;
 use http::StatusCode;
 use portcullis_access::Proof as _;
 use portcullis_control::{ControlError, KeyDraft, KeyRules, ScopeDraft, new_once_token};
+use portcullis_domain::Channel;
 
+use super::super::channel_key::{Own, OwnForm};
 use super::super::credentials::{Agreed, Done, ListText, Terms};
 use super::super::error::{PanelError, confirm};
 use super::super::fields::{Faults, Fields};
+use super::super::labels;
 use super::super::page::{Chrome, page};
 use super::super::people::user_named;
 use super::super::posted::Posted;
@@ -31,8 +34,12 @@ struct NewKey {
     user: String,
     /// Whether it may administer.
     full: bool,
+    /// The channel that it opens.
+    channel: Channel,
     /// Whether an S3 key is made too.
     s3: bool,
+    /// User name, secret and public keys, for a channel that has them.
+    own: OwnForm,
     terms: Terms,
 }
 
@@ -42,11 +49,27 @@ struct NewPage<'a> {
     chrome: &'a Chrome,
     filled: &'a NewKey,
     terms: &'a Terms,
+    own: &'a OwnForm,
     list: ListText,
     changed: Option<Done>,
     rules: KeyRules,
     of_key: bool,
     faults: Faults,
+}
+
+/// The channels that keys of users are made for here; one for S3 is made together with one for the REST API.
+const CHANNELS: [Channel; 3] = [Channel::Rest, Channel::Http, Channel::Ftp];
+
+impl NewPage<'_> {
+    /// Channels to choose from: value, name, what it is for.
+    fn channels() -> [(&'static str, &'static str, &'static str); 3] {
+        let [rest, http, ftp] = CHANNELS.map(|channel| (channel.as_str(), labels::channel(channel)));
+        [
+            (rest.0, rest.1, words::text("channels.rest.detail")),
+            (http.0, http.1, words::text("channels.http.detail")),
+            (ftp.0, ftp.1, words::text("channels.ftp.detail")),
+        ]
+    }
 }
 
 impl NewKey {
@@ -58,8 +81,13 @@ impl NewKey {
         };
         let user = Some(text("user", 100)).filter(|user| !user.is_empty()).unwrap_or_else(|| own.to_owned());
         let (site, full) = (fields.get("kind") == "site", fields.has("full"));
-        let (s3, name) = (fields.has("s3") && !site, text("name", 400));
-        Ok(Self { once, name, site, user, full, s3, terms: Terms::of(fields) })
+        let channel = CHANNELS.into_iter().find(|channel| channel.as_str() == fields.get("channel"));
+        let channel = channel.unwrap_or(Channel::Rest);
+        // What only the REST API knows is not looked at for another channel.
+        let rest = channel == Channel::Rest;
+        let (s3, full, name) = (fields.has("s3") && !site && rest, full && rest, text("name", 400));
+        let (own, terms) = (OwnForm::of(fields), Terms::of(fields));
+        Ok(Self { once, name, site, user, full, channel, s3, own, terms })
     }
 
     /// The address of the form as it is filled in, for whoever has to prove first who they are.
@@ -72,6 +100,10 @@ impl NewKey {
             ("user", &self.user),
             ("full", ticked(self.full)),
             ("s3", ticked(self.s3)),
+            ("channel", self.channel.as_str()),
+            ("creds", if self.own.chosen { "chosen" } else { "" }),
+            ("login", &self.own.login),
+            ("public_keys", &self.own.public_keys),
         ];
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(own.into_iter().filter(|(_, value)| !value.is_empty()));
@@ -79,11 +111,11 @@ impl NewKey {
         format!("{HOME}/new?{}", query.finish())
     }
 
-    fn draft(&self, agreed: &Agreed, scope: ScopeDraft) -> KeyDraft {
+    fn draft(&self, agreed: &Agreed, scope: ScopeDraft, own: Own) -> KeyDraft {
         let permission = if self.full { "full" } else { agreed.permission.as_str() };
         KeyDraft {
             name: self.name.clone(),
-            channel: "rest".to_owned(),
+            channel: self.channel.to_string(),
             scope,
             permission: permission.to_owned(),
             overwrite: agreed.overwrite.filter(|_| !self.full).map(|rule| rule.as_str().to_owned()),
@@ -91,6 +123,9 @@ impl NewKey {
             prefix: None,
             expires_at: agreed.expires.map(|end| end.to_string()),
             on_leak: agreed.on_leak.map(|what| what.to_string()),
+            login: own.login,
+            secret: own.secret,
+            public_keys: own.public_keys,
         }
     }
 }
@@ -125,6 +160,7 @@ async fn form(
         chrome: &at.person.chrome,
         filled,
         terms: &filled.terms,
+        own: &filled.own,
         list: filled.terms.list(at.person.peer),
         changed,
         rules: app.control.key_rules(site).await?,
@@ -151,20 +187,23 @@ async fn try_make(app: &App, at: &At, fields: &Fields) -> Result<Response, Panel
     let mut faults = Faults::default();
     let agreed = filled.terms.check(app.access.now(), &mut faults);
     let scope = scope(app, at, &filled, &mut faults).await?;
-    let (Some(agreed), Some(scope)) = (agreed, scope) else {
+    let own = filled.own.read(fields, filled.channel, &mut faults);
+    let (Some(agreed), Some(scope), true) = (agreed, scope, faults.is_empty()) else {
         return form(app, at, &filled, None, faults).await;
     };
     if !at.keeper.claim_once(&app.control, &filled.once).await? {
         return Ok(shown::already(&at.person.chrome));
     }
     filled.once = new_once_token()?;
-    match at.keeper.create(&app.control, &filled.draft(&agreed, scope), filled.s3).await {
+    match at.keeper.create(&app.control, &filled.draft(&agreed, scope, own), filled.s3).await {
         Ok(made) => Ok(shown::show(app, &at.person.chrome, &made)),
         Err(ControlError::ConfirmationNeeded) => Ok(confirm(&filled.address())),
         Err(ControlError::Invalid(problems)) => {
             let problems = problems.into_iter().map(|mut problem| {
-                if problem.field == "expires_at" {
-                    "expires".clone_into(&mut problem.field);
+                match problem.field.as_str() {
+                    "expires_at" => "expires".clone_into(&mut problem.field),
+                    "scope" => "kind".clone_into(&mut problem.field),
+                    _ => {}
                 }
                 problem
             });

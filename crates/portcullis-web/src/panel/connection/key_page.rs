@@ -12,6 +12,7 @@ use portcullis_control::networks::{Clients, TrialView};
 use portcullis_control::setups::Setup;
 use portcullis_domain::{KeyId, Scope, Storage, StorageId, Timestamp};
 
+use super::super::channel_key::{DoorsShown, PublicKeys};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
 use super::super::knocks::OfKey;
@@ -66,6 +67,10 @@ pub(super) struct KeyPage<'a> {
     home: String,
     storage: &'a Storage,
     key: KeyRow,
+    own: String,
+    renews: bool,
+    doors: Option<DoorsShown>,
+    pub(super) ssh: Option<PublicKeys>,
     setups: Vec<Setup>,
     overlap: Option<&'a OverlapSection>,
     leak: LeakCard,
@@ -172,12 +177,16 @@ impl<'a> KeyPage<'a> {
         let KeySubject { storage, view, .. } = subject;
         let key = &view.key;
         let own = key_path(storage.id, key.id);
+        let row = KeyRow::new(storage, view, 0, at.at.person.chrome.now);
         Self {
             chrome: &at.at.person.chrome,
             toast: None,
             home: path(storage.id),
             storage,
-            key: KeyRow::new(storage, view, 0, at.at.person.chrome.now),
+            renews: row.renews,
+            key: row,
+            doors: DoorsShown::of(app, key, Some(storage.bucket.as_str()), None),
+            ssh: PublicKeys::of(key, &own),
             setups: setups::of(app, storage, &view.key, None),
             overlap: subject.overlap.as_ref(),
             leak: LeakCard::of(&subject.view.key),
@@ -191,6 +200,7 @@ impl<'a> KeyPage<'a> {
                 &key.networks,
                 &subject.clients,
             ),
+            own,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis_control::{KeyStatus, KeyUse, KeyView, networks};
 use portcullis_domain::{Channel, Networks, Overwrite, Permission, Storage, Timestamp};
 
+use super::super::channel_key::has_folders;
 use super::super::{format, labels, rotation, words};
 use super::at;
 
@@ -28,6 +29,10 @@ pub(super) struct KeyRow {
     pub(super) name: String,
     pub(super) path: String,
     pub(super) is_s3: bool,
+    /// The name of its channel.
+    pub(super) channel: &'static str,
+    /// Whether other credentials can be had for it here.
+    pub(super) renews: bool,
     pub(super) access_key: String,
     pub(super) chip: Chip,
     /// That an old pair still works.
@@ -52,7 +57,9 @@ impl KeyRow {
             name: key.name.to_string(),
             path: at::key_path(storage.id, key.id),
             is_s3: key.channel == Channel::S3,
-            access_key: key.credential.to_string(),
+            channel: labels::channel(key.channel),
+            renews: key.channel == Channel::S3 || has_folders(key.channel),
+            access_key: key.user_name().to_owned(),
             chip: chip(view, now),
             overlap: rotation::chip(view, now),
             permission: key.permission,

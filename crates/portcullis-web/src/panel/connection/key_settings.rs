@@ -8,6 +8,7 @@ use http::StatusCode;
 use portcullis_control::{ControlError, FieldProblem, KeyChange};
 use portcullis_domain::{Key, Permission, Timestamp};
 
+use super::super::channel_key::{Changed, change_public_keys};
 use super::super::error::PanelError;
 use super::super::fields::Fields;
 use super::super::page::page;
@@ -156,5 +157,25 @@ fn read_end(form: &Fields, subject: &KeySubject) -> Result<Option<String>, &'sta
     match end.parse::<Timestamp>() {
         Ok(_) => Ok(Some(end)),
         Err(_) => Err(words::text("expiry.wrong")),
+    }
+}
+
+/// `POST /connections/{id}/keys/{key}/public-keys`
+pub(super) async fn public_keys(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
+    try_public_keys(&app, &at, &form).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+}
+
+async fn try_public_keys(app: &App, at: &AtKey, form: &Fields) -> Result<Response, PanelError> {
+    // Credentials of another connection are not found below this one.
+    let key = load(app, at).await?.view.key;
+    let keeper = Keeper::Admin(at.at.admin.clone());
+    match change_public_keys(app, &keeper, &at.at.person.chrome, &key, form).await? {
+        Changed::Done(told) => Ok(done(at, told)),
+        Changed::Again(draft, faults) => {
+            let subject = load(app, at).await?;
+            let mut shown = KeyPage::new(app, at, &subject);
+            shown.ssh = shown.ssh.map(|ssh| ssh.after(draft, faults));
+            Ok(page(WRONG, &shown))
+        }
     }
 }

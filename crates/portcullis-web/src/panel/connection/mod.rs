@@ -52,6 +52,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/connections/{id}/keys/{key}/permission", get(at::key_home).post(key_settings::permission))
         .route("/connections/{id}/keys/{key}/networks", get(at::key_home).post(key_networks::edit))
         .route("/connections/{id}/keys/{key}/expiry", get(at::key_home).post(key_settings::expiry))
+        .route("/connections/{id}/keys/{key}/public-keys", get(at::key_home).post(key_settings::public_keys))
         .route("/connections/{id}/keys/{key}/overlap/stop", get(at::key_home).post(key_settings::stop_old))
         .route(
             "/connections/{id}/keys/{key}/overlap/extend",

@@ -10,6 +10,7 @@ use portcullis_access::SiteAdmin;
 use portcullis_control::{ControlError, KeyStatus, KeyView, new_once_token};
 use portcullis_domain::{Channel, Key, KeyId, Scope, Storage};
 
+use super::super::channel_key::has_folders;
 use super::super::error::PanelError;
 use super::super::labels;
 use super::super::page::{Chrome, page};
@@ -28,6 +29,7 @@ struct GeneratePage<'a> {
     chrome: &'a Chrome,
     storage: &'a Storage,
     view: &'a KeyView,
+    user: &'a str,
     permission: &'static str,
     /// Why the new pair will not work either, if so.
     off: Option<&'static str>,
@@ -67,7 +69,8 @@ impl Trouble {
 async fn find_key(app: &App, admin: &SiteAdmin, storage: &Storage, id: &str) -> Result<KeyView, PanelError> {
     let id: KeyId = id.parse().map_err(|_| PanelError::NotFound)?;
     let view = app.control.key(admin, id).await?;
-    let of_this = view.key.scope == Scope::Storage(storage.id) && view.key.channel == Channel::S3;
+    let renews = view.key.channel == Channel::S3 || has_folders(view.key.channel);
+    let of_this = view.key.scope == Scope::Storage(storage.id) && renews;
     of_this.then_some(view).ok_or(PanelError::NotFound)
 }
 
@@ -98,9 +101,12 @@ fn confirm(
         chrome: &person.chrome,
         storage,
         view,
+        user: view.key.user_name(),
         permission: labels::permission(view.key.permission),
         off: match view.status {
-            KeyStatus::Active if !storage.s3_access => Some(words::text("generate.off.access")),
+            KeyStatus::Active if view.key.channel == Channel::S3 && !storage.s3_access => {
+                Some(words::text("generate.off.access"))
+            }
             KeyStatus::Active => None,
             KeyStatus::Expired => Some(words::text("generate.off.expired")),
             KeyStatus::Disabled => Some(words::text("generate.off.disabled")),
@@ -130,7 +136,7 @@ pub(super) async fn make(
         let storage = find(&app, &admin, &id).await?;
         let view = find_key(&app, &admin, &storage, &key).await?;
         let keeper = Keeper::Admin(admin);
-        let rotation = match RotationForm::read(&form) {
+        let rotation = match RotationForm::read(&form, &view.key) {
             Ok(rotation) => rotation,
             Err(faults) => {
                 let again = RotationForm::after(&app, &keeper, &view, &form, faults).await?;

@@ -8,8 +8,9 @@ use axum::response::Response;
 use http::StatusCode;
 use portcullis_access::SiteAdmin;
 use portcullis_control::{ControlError, KeyDraft, ScopeDraft, StorageChange, new_once_token};
-use portcullis_domain::{DisplayName, KeyPrefix, Permission, Storage, StorageId};
+use portcullis_domain::{Channel, DisplayName, KeyPrefix, Permission, Storage, StorageId};
 
+use super::super::channel_key::{Own, OwnForm, has_folders};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
 use super::super::labels;
@@ -28,12 +29,15 @@ struct NewKey {
     once: String,
     name: String,
     prefix: String,
+    /// The channel, as it was chosen.
+    channel: String,
     terms: Terms,
 }
 
 /// What was filled in, read.
 struct Plan {
     name: DisplayName,
+    channel: Channel,
     prefix: KeyPrefix,
     agreed: Agreed,
 }
@@ -45,11 +49,19 @@ impl NewKey {
             Some(once) => once.chars().take(256).collect(),
             None => new_once_token()?,
         };
-        Ok(Self { once, name: text("name", 400), prefix: text("prefix", 1_100), terms: Terms::of(fields) })
+        let channel = Some(text("channel", 20)).filter(|channel| !channel.is_empty());
+        let channel = channel.unwrap_or_else(|| Channel::S3.to_string());
+        let (name, prefix) = (text("name", 400), text("prefix", 1_100));
+        Ok(Self { once, name, prefix, channel, terms: Terms::of(fields) })
     }
 
     fn pairs(&self) -> Vec<(&'static str, &str)> {
-        let own = [("once", self.once.as_str()), ("name", &self.name), ("prefix", &self.prefix)];
+        let own = [
+            ("once", self.once.as_str()),
+            ("name", &self.name),
+            ("prefix", &self.prefix),
+            ("channel", &self.channel),
+        ];
         own.into_iter().filter(|(_, value)| !value.is_empty()).chain(self.terms.pairs()).collect()
     }
 
@@ -58,8 +70,27 @@ impl NewKey {
             DisplayName::parse(&self.name).map_err(|wrong| faults.add("name", sentence(&wrong.to_string())));
         let prefix = KeyPrefix::parse(&self.prefix)
             .map_err(|wrong| faults.add("prefix", sentence(&wrong.to_string())));
+        let channel = CHANNELS.into_iter().find(|channel| channel.as_str() == self.channel);
+        if channel.is_none() {
+            faults.add("channel", words::text("channels.unknown"));
+        }
         let agreed = self.terms.check(app.access.now(), faults)?;
-        Some(Plan { name: name.ok()?, prefix: prefix.ok()?, agreed })
+        Some(Plan { name: name.ok()?, channel: channel?, prefix: prefix.ok()?, agreed })
+    }
+}
+
+/// The channels that keys of a storage are made for here. Those of the REST API are made on the page for API keys.
+const CHANNELS: [Channel; 3] = [Channel::S3, Channel::Http, Channel::Ftp];
+
+impl NewKeyPage<'_> {
+    /// Channels to choose from: value, name, what it is for.
+    fn channels() -> [(&'static str, &'static str, &'static str); 3] {
+        let [s3, http, ftp] = CHANNELS.map(|channel| (channel.as_str(), labels::channel(channel)));
+        [
+            (s3.0, s3.1, words::text("channels.s3.detail")),
+            (http.0, http.1, words::text("channels.http.detail")),
+            (ftp.0, ftp.1, words::text("channels.ftp.detail")),
+        ]
     }
 }
 
@@ -90,6 +121,10 @@ struct ReviewPage<'a> {
     list: ListText,
     /// Whether anybody who has the keys may use them.
     from_anywhere: bool,
+    channel: &'static str,
+    /// User name, secret and public keys, for a channel that has them.
+    own: Option<OwnForm>,
+    faults: Faults,
     trouble: Option<&'static str>,
 }
 
@@ -116,7 +151,7 @@ pub(super) async fn ask(
             let plan = filled.check(&app, &mut faults);
             match plan.filter(|_| faults.is_empty() && changed.is_none()) {
                 Some(plan) if query.get("next") == "review" => {
-                    review(&person, &storage, &filled, &plan, None)
+                    review(&person, &storage, &filled, &plan, Reviewed::default())
                 }
                 Some(_) | None => {
                     let asked = changed.is_none() && query.get("next") == "review";
@@ -150,18 +185,31 @@ fn form(
     page(status, &template)
 }
 
+/// What the page before the deed shows besides what was filled in.
+#[derive(Default)]
+struct Reviewed {
+    own: OwnForm,
+    faults: Faults,
+    trouble: Option<&'static str>,
+}
+
 fn review(
     person: &Person,
     storage: &Storage,
     filled: &NewKey,
     plan: &Plan,
-    trouble: Option<&'static str>,
+    Reviewed { own, faults, trouble }: Reviewed,
 ) -> Response {
     let carried = filled.pairs();
     let query =
         form_urlencoded::Serializer::new(String::new()).extend_pairs(carried.iter().copied()).finish();
-    let status = if trouble.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let own = plan.agreed.reading.networks();
+    let status = match trouble {
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+        None if faults.is_empty() => StatusCode::OK,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let with_public_keys = plan.channel == Channel::Ftp;
+    let networks = plan.agreed.reading.networks();
     let template = ReviewPage {
         chrome: &person.chrome,
         storage,
@@ -170,7 +218,10 @@ fn review(
         plan,
         permission: labels::permission(plan.agreed.permission),
         list: ListText::of(&plan.agreed.reading, person.peer),
-        from_anywhere: binding(&storage.networks, &own).is_anywhere(),
+        from_anywhere: binding(&storage.networks, &networks).is_anywhere(),
+        channel: labels::channel(plan.channel),
+        own: has_folders(plan.channel).then_some(OwnForm { with_login: true, with_public_keys, ..own }),
+        faults,
         trouble,
     };
     page(status, &template)
@@ -202,13 +253,18 @@ async fn try_make(
     let Some(plan) = filled.check(app, &mut faults) else {
         return Ok(form(person, &storage, &filled, None, faults));
     };
+    let own = OwnForm::of(fields);
+    let chosen = own.read(fields, plan.channel, &mut faults);
+    if !faults.is_empty() {
+        return Ok(review(person, &storage, &filled, &plan, Reviewed { own, faults, trouble: None }));
+    }
     if !app.control.claim_once(admin, &filled.once).await? {
         return Ok(already(&person.chrome, &format!("/connections/{}", storage.id)));
     }
     // The door first: without a key an open door lets nobody in, and a key to a closed one would be of no use.
-    let made = open(app, admin, &storage).await;
-    let made = match made {
-        Ok(()) => app.control.create_key(admin, &plan.draft(&storage)).await,
+    let opened = if plan.channel == Channel::S3 { open(app, admin, &storage).await } else { Ok(()) };
+    let made = match opened {
+        Ok(()) => app.control.create_key(admin, &plan.draft(&storage, chosen)).await,
         Err(error) => Err(error),
     };
     match made {
@@ -218,12 +274,17 @@ async fn try_make(
         }
         Err(ControlError::Invalid(problems)) => {
             filled.once = new_once_token()?;
-            Ok(form(person, &storage, &filled, None, Faults::from(problems)))
+            let faults = Faults::from(problems);
+            if faults.iter().any(|fault| OwnForm::has(&fault.field)) {
+                return Ok(review(person, &storage, &filled, &plan, Reviewed { own, faults, trouble: None }));
+            }
+            Ok(form(person, &storage, &filled, None, faults))
         }
         Err(error) => {
             tracing::error!(%error, "credentials could not be made");
             filled.once = new_once_token()?;
-            Ok(review(person, &storage, &filled, &plan, Some(words::text("key.new.trouble"))))
+            let trouble = Some(words::text("key.new.trouble"));
+            Ok(review(person, &storage, &filled, &plan, Reviewed { own, trouble, ..Reviewed::default() }))
         }
     }
 }
@@ -237,11 +298,11 @@ async fn open(app: &App, admin: &SiteAdmin, storage: &Storage) -> Result<(), Con
 }
 
 impl Plan {
-    fn draft(&self, storage: &Storage) -> KeyDraft {
+    fn draft(&self, storage: &Storage, own: Own) -> KeyDraft {
         let agreed = &self.agreed;
         KeyDraft {
             name: self.name.to_string(),
-            channel: "s3".to_owned(),
+            channel: self.channel.to_string(),
             scope: ScopeDraft::Storage(storage.id.to_string()),
             permission: agreed.permission.as_str().to_owned(),
             overwrite: agreed.overwrite.map(|rule| rule.as_str().to_owned()),
@@ -249,6 +310,9 @@ impl Plan {
             prefix: Some(self.prefix.as_str().to_owned()),
             expires_at: agreed.expires.map(|end| end.to_string()),
             on_leak: agreed.on_leak.map(|what| what.to_string()),
+            login: own.login,
+            secret: own.secret,
+            public_keys: own.public_keys,
         }
     }
 }

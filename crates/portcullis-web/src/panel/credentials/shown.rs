@@ -7,6 +7,7 @@ use portcullis_control::CreatedKey;
 use portcullis_control::setups::Setup;
 use portcullis_domain::{Networks, Storage, Timestamp};
 
+use super::super::channel_key::DoorsShown;
 use super::super::labels;
 use super::super::page::{Chrome, page};
 use super::super::setups;
@@ -55,6 +56,10 @@ struct CredentialsPage<'a> {
     s3_address: &'a str,
     access_key: &'a str,
     secret: &'a str,
+    /// Whether a secret is told at all: nobody is told one that they chose.
+    told: bool,
+    /// Addresses, user name and secret, for a channel with folders.
+    doors: Option<DoorsShown>,
     prefix: &'a str,
     expires: Option<Timestamp>,
     setups: Vec<Setup>,
@@ -103,10 +108,12 @@ pub(in super::super) fn show_then(
         bound_twice: !storage.networks.is_anywhere() && !key.networks.is_anywhere(),
         s3_address: &app.s3_address,
         access_key: key.credential.as_str(),
-        secret: made.secret.reveal(),
+        secret: made.secret.as_ref().map_or("", |secret| secret.reveal()),
+        told: made.secret.is_some(),
+        doors: DoorsShown::of(app, key, Some(storage.bucket.as_str()), made.secret.as_ref()),
         prefix: key.prefix.as_str(),
         expires: key.expires,
-        setups: setups::of(app, storage, key, Some(&made.secret)),
+        setups: setups::of(app, storage, key, made.secret.as_ref()),
         prove: format!("/keys/{}/prove", key.id),
         next: next.unwrap_or_else(|| format!("/connections/{}", storage.id)),
     };

@@ -302,5 +302,8 @@ pub(super) fn key_draft(storage: &Storage, agreed: &Agreed) -> KeyDraft {
         prefix: None,
         expires_at: agreed.expires.map(|end| end.to_string()),
         on_leak: agreed.on_leak.map(|what| what.to_string()),
+        login: None,
+        secret: None,
+        public_keys: Vec::new(),
     }
 }

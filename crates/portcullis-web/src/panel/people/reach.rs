@@ -2,7 +2,7 @@
 
 use portcullis_access::SiteAdmin;
 use portcullis_control::{GrantQuery, GrantRow, KeyQuery, KeyStatus, KeyView, PageRequest, UserRow};
-use portcullis_domain::{Channel, GroupId, Timestamp, UserId};
+use portcullis_domain::{GroupId, Timestamp, UserId};
 
 use super::super::error::PanelError;
 use super::super::{labels, words};
@@ -92,11 +92,7 @@ fn line(view: &KeyView) -> KeyLine {
     KeyLine {
         name: view.key.name.to_string(),
         path: format!("/api-keys/{}", view.key.id),
-        kind: if view.key.channel == Channel::S3 {
-            words::text("user.keys.s3")
-        } else {
-            words::text("user.keys.rest")
-        },
+        kind: labels::channel(view.key.channel),
         class,
         status,
         permission: labels::permission(view.key.permission),

@@ -1,8 +1,9 @@
 //! The fields with which credentials are changed: why, how long the old pair goes on, and whether the access key stays.
 
 use portcullis_control::{ControlError, KeyView, Mover, Result, Rotation};
-use portcullis_domain::{KeyId, Timestamp};
+use portcullis_domain::{Key, KeyId, Timestamp};
 
+use super::super::channel_key::{OwnForm, has_folders};
 use super::super::fields::{Faults, Fields};
 use super::super::{format, words};
 use crate::app::App;
@@ -42,6 +43,8 @@ pub(in super::super) struct RotationForm {
     pub(in super::super) running: Option<Timestamp>,
     /// Who came with the pair in the last 30 days.
     pub(in super::super) users: Vec<Mover>,
+    /// A user name and a secret of somebody's own, for a channel that has them.
+    pub(in super::super) own: Option<OwnForm>,
     pub(in super::super) faults: Faults,
     /// Which credentials the page shows.
     pub(in super::super) seen: String,
@@ -66,6 +69,25 @@ impl RotationForm {
         };
         let running = view.overlap.as_ref().map(|overlap| overlap.until);
         let spans = SPANS.iter().filter(|(seconds, _)| *seconds == 0 || running.is_none());
+        let own = has_folders(view.key.channel);
+        let names = if own {
+            [
+                "rotation.login.new",
+                "rotation.login.new.detail",
+                "rotation.login.same",
+                "rotation.login.same.detail",
+            ]
+        } else {
+            [
+                "rotation.access.new",
+                "rotation.access.new.detail",
+                "rotation.access.same",
+                "rotation.access.same.detail",
+            ]
+        };
+        let [new, new_detail, same, same_detail] = names;
+        // Whoever chose a name keeps it, unless they say otherwise.
+        let rule = if view.key.login.is_some() { "same" } else { "new" };
         Self {
             reasons: REASONS
                 .iter()
@@ -75,9 +97,10 @@ impl RotationForm {
                 .map(|(seconds, text)| choice(&seconds.to_string(), text, None, "overlap", "0"))
                 .collect(),
             access: vec![
-                choice("new", "rotation.access.new", Some("rotation.access.new.detail"), "access", "new"),
-                choice("same", "rotation.access.same", Some("rotation.access.same.detail"), "access", "new"),
+                choice("new", new, Some(new_detail), "access", rule),
+                choice("same", same, Some(same_detail), "access", rule),
             ],
+            own: own.then(|| OwnForm { with_login: true, with_public_keys: false, ..OwnForm::of(given) }),
             running,
             users,
             faults: Faults::default(),
@@ -99,13 +122,15 @@ impl RotationForm {
 
     /// Whether the form was made from the credentials that the key has now: a pair that somebody else made since is not to be stopped
     /// unseen.
-    pub(in super::super) fn is_of(given: &Fields, key: &portcullis_domain::Key) -> bool {
+    pub(in super::super) fn is_of(given: &Fields, key: &Key) -> bool {
         given.get("seen") == seen(key.id, key.generation)
     }
 
     /// What is wanted.
-    pub(in super::super) fn read(given: &Fields) -> Result<Rotation, Faults> {
+    pub(in super::super) fn read(given: &Fields, key: &Key) -> Result<Rotation, Faults> {
         let mut faults = Faults::default();
+        let own = OwnForm::of(given).read(given, key.channel, &mut faults);
+        let keep_access_key = given.get("access") == "same";
         let overlap = match given.get("overlap") {
             "" => 0,
             text => SPANS
@@ -124,10 +149,14 @@ impl RotationForm {
         if !faults.is_empty() {
             return Err(faults);
         }
+        // Where another name is wanted and none is chosen, the one that was chosen before goes too.
+        let other = || own.login.clone().or_else(|| key.login.as_ref().map(|_| String::new()));
         Ok(Rotation {
             overlap_seconds: Some(overlap),
-            keep_access_key: given.get("access") == "same",
+            keep_access_key,
             reason: reason.map(str::to_owned),
+            login: if keep_access_key { None } else { other() },
+            secret: own.secret,
         })
     }
 

@@ -62,8 +62,8 @@ async fn the_page_says_how_the_door_stands() {
     let storage = world.storage("NAS").await;
     let mut visit = Visit::admin(&world).await;
     let page = visit.get(&path(&storage)).await;
-    assert_eq!(page.text("#door"), "No credentials");
-    assert!(page.text("#notices").starts_with("Closed:"), "{page:?}");
+    assert_eq!(page.text("#door"), "No S3 key");
+    assert!(page.text("#notices").starts_with("Closed for S3:"), "{page:?}");
     assert!(page.text("#facts").contains("Private") && page.text("#facts").contains("0 B"));
 
     let made = s3_key(&world, &storage, "nas", "read_write").await;

@@ -20,6 +20,10 @@ pub(super) async fn inhabited(world: &World) {
         let key = json!({"name": name, "channel": "s3", "scope": scope, "permission": "read_write", "networks": networks});
         world.key(&key).await;
     }
+    for (name, channel) in [("scanner", "ftp"), ("drive", "http")] {
+        let key = json!({"name": name, "channel": channel, "scope": scope, "permission": "read", "credentials": {"user_name": name}});
+        world.key(&key).await;
+    }
     world.key(&json!({"name": "robot", "channel": "rest", "scope": "site", "permission": "read"})).await;
     world.storage("Archive").await;
     people(world, &storage).await;

@@ -171,7 +171,7 @@ async fn a_detached_storage_is_attached_from_its_list() {
     assert!(page.toast().contains("new credentials"));
     assert_eq!(
         (page.text("#door").as_str(), now(&world, "storages", &storage).await["files"].clone()),
-        ("No credentials", json!(1))
+        ("No S3 key", json!(1))
     );
 }
 

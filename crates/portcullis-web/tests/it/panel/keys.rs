@@ -53,7 +53,7 @@ async fn disabled_key_can_be_reactivated() {
         ("Switched off", "disabled".into())
     );
     assert!(page.toast().contains("switched off"));
-    assert_eq!(visit.get(&path(&scene.storage)).await.text("#door"), "No credentials");
+    assert_eq!(visit.get(&path(&scene.storage)).await.text("#door"), "No S3 key");
     let page = visit.submit(&page, "#permissions", &[("permission", "write")]).await;
     assert_eq!((page.text("#status").as_str(), scene.now("state").await), ("Active", "active".into()));
     assert!(page.toast().contains("work again"));

@@ -3,6 +3,7 @@
 mod activity;
 mod advice;
 mod api_keys;
+mod channels;
 mod check;
 mod connection;
 mod crawl;

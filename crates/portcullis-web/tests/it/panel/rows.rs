@@ -57,7 +57,7 @@ async fn what_s3_tools_can_do_is_told_in_two_lines() {
     let open = json!({"networks": []});
     let soon = json!({"expires_at": "2027-02-10T17:00:00Z"});
     let cases = [
-        ("no key", json!({}), None, "Not activeNo credentials"),
+        ("no key", json!({}), None, "Not activeNo S3 key"),
         ("any", json!({}), Some(&open), "ActiveRead & Write · any IP"),
         ("off", json!({"s3_access": false}), Some(&open), "OffS3 is switched off"),
         ("none", json!({"permission": "none"}), Some(&open), "OffPermission is none"),

@@ -1,5 +1,7 @@
 //! What may be said of keys.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::TrialCommand;
@@ -22,19 +24,19 @@ pub(crate) enum KeyCommand {
     },
     /// Show one key
     Show {
-        /// Its id, access key or name
+        /// Its id, access key, user name or name
         key: String,
     },
     /// Change a key; what is not named stays
     Update(KeyUpdate),
     /// Switch a key off at once; `key enable` turns it on again
     Disable {
-        /// Its id, access key or name
+        /// Its id, access key, user name or name
         key: String,
     },
     /// Give a key a permission again
     Enable {
-        /// Its id, access key or name
+        /// Its id, access key, user name or name
         key: String,
         /// read, write, read_write or full
         #[arg(long)]
@@ -58,7 +60,7 @@ pub(crate) enum KeyCommand {
     Advice(super::AdviceArgs),
     /// Delete a key for good
     Delete {
-        /// Its id, access key or name
+        /// Its id, access key, user name or name
         key: String,
         /// Don't ask
         #[arg(long)]
@@ -68,7 +70,7 @@ pub(crate) enum KeyCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct RotateArgs {
-    /// Its id, access key or name
+    /// Its id, access key, user name or name
     pub(crate) key: String,
     /// For how long the old credentials work beside the new, e.g. 1h, 24h or 7d; at most 30d [default: they stop at once]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
@@ -79,6 +81,8 @@ pub(crate) struct RotateArgs {
     /// routine, security_incident or lost; for the audit trail
     #[arg(long)]
     pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) chosen: ChosenArgs,
     /// Print only the set-up for this tool, as with `key create`
     #[arg(long, value_name = "TOOL")]
     pub(crate) setup: Option<String>,
@@ -88,12 +92,12 @@ pub(crate) struct RotateArgs {
 pub(crate) enum OverlapCommand {
     /// Show until when they work, who has moved to the new ones and who has not
     Show {
-        /// The key's id, access key or name
+        /// The key's id, access key, user name or name
         key: String,
     },
     /// Let them work until another moment, at most 30 days after they were replaced
     Extend {
-        /// The key's id, access key or name
+        /// The key's id, access key, user name or name
         key: String,
         /// For how long from now, e.g. 24h or 7d
         #[arg(long = "for", value_name = "TIME", value_parser = seconds, required_unless_present = "until")]
@@ -104,7 +108,7 @@ pub(crate) enum OverlapCommand {
     },
     /// Stop them now
     End {
-        /// The key's id, access key or name
+        /// The key's id, access key, user name or name
         key: String,
         /// Don't ask
         #[arg(long)]
@@ -124,7 +128,7 @@ pub(crate) struct KeyCreate {
     /// What to call it
     #[arg(long)]
     pub(crate) name: String,
-    /// s3 or rest [default: s3 for a storage, rest for a user or the site]
+    /// s3, rest, http (with WebDAV) or ftp (with SFTP) [default: s3 for a storage, rest for a user or the site]
     #[arg(long)]
     pub(crate) channel: Option<String>,
     /// For a user's REST key: make an S3 key beside it
@@ -148,14 +152,30 @@ pub(crate) struct KeyCreate {
     /// What a report that its secret was found does to it: disable or alarm [default: disable]
     #[arg(long, value_name = "WHAT")]
     pub(crate) on_leak: Option<String>,
+    #[command(flatten)]
+    pub(crate) chosen: ChosenArgs,
+    /// For ftp: a file with public keys of SSH that its holder may show instead of the secret; repeat for more
+    #[arg(long = "public-key", value_name = "FILE")]
+    pub(crate) public_keys: Vec<PathBuf>,
     /// Print only the set-up for this tool: rclone, aws, s3cmd, restic, s3fs, boto3, curl, ...
     #[arg(long, value_name = "TOOL")]
     pub(crate) setup: Option<String>,
 }
 
+/// Credentials that somebody chooses.
+#[derive(Args, Debug)]
+pub(crate) struct ChosenArgs {
+    /// For http and ftp: a user name of your choice, besides the generated one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user_name: Option<String>,
+    /// For http and ftp: the file with a secret of your choice, or - for standard input [default: one is generated]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct KeyUpdate {
-    /// Its id, access key or name
+    /// Its id, access key, user name or name
     pub(crate) key: String,
     /// What to call it
     #[arg(long)]
@@ -170,7 +190,7 @@ pub(crate) struct KeyUpdate {
     #[arg(long = "network", value_name = "NETWORK")]
     pub(crate) networks: Vec<String>,
     /// Change nothing; only show whom the networks would keep out, from the use of the last 30 days
-    #[arg(long, requires = "networks", conflicts_with_all = ["name", "permission", "overwrite", "prefix", "expires"])]
+    #[arg(long, requires = "networks", conflicts_with_all = ["name", "permission", "overwrite", "prefix", "expires", "add_public_keys", "remove_public_keys"])]
     pub(crate) dry_run: bool,
     /// Also if that locks out the key you ask with
     #[arg(long)]
@@ -184,6 +204,12 @@ pub(crate) struct KeyUpdate {
     /// What a report that its secret was found does to it: disable or alarm
     #[arg(long, value_name = "WHAT")]
     pub(crate) on_leak: Option<String>,
+    /// For ftp: a file with public keys of SSH to take in; repeat for more
+    #[arg(long = "add-public-key", value_name = "FILE")]
+    pub(crate) add_public_keys: Vec<PathBuf>,
+    /// A public key to take away: its fingerprint (SHA256:…) or the file with it; repeat for more
+    #[arg(long = "remove-public-key", value_name = "KEY")]
+    pub(crate) remove_public_keys: Vec<String>,
 }
 
 #[derive(Args, Debug)]
@@ -203,7 +229,7 @@ pub(crate) struct KnocksArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct TemporaryArgs {
-    /// Its id, access key or name
+    /// Its id, access key, user name or name
     pub(crate) key: String,
     /// How long they work: 900s, 15m, 1h
     #[arg(long, value_name = "SPAN", default_value = "1h", value_parser = seconds)]

@@ -20,7 +20,7 @@ pub(crate) use account::{JoinArgs, LoginArgs, MeCommand, PasswordArgs, SessionCo
 pub(crate) use advice::{AdviceArgs, UsageArgs};
 pub(crate) use audit::{Audit, AuditArgs, AuditCommand, AuditFormat, ExplainArgs, ExportArgs};
 pub(crate) use key::{
-    KeyCommand, KeyCreate, KeyUpdate, KnocksArgs, OverlapCommand, RotateArgs, TemporaryArgs,
+    ChosenArgs, KeyCommand, KeyCreate, KeyUpdate, KnocksArgs, OverlapCommand, RotateArgs, TemporaryArgs,
 };
 pub(crate) use link::{LinkCommand, LinkCreate, LinkUpdate};
 pub(crate) use people::{

@@ -22,7 +22,8 @@ impl Args for ServeArgs {
             .help("TOML file with these settings; names with _ instead of - [env: PORTCULLIS_CONFIG]");
         FIELDS.iter().fold(command.arg(config), |command, field| {
             let help = format!("{} [env: {}]", field.help, field.env());
-            command.arg(Arg::new(field.name).long(field.flag()).value_name(field.value).help(help))
+            let flag = Arg::new(field.name).long(field.flag()).value_name(field.value).help(help);
+            command.arg(if field.is_switch() { flag.num_args(0..=1).default_missing_value("true") } else { flag })
         })
     }
 

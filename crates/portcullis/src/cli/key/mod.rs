@@ -1,6 +1,7 @@
 //! `portcullis key`.
 
 mod advice;
+mod chosen;
 mod overlap;
 
 use anyhow::{Context as _, bail};
@@ -110,6 +111,11 @@ fn create(api: &Api, form: Form, args: &KeyCreate) -> anyhow::Result<()> {
     if args.s3 {
         set(&mut body, "s3", json!(true));
     }
+    chosen::set_chosen(&mut body, &args.chosen)?;
+    let public_keys = chosen::lines(&args.public_keys)?;
+    if !public_keys.is_empty() {
+        set(&mut body, "public_keys", Value::from(public_keys));
+    }
     let answer = api.post("/keys", &body)?;
     tell(form, &answer, wanted.storage.as_ref(), args.setup.as_deref())
 }
@@ -127,6 +133,7 @@ fn rotate(api: &Api, form: Form, args: &RotateArgs) -> anyhow::Result<()> {
         set(&mut body, "keep_access_key", json!(true));
     }
     set_text(&mut body, "reason", args.reason.as_ref());
+    chosen::set_chosen(&mut body, &args.chosen)?;
     let answer = api.post(&format!("/keys/{}/rotate", text(&key, "id")), &body)?;
     tell(form, &answer, storage.as_ref(), args.setup.as_deref())?;
     if let Some(until) = answer.pointer("/key/overlap/until").and_then(Value::as_str) {
@@ -159,21 +166,39 @@ fn tell(form: Form, answer: &Value, storage: Option<&Value>, tool: Option<&str>)
 /// The fields of a new credential, in their order, and the word that they are not to be had again.
 fn one_time(answer: &Value, storage: Option<&Value>) -> anyhow::Result<()> {
     let key = answer.get("key").context("the answer holds no key")?;
-    let on_s3 = text(key, "channel") == "s3";
+    let channel = text(key, "channel");
+    let (on_s3, with_folders) = (channel == "s3", channel == "http" || channel == "ftp");
+    let told = answer.get("secret").is_some_and(|secret| !secret.is_null());
     let mut rows = Vec::new();
     if let Some(storage) = storage {
         rows.push(("Storage", text(storage, "name")));
     }
     rows.push(("Permission", text(key, "permission")));
     rows.push(("Networks", networks(key)));
-    if on_s3 || storage.is_some() {
+    if with_folders {
+        let addresses = answer.get("addresses").and_then(Value::as_object);
+        let shown: Vec<_> = addresses.into_iter().flatten().filter_map(|(_, at)| at.as_str()).collect();
+        rows.push(("Addresses", if shown.is_empty() { "-".to_owned() } else { shown.join(" ") }));
+    } else if on_s3 || storage.is_some() {
         rows.push(("S3 server", text(answer, "s3_address")));
     }
     if storage.is_some() {
         rows.push(("Bucket", text(answer, "bucket_name")));
     }
-    rows.push(("Access key", text(key, "access_key")));
-    rows.push(("Secret key", text(answer, "secret")));
+    if with_folders {
+        let login = key.get("login").is_some_and(|login| !login.is_null());
+        rows.push(("User name", text(key, if login { "login" } else { "access_key" })));
+        rows.push((
+            "Secret",
+            if told { text(answer, "secret") } else { "the one that you chose".to_owned() },
+        ));
+        if channel == "ftp" {
+            rows.push(("Public keys", chosen::fingerprints(key)));
+        }
+    } else {
+        rows.push(("Access key", text(key, "access_key")));
+        rows.push(("Secret key", text(answer, "secret")));
+    }
     if answer.get("bearer").is_some_and(|bearer| !bearer.is_null()) {
         rows.push(("Bearer", text(answer, "bearer")));
     }
@@ -183,7 +208,9 @@ fn one_time(answer: &Value, storage: Option<&Value>) -> anyhow::Result<()> {
         rows.push(("S3 secret key", text(s3, "secret")));
     }
     fields(&rows)?;
-    output::prompt("\nStore the secret now: it is not shown again, by anybody.\n");
+    if told {
+        output::prompt("\nStore the secret now: it is not shown again, by anybody.\n");
+    }
     Ok(())
 }
 
@@ -251,6 +278,8 @@ fn show(form: Form, key: &Value) -> anyhow::Result<()> {
             ("Name", text(key, "name")),
             ("Id", text(key, "id")),
             ("Access key", text(key, "access_key")),
+            ("User name", text(key, "login")),
+            ("Public keys", chosen::fingerprints(key)),
             ("Channel", text(key, "channel")),
             ("Scope", key.get("scope").map_or_else(String::new, Value::to_string)),
             ("Permission", text(key, "permission")),
@@ -290,6 +319,14 @@ fn update(api: &Api, form: Form, args: &KeyUpdate) -> anyhow::Result<()> {
     }
     set_networks(&mut body, &args.networks);
     set_moment(&mut body, "expires_at", args.expires.as_ref());
+    if !args.add_public_keys.is_empty() || !args.remove_public_keys.is_empty() {
+        let key = api.find_key(&args.key)?;
+        if let Some(keys) = chosen::changed(&key, &args.add_public_keys, &args.remove_public_keys)? {
+            set(&mut body, "public_keys", keys);
+        }
+        // Under its id, in case that is what changes.
+        return show(form, &api.patch(&format!("/keys/{}", text(&key, "id")), &body)?);
+    }
     change(api, form, &args.key, &body)
 }
 

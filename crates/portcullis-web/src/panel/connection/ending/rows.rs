@@ -1,10 +1,10 @@
 //! Who would notice, in words.
 
 use portcullis_control::{AffectedClient, AffectedKey, Impact, KeyStatus};
-use portcullis_domain::{Channel, Scope, Timestamp};
+use portcullis_domain::{Scope, Timestamp};
 
 use super::super::super::seen::Seen;
-use super::super::super::{format, words};
+use super::super::super::{format, labels, words};
 use super::super::Chip;
 
 /// As many keys are on the page.
@@ -48,7 +48,7 @@ impl Row {
             name: key.name.to_string(),
             access_key: key.credential.to_string(),
             owner,
-            channel: channel(key.channel),
+            channel: labels::channel(key.channel),
             fate: Chip { class, text: text.to_owned() },
             status: match affected.status {
                 KeyStatus::Active => None,
@@ -59,15 +59,6 @@ impl Row {
             amount: if affected.clients.is_empty() { String::new() } else { amount },
             clients: affected.clients.clone(),
             more_clients: u64::try_from(affected.more_clients).unwrap_or(u64::MAX),
-        }
-    }
-}
-
-fn channel(channel: Channel) -> &'static str {
-    match channel {
-        Channel::S3 => words::text("ending.channel.s3"),
-        Channel::Rest | Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => {
-            words::text("key.rest")
         }
     }
 }
