@@ -21,10 +21,8 @@ const fn is_silent(channel: Channel) -> bool {
 
 /// What is told of a refusal on this channel.
 pub(crate) fn told(channel: Channel, error: AccessError) -> AccessError {
-    match error {
-        AccessError::Denied(_) if is_silent(channel) => AccessError::Denied(Denial::BadSecret),
-        other => other,
-    }
+    let denied = matches!(error, AccessError::Denied(_));
+    if denied && is_silent(channel) { AccessError::Denied(Denial::BadSecret) } else { error }
 }
 
 impl Access {

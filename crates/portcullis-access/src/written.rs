@@ -4,9 +4,9 @@ use std::fmt;
 
 use portcullis_backend::{
     BackendErrorKind, Body, CompleteOptions, CompletedPart, CopyOptions, DeleteOptions, Etag, EtagCondition,
-    PutOptions, PutOutcome, ReadConditions, UploadId, VersionId,
+    PutOptions, PutOutcome, ReadConditions, UploadId, VersionId, VersionsRequest,
 };
-use portcullis_domain::{Action, DataEvents, ObjectKey};
+use portcullis_domain::{Action, DataEvents, KeyPrefix, ObjectKey};
 
 use crate::authorize::{Permitted as _, Put, Seat};
 use crate::directory::Part;
@@ -18,7 +18,6 @@ use crate::{AccessError, Denial};
 /// With it, and a grant to put another key, who may only write renames their own upload: that one version is copied, and that one
 /// version is removed. It tells nothing of what else is there, and takes nothing away that somebody else stored. It is worth no more
 /// than the caller's right to put is worth at the moment of use. Made by [`Grant::put_written`] and [`Grant::complete_written`] alone.
-#[must_use = "a proof does nothing until it is used"]
 pub struct Written {
     seat: Seat,
     target: ObjectKey,
@@ -86,6 +85,9 @@ impl Written {
     /// then the end of that version. Gives the proof for the new key; this one is worth nothing any more. If it fails
     /// in between, the object has both keys, and the same call may be repeated. To its own key it does nothing.
     ///
+    /// A version that replaced another and is still the present one stays where it is, and the caller is not told: without it the
+    /// other one would not be there for anybody, and who may only write deletes nothing.
+    ///
     /// # Errors
     /// [`AccessError::Denied`] if a right to put, here or there, is gone, or with `GrantMismatch` for the grant of somebody else or
     /// of another storage; [`AccessError::Backend`] with `NotFound` if that version is gone, `PreconditionFailed` if it was replaced where
@@ -115,6 +117,9 @@ impl Written {
             ..CopyOptions::default()
         };
         let outcome = to.seat.changing().0.backend.copy(&self.target, &to.target, options).await?;
+        if version.is_some() && self.hides_another().await? {
+            return Ok(Self::of(to.seat, to.target, &outcome));
+        }
         // The copy may have taken a while: what is removed is removed under the right of this moment.
         let storage = self.seat.ask(Put::ACTION, here)?;
         let access = &self.seat.access;
@@ -127,6 +132,17 @@ impl Written {
         };
         self.seat.changing().0.backend.delete(&self.target, &options).await?;
         Ok(Self::of(to.seat, to.target, &outcome))
+    }
+
+    /// Whether it is the present version of a key that had others.
+    async fn hides_another(&self) -> Result<bool, AccessError> {
+        // Of all keys with this beginning it is the first, and its newest versions come first.
+        let prefix = KeyPrefix::parse(self.target.as_str()).map_err(|_| AccessError::Unavailable)?;
+        let request = VersionsRequest { prefix, limit: 2, ..VersionsRequest::default() };
+        let versions = self.seat.backend.list_versions(&request).await?.versions;
+        let mut here = versions.iter().filter(|of| of.object.key == self.target);
+        let is_present = here.next().is_some_and(|of| of.version == self.version && of.current);
+        Ok(is_present && here.next().is_some())
     }
 
     fn same(&self) -> Self {

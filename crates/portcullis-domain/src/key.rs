@@ -128,7 +128,9 @@ pub enum InvalidKeyShape {
     #[error("a key for the whole site cannot be an S3 key; make one for a storage or a user")]
     SiteWideS3,
     /// Folders are in storages.
-    #[error("a key of this channel is for one storage or for one user; keys for the whole site have the channel rest")]
+    #[error(
+        "a key of this channel is for one storage or for one user; keys for the whole site have the channel rest"
+    )]
     SiteWideFiles,
     /// Only who sends a user name can have chosen it.
     #[error("this channel has no chosen user names: its keys are known by their generated id; leave it out")]

@@ -11,10 +11,14 @@ use sha2::{Digest as _, Sha256};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSshKey {
     /// Not one line of the form `ssh-ed25519 AAAA… comment`.
-    #[error("not a public key: paste the one line of the file that ends with .pub, such as ssh-ed25519 AAAA… name")]
+    #[error(
+        "not a public key: paste the one line of the file that ends with .pub, such as ssh-ed25519 AAAA… name"
+    )]
     Form,
     /// It holds a private key.
-    #[error("this is a private key, which nobody else should have; paste the one line of the file that ends with .pub")]
+    #[error(
+        "this is a private key, which nobody else should have; paste the one line of the file that ends with .pub"
+    )]
     Private,
     /// RSA, DSA or something unknown.
     #[error("keys of this kind are not taken; make one with: ssh-keygen -t ed25519")]

@@ -12,8 +12,6 @@
 //! Everything else that looks like an escape is none: `100%25` is a file of just that name. Each part has one name that is shown for it, and one
 //! more that says that it is a folder; no two parts share a name.
 
-use std::fmt::Write as _;
-
 /// Says at the end of a name that it is one of a folder.
 const FOLDER: &str = "%2F";
 
@@ -59,8 +57,7 @@ fn body(segment: &str, last: bool) -> String {
     let mut name = String::with_capacity(segment.len());
     for (at, sign) in segment.char_indices() {
         if sign.is_ascii_control() {
-            // A string takes everything that is written to it.
-            let _ = write!(name, "%{:02X}", u32::from(sign));
+            name.push_str(&format!("%{:02X}", u32::from(sign)));
             continue;
         }
         name.push(sign);

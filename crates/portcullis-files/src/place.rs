@@ -142,7 +142,7 @@ impl Tree {
     /// Where a path leads. Enters the storage, so the policy is asked.
     pub(crate) async fn locate(&self, path: &TreePath) -> Result<Place> {
         let home = match self.top() {
-            Top::Home => self.access().home(self.principal())?,
+            Top::Home => self.home()?,
             Top::Storages => Home::Storages,
         };
         let (at, base, names) = match home {
@@ -171,6 +171,18 @@ impl Tree {
             last.file &= !path.says_folder();
         }
         Ok(Place::In(Box::new(Spot { at, reach, base, folder, last })))
+    }
+
+    /// What is the caller's. Of a key that is gone it is not its storage that is missing, and the refusal is written down.
+    fn home(&self) -> Result<Home> {
+        let (access, who) = (self.access(), self.principal());
+        match access.home(who) {
+            Err(AccessError::NotFound) => {
+                access.visible_storages(who)?;
+                Err(FileError::NotFound)
+            }
+            other => Ok(other?),
+        }
     }
 
     /// As [`Tree::locate`], for what can only be done in a storage.

@@ -157,8 +157,5 @@ fn checked(body: Body, wanted: u64) -> ReadStream {
 
 /// A body on its way out that fails is nobody's mistake but the storage's.
 fn of_source(fault: portcullis_access::BodyFault) -> FileError {
-    match of_body(fault) {
-        FileError::Denied => FileError::Denied,
-        _ => FileError::Unavailable,
-    }
+    if matches!(of_body(fault), FileError::Denied) { FileError::Denied } else { FileError::Unavailable }
 }

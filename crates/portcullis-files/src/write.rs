@@ -5,7 +5,7 @@ use portcullis_access::ContentHeaders;
 use portcullis_domain::Timestamp;
 
 use crate::upload::State;
-use crate::{Entry, Result};
+use crate::{Entry, FileError, Result};
 
 /// How to write.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +51,12 @@ impl Upload {
     /// [`FileError::Full`](crate::FileError::Full), [`FileError::TooLarge`](crate::FileError::TooLarge).
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         self.state.write(bytes).await
+    }
+
+    /// Waits until the upload ends by itself, and says why: the right was taken away, or the storage is full. For whoever waits for
+    /// the next bytes of a client that sends none, to wait for both. It may be given up at any time and begun again.
+    pub async fn ended(&mut self) -> FileError {
+        self.state.ended().await
     }
 
     /// When its writer last modified it, if that is told after the bytes.

@@ -53,8 +53,12 @@ impl Passwords {
     /// [`PasswordError::Failed`].
     pub async fn new(at_a_time: usize) -> Result<Self, PasswordError> {
         let working = Arc::new(Semaphore::new(at_a_time.clamp(1, 64)));
-        let mut passwords =
-            Self { working, waiting: Arc::new(Semaphore::new(WAITING)), nobody: String::new(), worked: AtomicU64::new(0) };
+        let mut passwords = Self {
+            working,
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            nobody: String::new(),
+            worked: AtomicU64::new(0),
+        };
         let mut entropy = [0u8; 32];
         getrandom::fill(&mut entropy).map_err(|_| PasswordError::Failed)?;
         passwords.nobody = passwords.hash(&hex::encode(entropy)).await?;

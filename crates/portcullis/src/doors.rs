@@ -109,7 +109,9 @@ impl Endpoints {
         ];
         let text: Map<String, Value> = doors
             .into_iter()
-            .filter_map(|(name, scheme, socket)| Some((name.to_owned(), format!("{scheme}://{}", socket?).into())))
+            .filter_map(|(name, scheme, socket)| {
+                Some((name.to_owned(), format!("{scheme}://{}", socket?).into()))
+            })
             .collect();
         let text = Value::Object(text).to_string();
         let (draft, path) = (data_dir.join(".endpoints.json.new"), data_dir.join("endpoints.json"));

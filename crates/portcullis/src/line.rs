@@ -34,12 +34,7 @@ fn open_host_keys(dir: &Path) -> anyhow::Result<HostKeys> {
 }
 
 /// What the panel shows of these doors.
-pub(crate) fn shown(
-    config: &Config,
-    addresses: &Addresses,
-    tls: bool,
-    keys: Option<&HostKeys>,
-) -> Shown {
+pub(crate) fn shown(config: &Config, addresses: &Addresses, tls: bool, keys: Option<&HostKeys>) -> Shown {
     let ftp = addresses.ftp.clone();
     let sftp = addresses.sftp.clone();
     Shown {

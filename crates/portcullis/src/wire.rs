@@ -21,8 +21,8 @@ use tokio_util::task::TaskTracker;
 use zeroize::Zeroizing;
 
 use crate::config::{self, Config};
-use crate::indoors::Within;
 use crate::doors::{Addresses, Doors};
+use crate::indoors::Within;
 use crate::line::{self, LineListeners};
 use crate::{identity, remotes, sinks};
 
@@ -254,6 +254,27 @@ pub(crate) fn start(
     if let Some(tls) = tls {
         tasks.spawn(tls.follow(background.clone()));
     }
+    work_behind(&tasks, system, access, &control, config, &background);
+    tasks.spawn(housekeeping(Arc::clone(&store), control, background.clone()));
+    tasks.spawn(async move {
+        stop.cancelled().await;
+        doors_done.close();
+        doors_done.wait().await;
+        background.cancel();
+    });
+    tasks.close();
+    Running { tasks, store, metadata }
+}
+
+/// Starts the work behind the doors, which goes on until `background` ends.
+fn work_behind(
+    tasks: &TaskTracker,
+    system: System,
+    access: Access,
+    control: &Control,
+    config: &Config,
+    background: &CancellationToken,
+) {
     let system = Arc::new(system);
     let (same_system, facts, end) = (Arc::clone(&system), control.clone(), background.clone());
     tasks.spawn(async move { facts.keep_facts(&same_system, end).await });
@@ -277,15 +298,6 @@ pub(crate) fn start(
     tasks.spawn(async move { synced.keep_synced(same_system, end).await });
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
-    tasks.spawn(housekeeping(Arc::clone(&store), control, background.clone()));
-    tasks.spawn(async move {
-        stop.cancelled().await;
-        doors_done.close();
-        doors_done.wait().await;
-        background.cancel();
-    });
-    tasks.close();
-    Running { tasks, store, metadata }
 }
 
 /// Serves a door to its end; a door that closes by itself is told in the log.

@@ -70,9 +70,8 @@ impl World {
 async fn either_name_goes_with_either_kind_of_secret() {
     let world = World::new().await;
     let storage = world.storage(|_| {}).await;
-    let generated = world
-        .key(&storage, |key| (key.channel, key.login) = (Channel::Ftp, login("ledger")))
-        .await;
+    let generated =
+        world.key(&storage, |key| (key.channel, key.login) = (Channel::Ftp, login("ledger"))).await;
     let chosen = world.chosen(&storage, |key| key.login = login("office")).await;
     for (holder, name) in [(&generated, "Ledger"), (&chosen, "OFFICE")] {
         for name in [name, holder.key.credential.as_str()] {
@@ -278,7 +277,10 @@ async fn an_old_name_and_secret_work_beside_the_new_for_as_long_as_was_said() {
         assert!(world.password(by_id, text).await.is_ok(), "{text}");
     }
     world.clock.advance(Duration::from_secs(101));
-    assert!(denial(world.access.still(&before)) == Denial::Policy(portcullis_domain::DenyReason::CredentialsReplaced));
+    assert!(
+        denial(world.access.still(&before))
+            == Denial::Policy(portcullis_domain::DenyReason::CredentialsReplaced)
+    );
     let (old, work) = world.work_of(world.password("office", CHOSEN)).await;
     assert_eq!((denial(old), work), (Denial::BadSecret, 2));
     let event = world.events().await.remove(0);
@@ -308,7 +310,9 @@ async fn a_name_is_one_key_of_all_sites_and_whose_it_was_does_not_matter() {
     let folder = world.folder.path();
     let metadata = crate::world::open_database(folder).await;
     let clock = std::sync::Arc::clone(&world.clock);
-    let drivers = portcullis_backend::memory::MemoryDrivers::new(std::sync::Arc::<_>::clone(&clock) as _);
+    let drivers = portcullis_backend::memory::MemoryDrivers::new(std::sync::Arc::<
+        portcullis_domain::ManualClock,
+    >::clone(&clock));
     let (fresh, _system) = portcullis_access::Access::open(
         crate::world::config(),
         metadata,

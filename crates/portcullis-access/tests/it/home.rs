@@ -38,9 +38,8 @@ async fn a_key_for_one_storage_has_it_or_its_folder_at_the_top() {
     let world = World::new().await;
     let storage = world.storage(|_| {}).await;
     for folder in ["", "team/", "team/a"] {
-        let (holder, who) = world
-            .door(&storage, |key| (key.prefix, key.login) = (prefix(folder), None))
-            .await;
+        let (holder, who) =
+            world.door(&storage, |key| (key.prefix, key.login) = (prefix(folder), None)).await;
         match world.access.home(&who).unwrap() {
             Home::Storage(found, own) => assert_eq!((found.id, own.as_str()), (storage.id, folder)),
             Home::Storages => panic!("a key for one storage"),

@@ -29,7 +29,8 @@ async fn only_registered_ones_and_only_while_they_are() {
         key.public_keys = vec![public_key(1), public_key(2)];
     };
     let holder = world.key(&storage, change).await;
-    let other = world.key(&storage, |key| (key.channel, key.public_keys) = (Channel::Ftp, vec![public_key(3)])).await;
+    let other =
+        world.key(&storage, |key| (key.channel, key.public_keys) = (Channel::Ftp, vec![public_key(3)])).await;
     for name in ["backup", "BACKUP", holder.key.credential.as_str()] {
         assert_eq!(world.shows(name, 1).unwrap().key_id(), Some(holder.key.id), "{name}");
     }
@@ -56,7 +57,9 @@ async fn only_registered_ones_and_only_while_they_are() {
     assert!(world.access.still(&second).is_ok());
     assert_eq!(denial(world.shows("backup", 1)), Denial::BadSecret);
 
-    world.change(&holder, |key| (key.permission, key.public_keys) = (Permission::None, vec![public_key(2)])).await;
+    world
+        .change(&holder, |key| (key.permission, key.public_keys) = (Permission::None, vec![public_key(2)]))
+        .await;
     assert_eq!(denial(world.access.still(&second)), Denial::Policy(DenyReason::KeyDisabled));
     assert_eq!(denial(world.shows("backup", 2)), Denial::BadSecret);
     assert_eq!(world.reasons().await[0], "key_disabled");

@@ -105,7 +105,7 @@ async fn a_session_is_for_the_panel_and_a_key_has_none() {
     let storage = world.storage(|_| {}).await;
     let session = sign_in(&world, "203.0.113.7", "admin", PASSWORD).await.unwrap();
     let bearer = world.access.authenticate_bearer(origin(Channel::Http), session.token.reveal()).await;
-    assert_eq!(denial(bearer), Denial::Policy(DenyReason::WrongChannel));
+    assert_eq!(denial(bearer), Denial::BadSecret, "there is no such thing as a session for files");
     let holder = world.key(&storage, |_| {}).await;
     assert_eq!(denial(world.access.sign_out(&world.who(&holder)).await), Denial::WrongCredentialKind);
 }

@@ -10,8 +10,8 @@ use portcullis_access::{
 use portcullis_backend::memory::MemoryBackend;
 use portcullis_backend::{
     Backend, Body, Capabilities, CopyOptions, DeleteOptions, DeleteOutcome, Drivers, GetOptions, GetOutcome,
-    ListPage, ListRequest, Object, ObjectMeta, Part, PartsPage, ProviderCredentials, PutOutcome, Result, Tags,
-    UploadId, UploadMeta, UploadsPage, UploadsRequest, VersionId, VersionsPage, VersionsRequest,
+    ListPage, ListRequest, Object, ObjectMeta, Part, PartsPage, ProviderCredentials, PutOutcome, Result,
+    Tags, UploadId, UploadMeta, UploadsPage, UploadsRequest, VersionId, VersionsPage, VersionsRequest,
 };
 use portcullis_domain::{Clock, KeyPrefix, ObjectKey, Overwrite, Permission, Storage, Usage};
 
@@ -41,10 +41,9 @@ async fn versions(owner: &StorageAccess) -> Vec<String> {
 }
 
 fn failed<T: std::fmt::Debug>(outcome: Result<T, AccessError>) -> BackendErrorKind {
-    match outcome.unwrap_err() {
-        AccessError::Backend(error) => error.kind,
-        other => panic!("{other:?}"),
-    }
+    let error = outcome.unwrap_err();
+    let AccessError::Backend(error) = error else { panic!("{error:?}") };
+    error.kind
 }
 
 #[tokio::test]
@@ -55,30 +54,36 @@ async fn an_upload_gets_its_name_and_nobody_elses_file_is_touched() {
         let owner = world.at(&owner, &storage).await;
         for rule in [Overwrite::KeepPrevious, Overwrite::CreateOnly] {
             let (_, at) = dropbox(&world, &storage, rule).await;
-            let (part, name, free) =
-                (format!("{rule}/part"), format!("{rule}/name"), format!("{rule}/free"));
+            let (_, other) = dropbox(&world, &storage, Overwrite::KeepPrevious).await;
+            let (part, name, free) = (format!("{rule}/part"), format!("{rule}/name"), format!("{rule}/free"));
             put(&owner, &part, "a part of the owner").await;
             put(&owner, &name, "precious").await;
             let written = store(&at, &part, "mine").await;
             let moved = rename(&at, &written, &name).await.unwrap();
             assert_eq!(moved.target().as_str(), name);
-            assert_eq!(read(&owner, &part).await.unwrap(), "a part of the owner", "as it was before");
-            let now = if rule == Overwrite::CreateOnly { "precious" } else { "mine" };
-            assert_eq!(read(&owner, &name).await.unwrap(), now);
-            assert_eq!(failed(rename(&at, &written, &free).await), BackendErrorKind::NotFound, "it is moved");
+            // What an upload has replaced does not disappear with it.
+            let aside = rule == Overwrite::CreateOnly;
+            let now = |own: &'static str| if aside { own } else { "mine" };
+            assert_eq!(read(&owner, &part).await.unwrap(), now("a part of the owner"));
+            assert_eq!(read(&owner, &name).await.unwrap(), now("precious"));
             let again = rename(&at, &moved, &free).await.unwrap();
             assert_eq!(read(&owner, &free).await.unwrap(), "mine");
-            assert_eq!(read(&owner, &name).await.unwrap(), "precious");
+            assert_eq!(read(&owner, &name).await.unwrap(), now("precious"));
             let stays = rename(&at, &again, &free).await.unwrap();
             assert_eq!(read(&owner, &free).await.unwrap(), "mine", "to its own name");
-            // What somebody put over it stays current, and only what was written moves.
-            put(&owner, &free, "of the owner").await;
-            if rule == Overwrite::KeepPrevious {
-                assert_eq!(failed(rename(&at, &stays, &part).await), BackendErrorKind::NotFound);
-            }
+            let last = rename(&at, &stays, &format!("{rule}/last")).await.unwrap();
+            assert!(read(&owner, &free).await.is_err(), "nothing was there before");
+            let gone = rename(&at, &stays, &part).await;
+            assert_eq!(failed(gone), BackendErrorKind::NotFound, "it is moved");
+            // What somebody puts over it stays, and only what was written moves.
+            put(&other, last.target().as_str(), "theirs").await;
+            rename(&at, &last, &free).await.unwrap();
+            assert_eq!(read(&owner, last.target().as_str()).await.unwrap(), "theirs");
+            assert_eq!(read(&owner, &free).await.unwrap(), "mine");
+            let own = format!("{rule}/");
+            let all: Vec<_> = versions(&owner).await.into_iter().filter(|of| of.starts_with(&own)).collect();
+            assert_eq!(all.len(), if aside { 4 } else { 6 }, "no more is left behind: {all:?}");
         }
-        let all = versions(&owner).await;
-        assert_eq!(all.len(), 6, "nothing is left behind: {all:?}");
     }
 }
 

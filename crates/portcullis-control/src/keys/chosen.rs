@@ -32,7 +32,9 @@ pub fn check_chosen_secret(names: &[&str], secret: &Secret) -> Result<(), &'stat
         return Err("at most 1,024 characters");
     }
     if !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-        return Err("only letters a-z and A-Z, digits, spaces and signs of ASCII: clients send others differently");
+        return Err(
+            "only letters a-z and A-Z, digits, spaces and signs of ASCII: clients send others differently",
+        );
     }
     if text.trim() != text {
         return Err("no spaces at the beginning or end: some clients leave them out");
@@ -48,7 +50,7 @@ pub fn check_chosen_secret(names: &[&str], secret: &Secret) -> Result<(), &'stat
         let name = plain(name);
         name.len() >= LoginName::MIN && folded.contains(name.as_str())
     };
-    if names.iter().any(|name| holds(name)) {
+    if names.iter().any(holds) {
         return Err("without the name or the user name of the key in it");
     }
     Ok(())
@@ -88,7 +90,7 @@ pub(super) fn public_keys(check: &mut Check, lines: &[String]) -> Option<Vec<Ssh
     (keys.len() == lines.len()).then_some(keys)
 }
 
-/// A copy of a secret that somebody chose, for what holds it for the length of a request.
+/// What a `Debug` text says in place of a secret.
 pub(super) fn hidden(secret: Option<&Secret>) -> &'static str {
     if secret.is_some() { "chosen" } else { "generated" }
 }
@@ -118,7 +120,10 @@ mod tests {
             ("ledgerledger", "in it"),
             ("the Ac coun ting secret", "in it"),
         ] {
-            assert!(fault(&["Accounting", "ledger"], wrong).is_some_and(|told| told.contains(why)), "{wrong}");
+            assert!(
+                fault(&["Accounting", "ledger"], wrong).is_some_and(|told| told.contains(why)),
+                "{wrong}"
+            );
         }
         let generated = Secret::from_entropy(&[7; 32]);
         assert!(fault(&[], generated.reveal()).is_some_and(|told| told.contains("generated")));
@@ -148,10 +153,10 @@ mod tests {
         };
         assert_eq!(read(&[]), [""; 0]);
         assert_eq!(read(&[line(1), line(2) + " ada@laptop"]), [""; 0]);
-        assert_eq!(read(&[line(1), "ssh-rsa AAAA".to_owned(), line(1) + " again"]), [
-            "public_keys[1]",
-            "public_keys[2]"
-        ]);
+        assert_eq!(
+            read(&[line(1), "ssh-rsa AAAA".to_owned(), line(1) + " again"]),
+            ["public_keys[1]", "public_keys[2]"]
+        );
         assert_eq!(read(&(0..17).map(line).collect::<Vec<_>>()), ["public_keys"]);
     }
 }

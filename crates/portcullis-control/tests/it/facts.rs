@@ -118,7 +118,7 @@ async fn what_a_key_does_is_a_use() {
     let world = World::new().await;
     let (storage, other) = (world.storage("files").await, world.storage("other").await);
     put(&world.at(world.admin.principal(), &storage).await, "a", 1).await;
-    let holder = world.key_holder(&storage).await;
+    let holder = Box::pin(world.key_holder(&storage)).await;
     // To enter, or to ask for the numbers, is not to do something there.
     let at = world.at(&holder, &storage).await;
     at.usage().await.unwrap();
@@ -164,7 +164,7 @@ async fn every_storage_is_measured_now_and_then() {
 async fn the_last_round_comes_after_the_stop() {
     let world = World::new().await;
     let storage = world.storage("files").await;
-    let holder = world.key_holder(&storage).await;
+    let holder = Box::pin(world.key_holder(&storage)).await;
     put(&world.at(&holder, &storage).await, "a", 12).await;
     let stop = CancellationToken::new();
     stop.cancel();

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod advice;
+mod chosen_keys;
 mod connections;
 mod cut_off;
 mod ending;

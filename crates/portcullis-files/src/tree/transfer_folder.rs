@@ -3,8 +3,6 @@
 //! The first thing that is made is the new folder's marker, with a note of where its content comes from. Who finds that note goes on where
 //! somebody was interrupted; who finds a folder without it is told that it is there already. The last thing is that the note goes.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use portcullis_access::{
@@ -161,7 +159,7 @@ impl Transfer<'_> {
         digester.update(format!("{:?}\n{}\n{}", self.way, self.from.storage(), self.old).as_bytes());
         let value = digester.finish().pop().map(|digest| digest.value).unwrap_or_default();
         value.iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
+            text.push_str(&format!("{byte:02x}"));
             text
         })
     }

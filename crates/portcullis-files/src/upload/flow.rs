@@ -77,6 +77,19 @@ impl<T: Send + 'static> Flow<T> {
         Ok(())
     }
 
+    /// Why the storage does not take it to its end. Waits until that is so.
+    pub(super) async fn ended(&mut self) -> FileError {
+        self.pieces.closed().await;
+        // The task stays where it is until it has said why: who stops waiting here may ask again.
+        let Some(task) = &mut self.task else { return FileError::Unavailable };
+        let outcome = task.await;
+        self.task = None;
+        match outcome {
+            Ok(Err(error)) => error.into(),
+            Ok(Ok(_)) | Err(_) => FileError::Unavailable,
+        }
+    }
+
     /// Says that this was all.
     pub(super) async fn end(self) -> Ending<T> {
         // If nobody takes it any more, the task says why.

@@ -152,6 +152,18 @@ impl State {
         Ok(Stage::Parts(parts))
     }
 
+    pub(crate) async fn ended(&mut self) -> FileError {
+        let error = match &mut self.stage {
+            Stage::Whole(flow) => flow.ended().await,
+            Stage::Parts(parts) => parts.ended().await,
+            // Nothing is under way that could end.
+            Stage::Held(..) => std::future::pending().await,
+            Stage::Failed => FileError::Broken,
+        };
+        self.stage = Stage::Failed;
+        self.target.told(error)
+    }
+
     pub(crate) async fn finish(mut self) -> Result<Entry> {
         let stage = std::mem::replace(&mut self.stage, Stage::Failed);
         if self.target.length.is_some_and(|length| length != self.position) {
@@ -165,7 +177,11 @@ impl State {
                 let body = Body::Full(held.into_bytes());
                 grant.put_written(body, options).await.map(Stored::from).map_err(FileError::from)
             }
-            Stage::Whole(flow) => flow.finish().await.map(Stored::from),
+            Stage::Whole(flow) => {
+                // Nothing is committed before the flow ends.
+                self.target.unchanged().await?;
+                flow.finish().await.map(Stored::from)
+            }
             Stage::Parts(parts) => parts.finish(&self.target, self.position).await,
         };
         match outcome {

@@ -80,6 +80,14 @@ impl Parts {
         }
     }
 
+    /// Why the part under way ended. Waits until that is so.
+    pub(crate) async fn ended(&mut self) -> FileError {
+        match &mut self.current {
+            Some(current) => current.flow.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Begins a new one. What was kept of others of this file, which nobody goes on with, is given up.
     pub(crate) async fn begin(target: &Target, grant: Grant<Put>) -> Result<Self> {
         if target.resumable {

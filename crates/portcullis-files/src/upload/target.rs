@@ -88,10 +88,13 @@ impl Target {
 
     /// An error as it is told. A condition that fails though none was set is the storage's: this key may only create.
     pub(super) fn told(&self, error: FileError) -> FileError {
-        match error {
-            FileError::Changed if self.conditions.is_empty() && self.watched.is_none() => FileError::Exists,
-            FileError::NotFound => FileError::Changed,
-            error => error,
+        let none_set = self.conditions.is_empty() && self.watched.is_none();
+        if matches!(error, FileError::Changed) && none_set {
+            FileError::Exists
+        } else if matches!(error, FileError::NotFound) {
+            FileError::Changed
+        } else {
+            error
         }
     }
 

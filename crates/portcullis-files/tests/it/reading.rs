@@ -131,7 +131,7 @@ async fn conditions() {
     write(&tree, "/file", b"1").await.unwrap();
     for (tag, holds) in [(EtagCondition::Any, true), (EtagCondition::OneOf(vec!["x".to_owned()]), false)] {
         let conditions = ReadConditions { if_match: Some(tag), ..ReadConditions::default() };
-        let options = OpenOptions { conditions, ..OpenOptions::default() };
+        let options = OpenOptions { conditions };
         let outcome = tree.open(&path("/file"), options).await;
         assert_eq!(outcome.is_ok(), holds);
         assert!(holds || matches!(outcome, Err(FileError::Changed)));

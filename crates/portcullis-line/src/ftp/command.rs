@@ -221,54 +221,24 @@ impl Command {
     /// Whether it is answered to somebody who has not logged in.
     #[must_use]
     pub const fn is_for_strangers(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Acct
-            | Self::Auth
-            | Self::Ccc
-            | Self::Clnt
-            | Self::Feat
-            | Self::Help
-            | Self::Host
-            | Self::Noop
-            | Self::Opts
-            | Self::Pass
-            | Self::Pbsz
-            | Self::Prot
-            | Self::Quit
-            | Self::Syst
-            | Self::User => true,
-            Self::Abor
-            | Self::Allo
-            | Self::Appe
-            | Self::Cdup
-            | Self::Cwd
-            | Self::Dele
-            | Self::Eprt
-            | Self::Epsv
-            | Self::List
-            | Self::Mdtm
-            | Self::Mfmt
-            | Self::Mkd
-            | Self::Mlsd
-            | Self::Mlst
-            | Self::Mode
-            | Self::Nlst
-            | Self::Pasv
-            | Self::Port
-            | Self::Pwd
-            | Self::Rest
-            | Self::Retr
-            | Self::Rmd
-            | Self::Rnfr
-            | Self::Rnto
-            | Self::Site
-            | Self::Size
-            | Self::Stat
-            | Self::Stor
-            | Self::Stou
-            | Self::Stru
-            | Self::Type => false,
-        }
+                | Self::Auth
+                | Self::Ccc
+                | Self::Clnt
+                | Self::Feat
+                | Self::Help
+                | Self::Host
+                | Self::Noop
+                | Self::Opts
+                | Self::Pass
+                | Self::Pbsz
+                | Self::Prot
+                | Self::Quit
+                | Self::Syst
+                | Self::User
+        )
     }
 
     /// Whether an offset that was told before it still holds after it (RFC 3659 section 5.3: what is between REST and the transfer only
@@ -347,7 +317,11 @@ impl Request {
         let argument = rest.unwrap_or_default();
         // An end of line or the end of a text within a name leads to two meanings of one line.
         let whole = argument.iter().all(|byte| !matches!(byte, 0 | b'\r' | b'\n'));
-        if whole { Ok(Self { command, argument: Zeroizing::new(argument.to_vec()) }) } else { Err(BadLine::Malformed) }
+        if whole {
+            Ok(Self { command, argument: Zeroizing::new(argument.to_vec()) })
+        } else {
+            Err(BadLine::Malformed)
+        }
     }
 
     /// The argument as text, without spaces around it; of words, not of names.

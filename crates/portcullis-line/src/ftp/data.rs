@@ -105,9 +105,7 @@ impl Data {
     pub(super) async fn secure(stream: LineStream, tls: Option<Arc<ServerConfig>>) -> Result<Self, Trouble> {
         Ok(Self(Some(match tls {
             None => Stream::Plain(stream),
-            Some(tls) => {
-                Stream::Tls(Box::new(secure_line(stream, tls).await.map_err(Trouble::Unprotected)?))
-            }
+            Some(tls) => Stream::Tls(Box::new(secure_line(stream, tls).await.map_err(Trouble::Unprotected)?)),
         })))
     }
 
@@ -147,7 +145,11 @@ pub(super) async fn receive(from: &mut Data, upload: &mut Upload, stall: Duratio
     let mut piece = BytesMut::new();
     loop {
         piece.reserve(PIECE);
-        let came = timeout(stall, from.read_buf(&mut piece)).await.map_err(|_| Trouble::Stalled)?;
+        let came = tokio::select! {
+            came = timeout(stall, from.read_buf(&mut piece)) => came.map_err(|_| Trouble::Stalled)?,
+            // A client that sends nothing hears too that its right was taken away.
+            error = upload.ended() => return Err(error.into()),
+        };
         let came = match came {
             Ok(came) => came,
             Err(error) => {

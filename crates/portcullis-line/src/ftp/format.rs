@@ -61,7 +61,8 @@ impl Facts {
 pub(super) fn list_line(entry: &Entry, now: Timestamp) -> String {
     let mode = if entry.is_folder() { "drwxrwxrwx" } else { "-rw-rw-rw-" };
     let when = entry.modified.unwrap_or_default();
-    let mut line = format!("{mode}   1 files    files    {:>12} {} ", entry.size(), Moment::of(when).listed(now));
+    let mut line =
+        format!("{mode}   1 files    files    {:>12} {} ", entry.size(), Moment::of(when).listed(now));
     push_clean(&mut line, &entry.name);
     line
 }
@@ -117,7 +118,10 @@ mod tests {
         assert_eq!(all.line(&entry, "a b"), "type=file;size=7;modify=20270115080000; a b");
         assert_eq!(all.line(&folder("f"), "f"), "type=dir; f");
         let some = Facts::chosen("Size;unix.mode;TYPE;");
-        assert_eq!((some.names(), some.feature()), ("type;size;".to_owned(), "MLST type*;size*;modify;".to_owned()));
+        assert_eq!(
+            (some.names(), some.feature()),
+            ("type;size;".to_owned(), "MLST type*;size*;modify;".to_owned())
+        );
         assert_eq!(some.line(&entry, "x"), "type=file;size=7; x");
         assert_eq!(Facts::chosen("").line(&entry, "x"), " x");
     }
@@ -127,13 +131,21 @@ mod tests {
         let line = list_line(&file("a", 7, NOW), NOW);
         assert_eq!(line, "-rw-rw-rw-   1 files    files               7 Jan 15 08:00 a");
         assert!(list_line(&file("a", 7, Timestamp::default()), NOW).ends_with(" 7 Jan  1  1970 a"));
-        assert!(list_line(&folder("f g"), NOW).starts_with("drwxrwxrwx ") );
+        assert!(list_line(&folder("f g"), NOW).starts_with("drwxrwxrwx "));
         assert!(list_line(&folder("f g"), NOW).ends_with(" f g"));
     }
 
     #[test]
     fn patterns() {
-        for (pattern, name) in [("*", ""), ("*", "a"), ("*.txt", "a.txt"), ("a?c", "abc"), ("a*b*c", "axxbyyc"), ("**", "x"), ("?", "é")] {
+        for (pattern, name) in [
+            ("*", ""),
+            ("*", "a"),
+            ("*.txt", "a.txt"),
+            ("a?c", "abc"),
+            ("a*b*c", "axxbyyc"),
+            ("**", "x"),
+            ("?", "é"),
+        ] {
             assert!(matches(pattern, name), "{pattern} {name}");
         }
         for (pattern, name) in [("?", ""), ("*.txt", "a.txt2"), ("a?c", "ac"), ("", "a"), ("a*b", "acbd")] {

@@ -9,6 +9,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 pub(super) const LONGEST: usize = 4096;
 
 const IAC: u8 = 255;
+/// The first of Telnet's commands.
+const FIRST: u8 = 240;
 /// The first of the four Telnet commands that have an option behind them: WILL, WONT, DO, DONT.
 const WILL: u8 = 251;
 
@@ -103,7 +105,6 @@ impl Lines {
 
 /// The line without Telnet's commands, such as the Interrupt and Synch that RFC 959 wants before ABOR.
 ///
-/// Many clients do not double the byte 255 as Telnet asks; it is in no UTF-8 text, so taking it away loses nothing.
 fn without_telnet(line: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut clean = Zeroizing::new(Vec::with_capacity(line.len()));
     let mut bytes = line.iter().copied();
@@ -117,7 +118,11 @@ fn without_telnet(line: &[u8]) -> Zeroizing<Vec<u8>> {
         }
         match bytes.next() {
             Some(WILL..=254) => drop(bytes.next()),
-            Some(_) | None => {}
+            Some(FIRST..WILL) => {}
+            Some(IAC) => clean.push(IAC),
+            // No Telnet: it stays, and what it is in is refused as no UTF-8 rather than taken for another name.
+            Some(other) => clean.extend([IAC, other]),
+            None => clean.push(IAC),
         }
     }
     clean
@@ -155,6 +160,8 @@ mod tests {
         assert_eq!(all(b"\xff\xf4\xff\xf2ABOR\r\n").await, [text("ABOR")]);
         assert_eq!(all(b"\xff\xf4\xf2ABOR\r\n").await, [text("ABOR")]);
         assert_eq!(all(b"\xff\xfb\x01NO\xff\xfe\x03OP\r\n").await, [text("NOOP")]);
+        // In a name it is no Telnet.
+        assert_eq!(*without_telnet(b"STOR a\xffb\xff\xff\xff"), b"STOR a\xffb\xff\xff");
     }
 
     #[tokio::test]
@@ -171,7 +178,9 @@ mod tests {
     async fn what_was_forgotten_does_not_come_back() {
         let mut lines = Lines::new();
         let mut bytes = b"AUTH TLS\r\nUSER a\r\nPASS".as_slice();
-        assert!(matches!(lines.next(&mut bytes).await.unwrap(), Some(Line::Whole(line)) if *line == b"AUTH TLS"));
+        assert!(
+            matches!(lines.next(&mut bytes).await.unwrap(), Some(Line::Whole(line)) if *line == b"AUTH TLS")
+        );
         lines.forget();
         let mut bytes = b"NOOP\r\n".as_slice();
         assert!(matches!(lines.next(&mut bytes).await.unwrap(), Some(Line::Whole(line)) if *line == b"NOOP"));

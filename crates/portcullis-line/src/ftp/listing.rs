@@ -166,9 +166,14 @@ mod tests {
 
     #[test]
     fn options_are_passed_over() {
-        for (argument, path) in
-            [("", ""), ("-a", ""), ("-la folder", "folder"), ("-l -a  a b", "a b"), ("a -l", "a -l"), ("./-a", "./-a")]
-        {
+        for (argument, path) in [
+            ("", ""),
+            ("-a", ""),
+            ("-la folder", "folder"),
+            ("-l -a  a b", "a b"),
+            ("a -l", "a -l"),
+            ("./-a", "./-a"),
+        ] {
             assert_eq!(without_options(argument.as_bytes()), path.as_bytes(), "{argument}");
         }
     }

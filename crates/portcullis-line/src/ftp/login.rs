@@ -6,6 +6,7 @@ use std::sync::Arc;
 use portcullis_access::{AccessError, Origin, Principal};
 use portcullis_domain::{Channel, Line, Secret};
 use portcullis_files::{Top, Tree, TreeConfig, TreePath};
+use portcullis_listener::SessionLine;
 
 use super::command::Request;
 use super::reply::Reply;
@@ -136,7 +137,7 @@ impl Session {
         let secret = str::from_utf8(&request.argument).map(|secret| Secret::foreign(secret.to_owned()));
         drop(request);
         let Ok(secret) = secret else { return Err(self.wrong()) };
-        let line: Arc<dyn Line> = Arc::clone(&self.line) as _;
+        let line: Arc<dyn Line> = Arc::<SessionLine>::clone(&self.line);
         let origin = Origin {
             channel: Channel::Ftp,
             peer: self.peer.address,

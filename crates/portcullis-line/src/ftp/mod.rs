@@ -27,9 +27,9 @@ mod login;
 mod moment;
 mod passive;
 mod reply;
+mod session;
 mod sessions;
 mod settings;
-mod session;
 mod transfer;
 mod upload;
 

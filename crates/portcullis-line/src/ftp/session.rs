@@ -7,9 +7,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use portcullis_files::{FileError, InvalidPath};
 use portcullis_listener::{LineConnection, Peer, SessionLine};
-use tokio::time::{Instant, sleep_until};
+use tokio::task::yield_now;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -28,6 +30,8 @@ const WAITING: usize = 16;
 const NONSENSE: u32 = 20;
 /// How often it is looked whether who is idle still may be here.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often it is looked whether who transfers still may: what is held in memory is nobody's yet, and ends with nothing else.
+const LOOK_AT_WORK: Duration = Duration::from_secs(1);
 
 /// Why a command has no answer of its own.
 #[derive(Debug)]
@@ -121,7 +125,9 @@ impl Session {
                 self.login = None;
                 self.control.close().await;
             }
-            Stop::Quiet | Stop::Aborted | Stop::Gone => debug!(peer = %self.peer.address, "an FTP client is gone"),
+            Stop::Quiet | Stop::Aborted | Stop::Gone => {
+                debug!(peer = %self.peer.address, "an FTP client is gone")
+            }
         }
     }
 
@@ -217,11 +223,17 @@ impl Session {
     /// client goes, so does the work.
     pub(super) async fn under_way<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
         let mut work = pin!(work);
+        let mut look = interval(LOOK_AT_WORK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let line = tokio::select! {
                 biased;
                 done = &mut work => return Ok(done),
                 line = self.control.next(), if self.waiting.len() < WAITING => understand(line?)?,
+                _ = look.tick() => {
+                    self.still()?;
+                    continue;
+                }
             };
             match line {
                 Ok(Request { command: Command::Abor, .. }) => return Err(Stop::Aborted),
@@ -232,6 +244,21 @@ impl Session {
                 other => self.waiting.push_back(other),
             }
         }
+    }
+
+    /// Looks at the control connection once more, without waiting. What a client that died had open is closed in one go, the control
+    /// connection first; in clear nothing else tells its half a file from a whole one.
+    pub(super) async fn still_there(&mut self) -> Result<(), Stop> {
+        yield_now().await;
+        if self.waiting.len() < WAITING
+            && let Some(line) = self.control.next().now_or_never()
+        {
+            match understand(line?)? {
+                Ok(Request { command: Command::Abor, .. }) => return Err(Stop::Aborted),
+                other => self.waiting.push_back(other),
+            }
+        }
+        Ok(())
     }
 
     fn misunderstood(&mut self, bad: BadLine) -> Answer {
@@ -267,9 +294,7 @@ impl Session {
             Command::Clnt => self.clnt(&request),
             Command::Cwd => self.cwd(self.here()?, &request).await,
             Command::Dele => self.here()?.dele(&request).await,
-            Command::Eprt | Command::Port => {
-                Err(say(502, "There is no active mode here; use EPSV or PASV."))
-            }
+            Command::Eprt | Command::Port => Err(say(502, "There is no active mode here; use EPSV or PASV.")),
             Command::Epsv => self.epsv(&request),
             Command::Feat => Ok(self.feat()),
             Command::Help => Ok(super::settings::help()),

@@ -66,8 +66,9 @@ mod tests {
     fn each_key_has_its_own_and_gives_them_back() {
         let (sessions, a, b) = (KeySessions::new(2), KeyId::from_u128(1), KeyId::from_u128(2));
         let first = sessions.take(a).unwrap();
-        let _second = sessions.clone().take(a).unwrap();
-        assert!(sessions.take(a).is_none());
+        let shared = sessions.clone();
+        let _second = shared.take(a).unwrap();
+        assert!(sessions.take(a).is_none() && shared.take(a).is_none());
         drop(sessions.take(b).unwrap());
         drop(first);
         drop(sessions.take(a).unwrap());

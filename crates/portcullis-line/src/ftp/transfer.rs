@@ -1,7 +1,10 @@
 //! Transfers: the data connection, the replies before and after, and downloads.
 
+use std::sync::Arc;
+
 use portcullis_files::{FileError, OpenOptions};
 use portcullis_listener::{LineStream, Proxies};
+use tracing::debug;
 
 use super::command::Request;
 use super::control::Stream;
@@ -23,7 +26,7 @@ impl Session {
     pub(super) fn data_config(&self) -> DataConfig {
         let config = &self.door.config;
         DataConfig {
-            line: std::sync::Arc::clone(&self.line),
+            line: Arc::clone(&self.line),
             proxies: Proxies::clone(&config.proxies),
             peer: self.peer.address,
             tls: config.tls.as_ref().filter(|_| self.settings.is_private()).map(|tls| tls.data()),
@@ -73,13 +76,18 @@ impl Session {
 
 /// The last reply after something went wrong between it and 150.
 pub(super) fn broken_off(trouble: Trouble) -> Stop {
-    tracing::debug!(?trouble, "an FTP transfer broke off");
     match trouble {
         Trouble::File(FileError::Broken) => say(451, "It broke off here; try again."),
         Trouble::File(error) => Stop::Say(refusal(&error)),
-        Trouble::Unprotected(_) => say(522, "TLS did not come about on the data connection."),
+        Trouble::Unprotected(error) => {
+            debug!(%error, "no TLS session for data");
+            say(522, "TLS did not come about on the data connection.")
+        }
         Trouble::Stalled => say(426, "Nothing came for too long."),
-        Trouble::Broken(_) => say(426, "The data connection broke."),
+        Trouble::Broken(error) => {
+            debug!(%error, "a data connection broke");
+            say(426, "The data connection broke.")
+        }
         Trouble::Truncated => say(
             426,
             "The data connection was not closed as TLS closes, so this may not be all of it; nothing was stored.",

@@ -76,6 +76,9 @@ impl Session {
             }
             Err(trouble) => return Err(broken_off(trouble)),
         };
+        if !self.settings.is_private() {
+            self.still_there().await?;
+        }
         // From here on it is too late to give it up: it is stored, or it fails.
         upload.finish().await?;
         Ok(match data::close(from).await {
@@ -98,7 +101,11 @@ fn is_complete(
     let (all, came) = (upload.position(), upload.position().saturating_sub(offset));
     match (received, expected) {
         (Err(Trouble::Truncated), Some(expected)) => {
-            if expected == came || expected == all { Ok(true) } else { Err(Trouble::Truncated) }
+            if expected == came || expected == all {
+                Ok(true)
+            } else {
+                Err(Trouble::Truncated)
+            }
         }
         (Err(trouble), _) => Err(trouble),
         (Ok(()), Some(expected)) => Ok(all >= expected),

@@ -213,7 +213,8 @@ mod tests {
         let (work, file) = (activity.work(), activity.open());
         let waiting = {
             let activity = Arc::clone(&activity);
-            tokio::spawn(async move { activity.idle(Duration::from_secs(300)).await })
+            tokio_util::task::TaskTracker::new()
+                .spawn(async move { activity.idle(Duration::from_secs(300)).await })
         };
         tokio::time::sleep(Duration::from_secs(3600)).await;
         drop(work);

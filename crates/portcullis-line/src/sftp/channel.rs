@@ -90,7 +90,9 @@ impl Working<'_> {
         };
         let (id, asked) = match parse(packet) {
             Ok(Numbered { id, asked }) => (id, Ok(asked)),
-            Err(Malformed::Numbered(id)) => (id, Err(Failed::new(Code::BadMessage, "the request is malformed"))),
+            Err(Malformed::Numbered(id)) => {
+                (id, Err(Failed::new(Code::BadMessage, "the request is malformed")))
+            }
             Err(Malformed::Nameless) => return None,
         };
         let long = matches!(asked, Ok(Asked::Read { .. } | Asked::Readdir { .. }));
@@ -100,7 +102,7 @@ impl Working<'_> {
             self.shared.line.reset();
             return None;
         }
-        let _work = self.shared.activity.work();
+        let work = self.shared.activity.work();
         let reply = match asked {
             Ok(Asked::Init { version }) if version >= 3 && !self.begun => {
                 self.begun = true;
@@ -111,7 +113,7 @@ impl Working<'_> {
             Ok(asked) => self.answer(asked).await.unwrap_or_else(Reply::from),
             Err(failed) => failed.into(),
         };
-        outbox.put(reply.packet(id));
+        outbox.put(reply.packet(id), work);
         Some(())
     }
 }

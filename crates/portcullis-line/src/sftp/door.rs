@@ -172,6 +172,8 @@ enum End {
     Late,
     Idle,
     Shutdown,
+    /// Its right is gone.
+    Cut,
 }
 
 async fn run(connection: LineConnection, door: Arc<Door>) {
@@ -194,16 +196,11 @@ async fn run(connection: LineConnection, door: Arc<Door>) {
         () = sleep_until(late) => return,
         begun = run_stream(ssh, stream, Front::new(Arc::clone(&shared))) => begun,
     };
-    let mut session = match begun {
-        Ok(session) => session,
-        Err(error) => return debug!(peer = %peer.address, %error, "no SSH session"),
-    };
+    let Ok(mut session) = begun else { return };
     let handle = session.handle();
     let end = tokio::select! {
         ended = &mut session => {
-            if let Err(error) = ended {
-                debug!(peer = %peer.address, %error, "the SSH session broke off");
-            }
+            debug!(peer = %peer.address, ?ended, "the SSH session ended");
             End::Over
         }
         end = wait(&activity, &shared, &shutdown, late, times) => end,
@@ -222,6 +219,7 @@ async fn wait(
 ) -> End {
     tokio::select! {
         () = async { sleep_until(late).await; if shared.is_in() { std::future::pending::<()>().await } } => End::Late,
+        () = shared.gone() => End::Cut,
         () = activity.idle(times.idle) => End::Idle,
         () = async { shutdown.cancelled().await; activity.quiet().await } => End::Shutdown,
     }
@@ -230,7 +228,7 @@ async fn wait(
 /// Says why, and lets that arrive.
 async fn farewell(handle: &Handle, session: RunningSession<Front>, end: &End) {
     let (reason, text) = match end {
-        End::Over => return,
+        End::Over | End::Cut => return,
         End::Late => (Disconnect::ByApplication, "no login in time"),
         End::Idle => (Disconnect::ByApplication, "idle for too long"),
         End::Shutdown => (Disconnect::ServiceNotAvailable, "the server shuts down"),

@@ -4,13 +4,17 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use portcullis_access::{AccessError, Origin, Principal};
 use portcullis_domain::{Channel, Line, Secret, SshPublicKey};
 use portcullis_files::{Top, Tree, TreeConfig};
 use portcullis_listener::{Peer, SessionLine};
-use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
+use russh::server::{
+    Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+};
 use russh::{ChannelId, ChannelOpenFailure, ChannelWriteHalf, Disconnect, Pty};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -23,6 +27,8 @@ use crate::ftp::KeySession;
 
 /// Channels that one connection may have.
 const MOST_CHANNELS: usize = 8;
+/// How often it is looked whether a key that asks for nothing is still there.
+const LOOK: Duration = Duration::from_secs(1);
 /// What somebody reads who wants a command to be run.
 const NO_COMMANDS: &str = "There is no shell here, only SFTP.\n";
 /// The state of a command that was not found.
@@ -74,6 +80,17 @@ impl Shared {
 
     pub(super) fn login(&self) -> Option<&Login> {
         self.login.get()
+    }
+
+    /// Ready when who has logged in may not be here any more. Who asks for something hears of it at once; this is for who does not.
+    pub(super) async fn gone(&self) {
+        loop {
+            sleep(LOOK).await;
+            let asked = self.login.get().map(|login| self.door.access.still(&login.who));
+            if matches!(asked, Some(Err(AccessError::Denied(_)))) {
+                return;
+            }
+        }
     }
 
     /// Lets in whom `authenticate` knows. Whoever is not let in hears the same, whatever the reason.
@@ -133,9 +150,14 @@ pub(super) struct Front {
 enum Opened {
     /// Nothing was asked for on it.
     Bare(ChannelWriteHalf<Msg>),
+    /// As long as its task has the other half.
     Sftp(Arc<Pump>),
-    /// What was asked for was refused.
-    Done,
+}
+
+impl Opened {
+    fn is_over(&self) -> bool {
+        matches!(self, Self::Sftp(pump) if Arc::strong_count(pump) == 1)
+    }
 }
 
 impl Front {
@@ -222,6 +244,8 @@ impl Handler for Front {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Outcome {
+        // Of a channel that was closed from here the library tells nothing more.
+        self.channels.retain(|_, opened| !opened.is_over());
         if self.channels.len() >= MOST_CHANNELS {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
@@ -237,7 +261,7 @@ impl Handler for Front {
         if name != "sftp" {
             return session.channel_failure(id);
         }
-        match self.channels.insert(id, Opened::Done) {
+        match self.channels.remove(&id) {
             Some(Opened::Bare(write)) => {
                 session.channel_success(id)?;
                 let pump = Arc::new(Pump::new(self.shared.door.pool.clone()));
@@ -246,7 +270,7 @@ impl Handler for Front {
                 self.shared.door.tasks.spawn(serving.run());
                 Ok(())
             }
-            Some(other @ (Opened::Sftp(_) | Opened::Done)) => {
+            Some(other @ Opened::Sftp(_)) => {
                 self.channels.insert(id, other);
                 session.channel_failure(id)
             }
@@ -256,10 +280,10 @@ impl Handler for Front {
 
     /// A client that looks whether there is a shell learns that there is none, and goes on without.
     async fn exec_request(&mut self, id: ChannelId, _: &[u8], session: &mut Session) -> Outcome {
-        match self.channels.get_mut(&id) {
-            Some(opened @ Opened::Bare(_)) => *opened = Opened::Done,
-            Some(Opened::Sftp(_) | Opened::Done) | None => return session.channel_failure(id),
+        if !matches!(self.channels.get(&id), Some(Opened::Bare(_))) {
+            return session.channel_failure(id);
         }
+        self.channels.remove(&id);
         session.channel_success(id)?;
         session.extended_data(id, 1, NO_COMMANDS)?;
         session.exit_status_request(id, NOT_FOUND)?;

@@ -115,7 +115,8 @@ impl Handles {
 
     /// Takes it out. Its place is free again when what is returned is dropped.
     pub(super) fn remove(&mut self, handle: &[u8]) -> Result<(Open, impl Sized + use<>), Failed> {
-        let held = number(handle).and_then(|number| self.open.remove(&number)).ok_or_else(Failed::no_handle)?;
+        let held =
+            number(handle).and_then(|number| self.open.remove(&number)).ok_or_else(Failed::no_handle)?;
         Ok((held.open, (held._place, held._under_way)))
     }
 }

@@ -12,6 +12,8 @@ use russh::server::Msg;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::activity::UnderWay;
+
 /// With more than this waiting, nothing is begun whose answer is long.
 const LONG_WAITS: usize = 1024 * 1024;
 /// With more than this waiting, nothing is begun at all.
@@ -31,6 +33,8 @@ pub(super) struct Outbox {
 struct State {
     queue: VecDeque<Bytes>,
     waiting: usize,
+    /// What is answered is under way until the answer has left.
+    work: Option<UnderWay>,
     over: bool,
 }
 
@@ -60,8 +64,9 @@ impl Outbox {
         }
     }
 
-    pub(super) fn put(&self, (head, data): (Bytes, Option<Bytes>)) {
+    pub(super) fn put(&self, (head, data): (Bytes, Option<Bytes>), work: UnderWay) {
         let mut state = self.state();
+        state.work = Some(work);
         for part in [Some(head), data].into_iter().flatten() {
             state.waiting += part.len();
             state.queue.push_back(part);
@@ -83,7 +88,8 @@ impl Outbox {
             let length = bytes.len();
             match timeout(stall, to.data_bytes(bytes)).await {
                 Ok(Ok(())) => {
-                    self.state().waiting -= length;
+                    let done = self.state().left(length);
+                    drop(done);
                     self.left.notify_one();
                 }
                 Ok(Err(_)) => return Stopped::Gone,
@@ -114,6 +120,12 @@ impl Outbox {
 }
 
 impl State {
+    /// So much has left; what was answered is done if that was all.
+    fn left(&mut self, length: usize) -> Option<UnderWay> {
+        self.waiting -= length;
+        if self.waiting == 0 { self.work.take() } else { None }
+    }
+
     fn take(&mut self) -> Option<Bytes> {
         let mut first = self.queue.pop_front()?;
         if first.len() > AT_ONCE {
@@ -141,17 +153,24 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::activity::Activity;
     use super::*;
 
-    #[test]
-    fn what_leaves_is_what_came_in_pieces_that_fit() {
+    fn work() -> UnderWay {
+        Arc::new(Activity::default()).work()
+    }
+
+    #[tokio::test]
+    async fn what_leaves_is_what_came_in_pieces_that_fit() {
         let outbox = Outbox::default();
         let mut expected = Vec::new();
         for length in [5, 40_000, 1, 0, 32 * 1024, 100_000, 3] {
             let data = Bytes::from(vec![u8::try_from(length % 251).unwrap(); length]);
             expected.extend_from_slice(b"head");
             expected.extend_from_slice(&data);
-            outbox.put((Bytes::from_static(b"head"), Some(data)));
+            outbox.put((Bytes::from_static(b"head"), Some(data)), work());
         }
         let mut sent = Vec::new();
         while let Some(bytes) = outbox.state().take() {
@@ -164,10 +183,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn short_answers_may_be_made_when_long_ones_wait() {
         let outbox = Outbox::default();
-        outbox.put((Bytes::from(vec![0; LONG_WAITS + 1]), None));
+        outbox.put((Bytes::from(vec![0; LONG_WAITS + 1]), None), work());
         assert!(timeout(Duration::from_secs(1), outbox.room(true)).await.is_err());
         assert!(timeout(Duration::from_secs(1), outbox.room(false)).await.is_ok());
-        outbox.put((Bytes::from(vec![0; ALL_WAITS]), None));
+        outbox.put((Bytes::from(vec![0; ALL_WAITS]), None), work());
         assert!(timeout(Duration::from_secs(1), outbox.room(false)).await.is_err());
     }
 }

@@ -245,7 +245,7 @@ mod tests {
         let frame = framed(&[8; 32 * 1024]);
         let put = {
             let pump = Arc::clone(&pump);
-            tokio::spawn(async move { pump.put(&frame).await })
+            tokio_util::task::TaskTracker::new().spawn(async move { pump.put(&frame).await })
         };
         tokio::task::yield_now().await;
         assert!(!put.is_finished(), "{kept}");

@@ -70,10 +70,10 @@ impl From<FileError> for Failed {
             | FileError::Throttled { .. }
             | FileError::Unavailable => Code::Failure,
         };
-        let text = match &error {
-            FileError::Throttled { retry_after } => format!("{error}; try again in {}", seconds(*retry_after)),
-            _ => error.to_string(),
-        };
+        let mut text = error.to_string();
+        if let FileError::Throttled { retry_after } = error {
+            text = format!("{text}; try again in {}", seconds(retry_after));
+        }
         Self { code, text }
     }
 }
@@ -154,7 +154,7 @@ impl Reply {
                 length(out, names.len());
                 for (name, told) in names {
                     text(out, &name);
-                    text(out, &told.line(&name));
+                    text(out, told.line(&name));
                     told.write(out);
                 }
             }

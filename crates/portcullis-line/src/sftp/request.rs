@@ -151,24 +151,70 @@ impl OpenFlags {
 /// One request with what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
-    Init { version: u32 },
-    Open { path: Bytes, flags: OpenFlags, attrs: Attrs },
-    Close { handle: Bytes },
-    Read { handle: Bytes, offset: u64, length: u32 },
-    Write { handle: Bytes, offset: u64, data: Bytes },
-    Stat { path: Bytes },
-    Fstat { handle: Bytes },
-    Setstat { path: Bytes, attrs: Attrs },
-    Fsetstat { handle: Bytes, attrs: Attrs },
-    Opendir { path: Bytes },
-    Readdir { handle: Bytes },
-    Remove { path: Bytes },
-    Mkdir { path: Bytes },
-    Rmdir { path: Bytes },
-    Realpath { path: Bytes },
-    Rename { from: Bytes, to: Bytes, replace: bool },
-    Statvfs { path: Bytes },
-    Fstatvfs { handle: Bytes },
+    Init {
+        version: u32,
+    },
+    Open {
+        path: Bytes,
+        flags: OpenFlags,
+        attrs: Attrs,
+    },
+    Close {
+        handle: Bytes,
+    },
+    Read {
+        handle: Bytes,
+        offset: u64,
+        length: u32,
+    },
+    Write {
+        handle: Bytes,
+        offset: u64,
+        data: Bytes,
+    },
+    Stat {
+        path: Bytes,
+    },
+    Fstat {
+        handle: Bytes,
+    },
+    Setstat {
+        path: Bytes,
+        attrs: Attrs,
+    },
+    Fsetstat {
+        handle: Bytes,
+        attrs: Attrs,
+    },
+    Opendir {
+        path: Bytes,
+    },
+    Readdir {
+        handle: Bytes,
+    },
+    Remove {
+        path: Bytes,
+    },
+    Mkdir {
+        path: Bytes,
+    },
+    Rmdir {
+        path: Bytes,
+    },
+    Realpath {
+        path: Bytes,
+    },
+    Rename {
+        from: Bytes,
+        to: Bytes,
+        replace: bool,
+    },
+    Statvfs {
+        path: Bytes,
+    },
+    Fstatvfs {
+        handle: Bytes,
+    },
     Limits,
     /// What is not done here, with the reason.
     Refused(&'static str),
@@ -270,7 +316,8 @@ mod tests {
 
     #[test]
     fn each_kind_is_listed_once_under_its_own_name() {
-        let names: std::collections::HashSet<_> = Request::ALL.iter().map(|request| request.as_str()).collect();
+        let names: std::collections::HashSet<_> =
+            Request::ALL.iter().map(|request| request.as_str()).collect();
         assert_eq!(names.len(), Request::ALL.len());
     }
 

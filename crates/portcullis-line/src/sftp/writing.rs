@@ -34,7 +34,9 @@ pub(super) struct Writing {
 #[derive(Debug)]
 enum State {
     /// Nothing was written yet, so where it begins is not known. `there` is the size of the file that is there, if one is.
-    Waiting { there: Option<u64> },
+    Waiting {
+        there: Option<u64>,
+    },
     Under(Box<Upload>),
     /// Something failed: what came is not the file.
     Broken(Failed),
@@ -207,9 +209,10 @@ impl Writing {
             State::Waiting { .. } if size == 0 => Ok(self.begin(0, None).await?),
             State::Under(upload) if upload.position() == size && self.early.is_empty() => Ok(()),
             State::Broken(failed) => Err(failed.clone()),
-            State::Waiting { .. } | State::Under(_) => {
-                Err(Failed::new(Code::Unsupported, "a file is cut to nothing before it is written, or not at all"))
-            }
+            State::Waiting { .. } | State::Under(_) => Err(Failed::new(
+                Code::Unsupported,
+                "a file is cut to nothing before it is written, or not at all",
+            )),
         }
     }
 

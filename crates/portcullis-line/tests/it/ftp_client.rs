@@ -179,10 +179,11 @@ impl Ftp {
         let mut text = String::new();
         loop {
             let line = timeout(LONG, self.line()).await.expect("nothing is said")?;
-            let last = line.as_bytes().get(3) == Some(&b' ') && line.bytes().take(3).all(|b| b.is_ascii_digit());
+            let last =
+                line.as_bytes().get(3) == Some(&b' ') && line.bytes().take(3).all(|b| b.is_ascii_digit());
             text.push_str(&line);
             if last {
-                return Some(Told { code: line[..3].parse().unwrap(), text });
+                return Some(Told { code: line.get(..3).unwrap().parse().unwrap(), text });
             }
             text.push('\n');
         }

@@ -52,11 +52,18 @@ async fn listings_of_each_kind() {
     let facts = ftp.text("MLSD").await;
     assert_eq!(
         lines(&facts),
-        ["type=file;size=7;modify=20270115080000; a b.txt", "type=file;size=0;modify=20270115080000; c.bin", "type=dir; folder"],
+        [
+            "type=file;size=7;modify=20270115080000; a b.txt",
+            "type=file;size=0;modify=20270115080000; c.bin",
+            "type=dir; folder"
+        ],
     );
     assert!(facts.ends_with("\r\n"));
     let long = ftp.text("LIST -la").await;
-    assert!(lines(&long)[0].starts_with("-rw-rw-rw-") && lines(&long)[0].ends_with(" 7 Jan 15 08:00 a b.txt"), "{long}");
+    assert!(
+        lines(&long)[0].starts_with("-rw-rw-rw-") && lines(&long)[0].ends_with(" 7 Jan 15 08:00 a b.txt"),
+        "{long}"
+    );
     assert!(lines(&long)[2].starts_with("drwxrwxrwx") && lines(&long)[2].ends_with(" folder"), "{long}");
     assert_eq!(lines(&ftp.text("NLST").await), ["a b.txt", "c.bin", "folder"]);
     assert_eq!(lines(&ftp.text("NLST folder").await), ["folder/in.txt"]);
@@ -209,7 +216,9 @@ async fn who_may_only_read_or_only_write() {
     assert_eq!(owner.put("STOR theirs", b"1").await.code, 226);
     let reader = world.key(&storage, Permission::Read).await;
     let mut reader = Ftp::login(address, &reader).await;
-    for (code, line) in [(213, "SIZE theirs"), (550, "DELE theirs"), (550, "MKD f"), (550, "MFMT 20010101000000 theirs")] {
+    for (code, line) in
+        [(213, "SIZE theirs"), (550, "DELE theirs"), (550, "MKD f"), (550, "MFMT 20010101000000 theirs")]
+    {
         reader.expect(code, line).await;
     }
     assert_eq!(reader.put("STOR mine", b"1").await.code, 550);
@@ -219,14 +228,18 @@ async fn who_may_only_read_or_only_write() {
     let mut writer = Ftp::login(address, &writer).await;
     assert_eq!(writer.text("LIST").await, "");
     for name in ["theirs", "none"] {
-        for line in [format!("SIZE {name}"), format!("MDTM {name}"), format!("MLST {name}"), format!("RNFR {name}")] {
+        for line in
+            [format!("SIZE {name}"), format!("MDTM {name}"), format!("MLST {name}"), format!("RNFR {name}")]
+        {
             assert_eq!(writer.say(&line).await.text, "550 No such file or folder.", "{line}");
         }
     }
     assert_eq!(writer.get("RETR theirs").await.1.code, 550);
     assert_eq!(writer.put("STOR mine.part", b"12").await.code, 226);
     assert_eq!(writer.expect(213, "SIZE mine.part").await.text, "213 2");
-    assert!(writer.text("MLSD").await.ends_with(" mine.part\r\n"));
+    assert!(writer.expect(250, "MLST mine.part").await.text.contains(" /mine.part\n"));
+    writer.expect(213, "MFMT 20010101000000 mine.part").await;
+    assert_eq!(writer.text("MLSD").await, "");
     writer.expect(350, "RNFR mine.part").await;
     writer.expect(250, "RNTO mine").await;
     assert_eq!(owner.get("RETR mine").await.0, b"12");

@@ -5,6 +5,8 @@ use std::time::Duration;
 use portcullis_domain::Permission;
 use portcullis_line::ftp::{FtpConfig, FtpTimes};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::ftp_client::{Ftp, plain, short};
 use crate::world::{Credentials, World};
@@ -21,7 +23,10 @@ async fn somebody() -> (World, Credentials, Ftp) {
 
 /// Bytes that tell where they are from.
 fn bytes(many: usize) -> Vec<u8> {
-    (0..many.div_ceil(8)).flat_map(|at| (at as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes()).take(many).collect()
+    (0..many.div_ceil(8))
+        .flat_map(|at| u64::try_from(at).unwrap().wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes())
+        .take(many)
+        .collect()
 }
 
 #[tokio::test]
@@ -152,7 +157,7 @@ async fn what_broke_off_is_gone_on_with() {
             // What has come is put away behind the reply.
             let told = again.say("SIZE a").await;
             if told.code == 213 {
-                break told.text[4..].parse().unwrap();
+                break told.text.get(4..).unwrap().parse().unwrap();
             }
             assert_eq!(told.code, 550);
         };
@@ -250,6 +255,25 @@ async fn an_upload_ends_with_its_control_connection() {
     assert_eq!(other.text("NLST").await, "");
 }
 
+/// In clear, the end of a client that died looks like the end of its file; but its control connection ended too.
+#[tokio::test]
+async fn a_client_that_dies_leaves_no_part() {
+    let (mut world, key, mut ftp) = somebody().await;
+    let mut up = ftp.open().await;
+    ftp.expect(150, "STOR a").await;
+    up.write_all(b"half").await.unwrap();
+    // As the system closes what a process had open.
+    drop(ftp.pipe.take());
+    drop(up);
+    world.shutdown.cancel();
+    world.tasks.close();
+    world.tasks.wait().await;
+    world.shutdown = CancellationToken::new();
+    world.tasks = TaskTracker::new();
+    let mut other = Ftp::login(world.ftp(plain()).await, &key).await;
+    assert_eq!(other.text("NLST").await, "");
+}
+
 #[tokio::test]
 async fn who_stops_sending_is_told() {
     let (world, key, _) = somebody().await;
@@ -266,7 +290,8 @@ async fn who_stops_sending_is_told() {
 async fn who_does_not_read_is_given_up() {
     let (world, key, mut ftp) = somebody().await;
     assert_eq!(ftp.put("STOR large", &bytes(40 * MIB)).await.code, 226);
-    let limits = portcullis_listener::Limits { write_stall: Duration::from_millis(400), ..Default::default() };
+    let limits =
+        portcullis_listener::Limits { write_stall: Duration::from_millis(400), ..Default::default() };
     let mut ftp = Ftp::login(world.ftp(FtpConfig { limits, ..plain() }).await, &key).await;
     let down = ftp.open().await;
     ftp.expect(150, "RETR large").await;

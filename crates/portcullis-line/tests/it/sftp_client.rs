@@ -61,7 +61,8 @@ pub(crate) type Ssh = Handle<Trusting>;
 
 pub(crate) async fn connect(address: SocketAddr) -> Ssh {
     // A window that no answer of a test fills.
-    let config = client::Config { window_size: 64 << 20, channel_buffer_size: 1 << 16, ..client::Config::default() };
+    let config =
+        client::Config { window_size: 64 << 20, channel_buffer_size: 1 << 16, ..client::Config::default() };
     timeout(PATIENCE, client::connect(Arc::new(config), address, Trusting)).await.unwrap().unwrap()
 }
 
@@ -160,10 +161,11 @@ impl Sftp {
                     return Some(Answer { kind: packet[0], id, rest: packet[5..].to_vec() });
                 }
             }
-            match timeout(PATIENCE, self.channel.wait()).await.unwrap()? {
-                ChannelMsg::Data { data } => self.came.extend_from_slice(&data),
-                ChannelMsg::Close => return None,
-                _ => {}
+            let message = timeout(PATIENCE, self.channel.wait()).await.unwrap()?;
+            if let ChannelMsg::Data { data } = message {
+                self.came.extend_from_slice(&data);
+            } else if matches!(message, ChannelMsg::Close) {
+                return None;
             }
         }
     }

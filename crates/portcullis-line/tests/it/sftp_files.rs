@@ -3,8 +3,8 @@
 use portcullis_domain::{KeyPrefix, Permission};
 
 use crate::sftp_client::{
-    APPEND, BAD_MESSAGE, CREATE, DENIED, EOF, EXCLUSIVE, FAILURE, NO_SUCH_FILE, OK, PUT, READ, Sftp, TRUNCATE,
-    UNSUPPORTED, WRITE, door, login, pattern, text, wide,
+    APPEND, BAD_MESSAGE, CREATE, DENIED, EOF, EXCLUSIVE, FAILURE, NO_SUCH_FILE, OK, PUT, READ, Sftp,
+    TRUNCATE, UNSUPPORTED, WRITE, door, login, pattern, text, wide,
 };
 use crate::world::World;
 
@@ -36,7 +36,7 @@ async fn a_file_is_there_when_it_was_closed_and_not_before() {
     let mut lost = Sftp::open(&lost_ssh).await;
     let handle = lost.file("/a.bin", PUT).await;
     assert_eq!(lost.write(&handle, 0, b"half").await, OK);
-    lost.channel.close().await.unwrap();
+    lost.channel.eof().await.unwrap();
     assert!(lost.try_receive().await.is_none());
     assert_eq!(other.get("/a.bin").await.unwrap(), bytes);
 }
@@ -315,9 +315,7 @@ async fn who_may_only_read_writes_nothing_and_who_may_only_write_learns_nothing(
     assert_eq!(writer.code(13, &[&text("/a")]).await, writer.code(13, &[&text("/none")]).await);
     writer.put("/mine", b"bytes").await;
     assert_eq!(sftp.get("/mine").await.unwrap(), b"bytes");
-    let folder = world
-        .key_with(&storage, |key| key.prefix = KeyPrefix::parse("d/").unwrap())
-        .await;
+    let folder = world.key_with(&storage, |key| key.prefix = KeyPrefix::parse("d/").unwrap()).await;
     let (_ssh, mut inner) = Sftp::of(address, &folder).await;
     inner.put("/x", b"inner").await;
     assert_eq!(inner.list("/").await.unwrap().0, ["x"]);

@@ -5,15 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_access::{
-    Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, System, ThrottleConfig,
-};
+use portcullis_access::{Access, AccessConfig, Change, MasterKey, Origin, SiteAdmin, ThrottleConfig};
 use portcullis_backend::Drivers;
 use portcullis_backend::builtin::{Store, StoreOptions};
 use portcullis_backend::memory::MemoryDrivers;
 use portcullis_domain::{
-    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, NetworkEntry, Networks, OnLeak,
-    Overwrite, Permission, Provider, Scope, Secret, Storage, StorageId, Timestamp,
+    Channel, Clock, DisplayName, Key, KeyId, KeyPrefix, KeyState, Label, ManualClock, NetworkEntry, Networks,
+    OnLeak, Overwrite, Permission, Provider, Scope, Secret, Storage, StorageId, Timestamp,
 };
 use portcullis_metadata::{Metadata, NewSecret, NewStorage};
 use tokio_util::sync::CancellationToken;
@@ -27,7 +25,6 @@ pub(crate) struct World {
     pub(crate) metadata: Metadata,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) admin: SiteAdmin,
-    pub(crate) system: System,
     /// Ends its doors.
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -89,7 +86,7 @@ impl World {
         let signed_in = access.begin_session(origin, &proved, Duration::from_secs(86_400)).await.unwrap();
         let admin = access.admin(&signed_in.principal).unwrap();
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { access, metadata, clock, admin, system, shutdown, tasks, folder }
+        Self { access, metadata, clock, admin, shutdown, tasks, folder }
     }
 
     pub(crate) async fn storage(&self, label: &str) -> Storage {

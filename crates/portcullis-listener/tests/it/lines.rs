@@ -67,7 +67,7 @@ fn loopback(kind: ProxyKind) -> LinesConfig {
 
 /// Writes until nothing is taken any more: every buffer on the way is full.
 async fn fill(stream: &mut LineStream) {
-    let bytes = [7; 64 * 1024];
+    let bytes = vec![7; 64 * 1024];
     while timeout(Duration::from_millis(300), stream.write_all(&bytes)).await.is_ok() {}
 }
 
@@ -122,7 +122,7 @@ async fn to_end_a_session_resets_all_its_sockets_before_it_returns() {
     let (mut data, mut data_client) = further(&connection.line).await;
     fill(&mut connection.stream).await;
     fill(&mut data).await;
-    let reading = tokio::spawn(async move {
+    let reading = TaskTracker::new().spawn(async move {
         let read = connection.stream.read_u8().await;
         (connection, read)
     });

@@ -32,7 +32,16 @@ pub(crate) async fn key_in(world: &World) -> (Metadata, Key) {
 pub(crate) fn retired(key: &Key, stored: StoredSecret, at: Timestamp, until: Timestamp) -> RetiredSecret {
     let (generation, credential) = (key.generation, key.credential);
     let login = key.login.clone();
-    RetiredSecret { key: key.id, generation, credential, login, stored, retired: at, until, ended: until <= at }
+    RetiredSecret {
+        key: key.id,
+        generation,
+        credential,
+        login,
+        stored,
+        retired: at,
+        until,
+        ended: until <= at,
+    }
 }
 
 pub(crate) async fn a_rotated_key_keeps_everything_but_its_credentials(world: &World) {

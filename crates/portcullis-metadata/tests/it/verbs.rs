@@ -73,6 +73,13 @@ const NOTES: &[&str] = &[
     "take_sync_plan",
     "take_sync_run",
     "write_sync_steps",
+    // What of an upload is kept until the rest comes; the file that it becomes is written down by the gate.
+    "create_resumable",
+    "drop_resumable",
+    "hold_resumable",
+    "keep_resumable_tail",
+    "purge_resumables",
+    "settle_resumable",
 ];
 
 /// Every public verb whose text, or that of a function it calls on itself, writes to the database.

@@ -26,12 +26,13 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, options};
 use http::StatusCode;
+use portcullis_files::FileError;
 
 pub(crate) use locks::{Change, Locks};
 pub use methods::{DAV_METHODS, DavMethod};
 
 use crate::app::App;
-use crate::channel::{Door, authenticate, refuse_foreign};
+use crate::channel::{Door, authenticate, problem, refuse_foreign};
 use methods::Method;
 use reply::{Refusal, Result};
 
@@ -59,6 +60,14 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Response> {
     refuse_foreign(&parts.method, &parts.headers)?;
     let method = Method::of(parts.method.as_str())
         .ok_or_else(|| Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "WebDAV has no such method here."))?;
-    let call = call::Call::new(app, who, parts)?;
-    Box::pin(method.answer(call, body)).await
+    let call = call::Call::new(app, who.clone(), parts)?;
+    let answered = Box::pin(method.answer(call, body)).await;
+    match answered {
+        // A key that is gone since asks for another.
+        Err(Refusal::File(FileError::Denied)) => {
+            app.access.still(&who).map_err(|error| problem(error, Door::Dav))?;
+            Err(FileError::Denied.into())
+        }
+        answered => answered,
+    }
 }

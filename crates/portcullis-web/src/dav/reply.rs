@@ -74,6 +74,8 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Dav { status, .. } => *status,
+            // Clients take 501 for a server that has no such method at all, and some give up on it.
+            Self::File(FileError::Unsupported(_)) => StatusCode::FORBIDDEN,
             Self::File(error) => status_of(error),
             Self::Problem(problem) => problem.status(),
         }

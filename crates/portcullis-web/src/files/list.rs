@@ -107,7 +107,7 @@ pub(super) async fn folder(call: &Call<'_>, bucket: &BucketName, name: &str) -> 
         return Err(Problem::not_found());
     }
     match form_of(&call.parts.headers) {
-        Accepted::Html => Ok(shown(&page_of(call, bucket, name, listed, goes_on))),
+        Accepted::Html => Ok(shown(&page_of(call, bucket, name, &listed, goes_on))),
         Accepted::Json | Accepted::Text => told(&FilesOut {
             items: listed.objects.into_iter().map(FileOut::from).collect(),
             prefixes: listed.prefixes,
@@ -116,7 +116,13 @@ pub(super) async fn folder(call: &Call<'_>, bucket: &BucketName, name: &str) -> 
     }
 }
 
-fn page_of(call: &Call<'_>, bucket: &BucketName, name: &str, listed: ListPage, goes_on: bool) -> ListPageOut {
+fn page_of(
+    call: &Call<'_>,
+    bucket: &BucketName,
+    name: &str,
+    listed: &ListPage,
+    goes_on: bool,
+) -> ListPageOut {
     let below = |full: &str| full.strip_prefix(name).unwrap_or(full).to_owned();
     let folders =
         listed.prefixes.iter().map(|folder| Row::folder(below(folder), target::address(bucket, folder)));

@@ -50,9 +50,9 @@ impl FilesQuery {
         let Given { object, list, recursive, limit, cursor, upload } =
             parse_query(uri.query().unwrap_or_default())?;
         let query = Self {
-            object: switch("object", object)?,
-            list: switch("list", list)?,
-            recursive: switch("recursive", recursive)?,
+            object: switch("object", object.as_deref())?,
+            list: switch("list", list.as_deref())?,
+            recursive: switch("recursive", recursive.as_deref())?,
             limit: limit.map(|limit| limit.0),
             cursor,
             upload,
@@ -65,8 +65,8 @@ impl FilesQuery {
 }
 
 /// `?name`, `?name=true` and `?name=false`.
-fn switch(name: &'static str, value: Option<String>) -> Result<bool> {
-    match value.as_deref() {
+fn switch(name: &'static str, value: Option<&str>) -> Result<bool> {
+    match value {
         None | Some("false") => Ok(false),
         Some("" | "true") => Ok(true),
         Some(_) => Err(Problem::invalid_field(name, "true or false")),

@@ -50,7 +50,7 @@ impl Served {
     async fn run(&self, program: &Path, arguments: &[&str]) -> String {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.home.path()).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.home.path());
+        command.env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", self.home.path());
         command.env("GATE", &self.gate).env("BUCKET", self.place.bucket()).env("TOKEN", &self.place.token);
         let done = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let told = [done.stdout, done.stderr].concat();

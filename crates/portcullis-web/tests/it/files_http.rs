@@ -286,11 +286,13 @@ async fn whoever_may_only_write_learns_nothing() {
             let mut headers = answer.headers.clone();
             headers.remove("x-request-id");
             let body = String::from_utf8_lossy(&answer.body).into_owned();
-            let body = answer.body.is_empty().then_some(String::new()).unwrap_or_else(|| {
+            let body = if answer.body.is_empty() {
+                String::new()
+            } else {
                 let mut problem: Value = serde_json::from_str(&body).unwrap();
                 problem["request_id"] = Value::Null;
                 problem.to_string()
-            });
+            };
             row.push((answer.status.as_u16(), headers.get("etag").cloned(), body.len(), body));
         }
         let statuses: Vec<_> = row.iter().map(|(status, ..)| *status).collect();

@@ -25,7 +25,7 @@ async fn addresses_and_methods_that_are_not_there() {
         "/api/v1/nothing",
         "/api/v1/storages/",
         "/api/v1//storages",
-        "/files/x",
+        "/file/x",
         "/%ff",
     ] {
         let answer = world.admin("GET", path).send().await;

@@ -28,11 +28,7 @@ pub(crate) struct LineDoors {
 }
 
 /// Reads the doors; `tls` says whether certificate or key was given.
-pub(super) fn read(
-    get: impl Fn(&str) -> Option<Raw>,
-    tls: bool,
-    problems: &mut Vec<String>,
-) -> LineDoors {
+pub(super) fn read(get: impl Fn(&str) -> Option<Raw>, tls: bool, problems: &mut Vec<String>) -> LineDoors {
     let mut door = |name: &str| {
         let raw = get(name)?;
         let address = raw.value.parse().ok();
@@ -136,7 +132,8 @@ fn passive_ports(raw: &Raw, problems: &mut Vec<String>) -> Option<RangeInclusive
     if first > last {
         problems.push(format!("{origin}: \"{value}\" is upside down; write {last}-{first}"));
     } else if first < FIRST_PORT {
-        problems.push(format!("{origin}: \"{value}\" begins below {FIRST_PORT}; those ports are the system's"));
+        problems
+            .push(format!("{origin}: \"{value}\" begins below {FIRST_PORT}; those ports are the system's"));
     } else if range.len() < FEWEST_PORTS {
         problems.push(format!(
             "{origin}: \"{value}\" is too small: each transfer takes a port of its own; give {FEWEST_PORTS} or more"
@@ -186,13 +183,16 @@ mod tests {
         assert_eq!(line.passive_ports, Some(50_000..=50_100));
         assert_eq!(line.public_address, Some("203.0.113.7".parse().unwrap()));
         assert!(load_text("sftp = \"127.0.0.1:0\"").unwrap().line.sftp.is_some());
-        assert!(load_text("ftp = \"127.0.0.1:0\"\nallow_plaintext_ftp = \"true\"").unwrap().line.allow_plaintext);
+        assert!(
+            load_text("ftp = \"127.0.0.1:0\"\nallow_plaintext_ftp = \"true\"").unwrap().line.allow_plaintext
+        );
         assert!(!load_text(&format!("ftp = \"127.0.0.1:0\"\n{TLS}")).unwrap().line.allow_plaintext);
     }
 
     #[test]
     fn what_is_missing_is_told_together() {
-        let told = told("ftp = \"here\"\nftps = \"127.0.0.1:0\"\nsftp = \"2022\"\nallow_plaintext_ftp = \"yes\"\n");
+        let told =
+            told("ftp = \"here\"\nftps = \"127.0.0.1:0\"\nsftp = \"2022\"\nallow_plaintext_ftp = \"yes\"\n");
         for expected in [
             "the configuration has 5 problems",
             "portcullis.toml:1: ftp: \"here\" is not an address; write 0.0.0.0:21 or [::]:21",

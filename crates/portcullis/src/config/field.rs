@@ -40,7 +40,11 @@ pub(crate) const FIELDS: &[Field] = &[
     field("data_dir", "DIR", "Where state and the embedded store live [default: portcullis-data]"),
     field("web", "ADDR", "Control panel, REST API and health [default: 127.0.0.1:8080]"),
     field("s3", "ADDR", "S3 protocol [default: 127.0.0.1:9000]"),
-    field("ftp", "ADDR", "FTP with TLS on demand (explicit), e.g. 0.0.0.0:21; needs tls_cert [default: closed]"),
+    field(
+        "ftp",
+        "ADDR",
+        "FTP with TLS on demand (explicit), e.g. 0.0.0.0:21; needs tls_cert [default: closed]",
+    ),
     field("ftps", "ADDR", "FTP inside TLS (implicit), e.g. 0.0.0.0:990; needs tls_cert [default: closed]"),
     field("sftp", "ADDR", "SFTP, e.g. 0.0.0.0:2022 [default: closed]"),
     field(

@@ -129,7 +129,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
             .map_or_else(|| PathBuf::from("portcullis-data"), |raw| PathBuf::from(raw.value)),
         web: address(get("web").as_ref(), "127.0.0.1:8080", &mut problems),
         s3: address(get("s3").as_ref(), "127.0.0.1:9000", &mut problems),
-        line: doors::read(&get, get("tls_cert").or_else(|| get("tls_key")).is_some(), &mut problems),
+        line: doors::read(get, get("tls_cert").or_else(|| get("tls_key")).is_some(), &mut problems),
         database: database(get("database"), &mut problems),
         s3_domains: domains(get("s3_domain"), &mut problems),
         s3_url: url(get("s3_url"), &mut problems),

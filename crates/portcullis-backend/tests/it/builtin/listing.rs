@@ -69,6 +69,7 @@ fn request() -> impl Strategy<Value = ListRequest> {
     let delimiter = prop::option::of(text(2).prop_filter("a delimiter has text", |text| !text.is_empty()));
     (text(3), delimiter, position, 1usize..8).prop_map(|(prefix, delimiter, after, limit)| ListRequest {
         prefix: KeyPrefix::parse(&prefix).unwrap(),
+        user_times: false,
         delimiter,
         after: after.filter(|after| match after {
             // What begins after an empty prefix is nothing: no client can ask for it.

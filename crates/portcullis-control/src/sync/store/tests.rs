@@ -104,7 +104,8 @@ async fn listed(store: &GrantStore, prefix: &str, delimiter: Option<&str>, limit
     loop {
         let prefix = KeyPrefix::parse(prefix).unwrap();
         let delimiter = delimiter.map(str::to_owned);
-        let page = store.list(&ListRequest { prefix, delimiter, after, limit, user_times: false }).await.unwrap();
+        let page =
+            store.list(&ListRequest { prefix, delimiter, after, limit, user_times: false }).await.unwrap();
         all.extend(page.objects.iter().map(|object| object.key.to_string()));
         all.extend(page.prefixes);
         after = page.next;

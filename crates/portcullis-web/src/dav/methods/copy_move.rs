@@ -92,7 +92,11 @@ async fn replace(call: &Call, target: &Entry, to: &TreePath, deed: Deed) -> Resu
     if empty {
         call.tree.remove_folder(to).await?;
         call.unlocked(to).await?;
-        return carry_out(call, to, deed, IfThere::Refuse).await;
+        let done = carry_out(call, to, deed, IfThere::Refuse).await;
+        if done.is_err() && call.there(to).await?.is_none() {
+            call.tree.make_folder(to).await?;
+        }
+        return done;
     }
     let name = to.name().unwrap_or_default();
     let seconds = call.app.access.now().seconds();

@@ -44,10 +44,15 @@ pub(super) async fn put(call: &Call, body: Body) -> Result<Response> {
         WriteOptions { length, parent_needed: true, only_if, content, modified, ..WriteOptions::default() };
     let mut upload = call.tree.write(&call.path, options).await?;
     let mut stream = body.into_data_stream();
-    while let Some(piece) = stream.next().await {
+    loop {
+        // A client that sends nothing is told all the same that its right is gone.
+        let piece = tokio::select! {
+            piece = stream.next() => piece,
+            error = upload.ended() => return Err(error.into()),
+        };
+        let Some(piece) = piece else { break };
         // To let go of the upload leaves what was there.
-        let piece = piece.map_err(|_| FileError::Broken)?;
-        upload.write(piece).await?;
+        upload.write(piece.map_err(|_| FileError::Broken)?).await?;
     }
     if !blind {
         // It may have been locked meanwhile.

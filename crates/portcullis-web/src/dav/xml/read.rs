@@ -265,7 +265,7 @@ mod tests {
         ];
         wrong.extend(plain.map(str::to_owned));
         for document in wrong {
-            assert_eq!(parse(document.as_bytes()), Err(MalformedXml), "{:.60}", document);
+            assert_eq!(parse(document.as_bytes()), Err(MalformedXml), "{document:.60}");
         }
         assert!(parse(b"<d>\xff</d>").is_err());
     }

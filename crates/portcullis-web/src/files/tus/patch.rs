@@ -196,13 +196,21 @@ impl Work {
         };
         match outcome {
             Ok(()) => Ok(Part::Whole),
-            Err(AccessError::Backend(error)) => match error.kind {
-                BackendErrorKind::Body(fault @ (BodyFault::Incomplete | BodyFault::Disconnected)) => {
-                    Ok(Part::Short(fault))
+            Err(AccessError::Backend(error)) => {
+                let BackendErrorKind::Body(fault) = error.kind else {
+                    return Err(refused(AccessError::Backend(error)));
+                };
+                match fault {
+                    BodyFault::Incomplete | BodyFault::Disconnected => Ok(Part::Short(fault)),
+                    BodyFault::Digest(_) => Err(mismatch(fault)),
+                    BodyFault::TooLong
+                    | BodyFault::Signature
+                    | BodyFault::Chunk
+                    | BodyFault::ChunkSize
+                    | BodyFault::Trailer
+                    | BodyFault::Cut => Err(refused(AccessError::Backend(error))),
                 }
-                BackendErrorKind::Body(fault @ BodyFault::Digest(_)) => Err(mismatch(fault)),
-                _ => Err(refused(AccessError::Backend(error))),
-            },
+            }
             Err(error) => Err(refused(error)),
         }
     }

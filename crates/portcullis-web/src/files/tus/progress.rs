@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(of(9), of(0));
         assert_eq!(of(10), Place { number: 2, start: 10, end: 20, last: false });
         assert_eq!(of(24), Place { number: 3, start: 20, end: 25, last: true });
-        assert_eq!(Place::of(0, 20, 10).last, false);
+        assert!(!Place::of(0, 20, 10).last);
         assert!(Place::of(10, 20, 10).last);
     }
 

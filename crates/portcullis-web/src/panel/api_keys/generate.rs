@@ -60,7 +60,7 @@ fn asked(at: &AtKey, rotation: RotationForm, trouble: Option<&'static str>) -> R
 
 /// `POST /api-keys/{id}/generate`: makes the new credentials and shows them.
 pub(super) async fn make(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
-    try_make(&app, &at, &form).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+    Box::pin(try_make(&app, &at, &form)).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
 }
 
 async fn try_make(app: &App, at: &AtKey, form: &Fields) -> Result<Response, PanelError> {

@@ -1,17 +1,18 @@
 //! The fields for a user name, a secret and public keys of somebody's own.
 
-use portcullis_domain::{Channel, LoginName, Secret, SshPublicKey};
+use portcullis_domain::{Channel, InvalidSshKey, LoginName, Secret, SshPublicKey};
 
 use super::super::fields::{Faults, Fields, anchor};
 use super::super::words;
 
 /// The longest text of public keys that the form takes.
-const MAX_KEYS: usize = 16 * 1024;
+pub(super) const MAX_KEYS: usize = 16 * 1024;
 /// The longest secret, in characters; what is longer is cut off before it is looked at, and found too long.
 const MAX_SECRET: usize = 1_100;
 
 /// The fields as they are shown. A chosen secret is never among them: it is read from the form where it is used, and typed again if
 /// the form comes back.
+#[expect(clippy::struct_excessive_bools, reason = "boxes of a form")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct OwnForm {
     /// A user name, if one is chosen.
@@ -42,7 +43,7 @@ impl OwnForm {
         Self {
             chosen: fields.get("creds") == "chosen",
             login: text("login", 200),
-            public_keys: text("public_keys", MAX_KEYS),
+            public_keys: public_keys_shown(fields),
             with_login: true,
             with_public_keys: true,
             again: !fields.get("secret").is_empty(),
@@ -75,11 +76,18 @@ impl OwnForm {
             own.secret = Some(Secret::foreign(secret.chars().take(MAX_SECRET).collect()));
         }
         if channel == Channel::Ftp {
-            own.public_keys = lines(&self.public_keys).map(str::to_owned).collect();
-            public_key_faults(&self.public_keys, faults);
+            let given: String = fields.get("public_keys").chars().take(MAX_KEYS).collect();
+            own.public_keys = lines(&given).map(str::to_owned).collect();
+            public_key_faults(&given, faults);
         }
         own
     }
+}
+
+/// The public keys of a form as its page may show them again: a private key that was pasted by mistake is not shown.
+pub(super) fn public_keys_shown(fields: &Fields) -> String {
+    let given = fields.get("public_keys");
+    if given.contains("PRIVATE KEY") { String::new() } else { given.chars().take(MAX_KEYS).collect() }
 }
 
 /// The lines that are no empty ones.
@@ -91,13 +99,15 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn public_key_faults(text: &str, faults: &mut Faults) {
     let several = lines(text).count() > 1;
     for (at, line) in lines(text).enumerate() {
-        if let Err(wrong) = SshPublicKey::parse(line) {
-            let wrong = wrong.to_string();
-            let said = if several { words::fill("own.line", &[&(at + 1), &wrong]) } else { wrong };
-            faults.add("public_keys", said);
-            // A private key has many lines; one message is enough.
-            break;
-        }
+        let said = match SshPublicKey::parse(line) {
+            Ok(_) => continue,
+            Err(wrong @ InvalidSshKey::Private) => wrong.to_string(),
+            Err(wrong) if several => words::fill("own.line", &[&(at + 1), &wrong]),
+            Err(wrong) => wrong.to_string(),
+        };
+        faults.add("public_keys", said);
+        // A private key has many lines; one message is enough.
+        break;
     }
     if lines(text).count() > SshPublicKey::MOST {
         faults.add("public_keys", words::fill("own.public_keys.most", &[&SshPublicKey::MOST]));
@@ -149,5 +159,7 @@ mod tests {
     fn the_form_holds_no_secret() {
         let form = OwnForm::of(&Fields::parse(b"creds=chosen&login=x&secret=hidden&secret_again=hidden"));
         assert!(form.again && !format!("{form:?}").contains("hidden"));
+        let form = OwnForm::of(&Fields::parse(b"public_keys=-----BEGIN+OPENSSH+PRIVATE+KEY-----%0Ahidden"));
+        assert_eq!(form.public_keys, "", "a private key is not shown either");
     }
 }

@@ -8,12 +8,9 @@ use super::super::fields::{Faults, Fields};
 use super::super::page::Chrome;
 use super::super::seen::Seen;
 use super::super::words;
-use super::own::{lines, public_key_faults};
+use super::own::{MAX_KEYS, lines, public_key_faults, public_keys_shown};
 use crate::app::App;
 use crate::extract::Keeper;
-
-/// The longest text of public keys that the form takes.
-const MAX_KEYS: usize = 16 * 1024;
 
 /// The public keys of a key, and the form for more.
 pub(in super::super) struct PublicKeys {
@@ -77,7 +74,8 @@ pub(in super::super) async fn change(
     key: &Key,
     form: &Fields,
 ) -> Result<Changed, PanelError> {
-    let draft: String = form.get("public_keys").chars().take(MAX_KEYS).collect();
+    let given: String = form.get("public_keys").chars().take(MAX_KEYS).collect();
+    let draft = public_keys_shown(form);
     let mut faults = Faults::default();
     let mut list: Vec<String> = key.public_keys.iter().map(ToString::to_string).collect();
     let done = if let Some(print) = form.filled("remove") {
@@ -85,14 +83,14 @@ pub(in super::super) async fn change(
         list = left.map(ToString::to_string).collect();
         "done.public_key_removed"
     } else {
-        public_key_faults(&draft, &mut faults);
+        public_key_faults(&given, &mut faults);
         let known = |line: &str| SshPublicKey::parse(line).is_ok_and(|new| key.public_keys.contains(&new));
-        if lines(&draft).next().is_none() {
+        if lines(&given).next().is_none() {
             faults.add("public_keys", words::text("ssh.add.empty"));
-        } else if lines(&draft).any(known) {
+        } else if lines(&given).any(known) {
             faults.add("public_keys", words::text("ssh.add.there"));
         }
-        list.extend(lines(&draft).map(str::to_owned));
+        list.extend(lines(&given).map(str::to_owned));
         "done.public_key_added"
     };
     if !faults.is_empty() {

@@ -174,5 +174,5 @@ pub(super) async fn make(
             }
         }
     };
-    made.await.unwrap_or_else(|error: PanelError| error.show(&person.chrome))
+    Box::pin(made).await.unwrap_or_else(|error: PanelError| error.show(&person.chrome))
 }

@@ -234,7 +234,7 @@ pub(super) async fn make(
     Path(id): Path<String>,
     fields: Posted,
 ) -> Response {
-    match try_make(&app, &admin, &person, &id, &fields).await {
+    match Box::pin(try_make(&app, &admin, &person, &id, &fields)).await {
         Ok(response) => response,
         Err(error) => error.show(&person.chrome),
     }

@@ -101,11 +101,11 @@ async fn a_key_sees_what_is_its_own() {
     share.expect(204, "UNLOCK", "/dav/team/f", &[("lock-token", &format!("<{token}>"))], "").await;
     assert_eq!(share.send_as(&inside, "PUT", "/dav/f", &[], "3").await.status, 204);
     // A key for all that is a user's has storages at its top.
-    let admin = share.world.get("/api/v1/me").await["id"].clone();
+    let admin = share.world.get("/api/v1/me").await["user"]["id"].clone();
     let site = key(&share.world, &json!({"scope": {"user": admin}})).await;
     let answer = share.send_as(&site, "PROPFIND", "/dav/", &[("depth", "1")], "").await;
     let buckets: Vec<_> = [&share.storage, &other]
-        .map(|storage| format!("/dav/{}/", storage["bucket"].as_str().unwrap()))
+        .map(|storage| format!("/dav/{}/", storage["bucket_name"].as_str().unwrap()))
         .into();
     assert!(buckets.iter().all(|bucket| super::hrefs(&answer).contains(bucket)), "{answer:?}");
     let file = format!("{}team/f", buckets[0]);
@@ -118,7 +118,7 @@ async fn a_key_sees_what_is_its_own() {
     }
     let answer =
         share.send_as(&site, "MOVE", &file, &[("destination", &format!("{}moved", buckets[1]))], "").await;
-    assert!(matches!(answer.status.as_u16(), 201 | 501), "{answer:?}");
+    assert!(matches!(answer.status.as_u16(), 201 | 403), "{answer:?}");
 }
 
 #[tokio::test]

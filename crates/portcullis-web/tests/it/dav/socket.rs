@@ -136,3 +136,31 @@ async fn answers_have_their_length_or_their_end() {
     assert!(told.contains("content-length: 2\r\n") && told.ends_with("\r\n\r\nel"), "{told}");
     door.close().await;
 }
+
+/// A client that sends nothing more hears at once that its key is gone.
+#[tokio::test]
+async fn an_upload_ends_with_its_key() {
+    let door = Door::open().await;
+    let world = &door.share.world;
+    let mut stream = door.connect().await;
+    stream
+        .write_all((door.head("PUT /dav/large") + "content-length: 64000000\r\n\r\n").as_bytes())
+        .await
+        .unwrap();
+    stream.write_all(&vec![b'x'; 9 << 20]).await.unwrap();
+    while world.get("/api/v1/transfers").await["items"].as_array().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let keys = world.get("/api/v1/keys").await;
+    let own = keys["items"].as_array().unwrap().iter().find(|key| key["channel"] == "http").unwrap();
+    let path = format!("/api/v1/keys/{}", own["id"].as_str().unwrap());
+    assert!(world.admin("DELETE", &path).send().await.status.is_success());
+    let mut told = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut told)).await;
+    // What it sent and nobody read may reset the connection before the answer is read.
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(read.unwrap().is_err() || told.starts_with("HTTP/1.1 401"), "{told}");
+    let path = format!("/api/v1/storages/{}/file?key=large", door.share.storage["id"].as_str().unwrap());
+    assert_eq!(world.admin("GET", &path).send().await.status, 404);
+    door.close().await;
+}

@@ -143,7 +143,9 @@ async fn what_cannot_be_chosen_is_said_at_its_field_and_nothing_is_made() {
         assert!(secret.is_empty() || wrong.has("#e-secret") || wrong.has("#secret-again"), "{wrong:?}");
         page = wrong;
     }
-    let odd = reviewed(&mut visit, &storage, "fax", &[]).await;
+    let odd =
+        format!("/connections/{}/keys/new?name=x&permission=read&channel=fax&next=review", id(&storage));
+    let odd = visit.get(&odd).await;
     assert_eq!((odd.status, odd.has("#e-channel")), (StatusCode::UNPROCESSABLE_ENTITY, true), "{odd:?}");
     assert_eq!(world.get("/api/v1/keys").await["items"], json!([]));
     assert!(!was_told(&world, CHOSEN) && !was_told(&world, "my-scanner-at-home"));
@@ -251,6 +253,14 @@ async fn users_have_keys_of_every_channel_and_the_list_tells_them_apart() {
     let odd = [("name", "Drive"), ("permission", "read"), ("channel", "http"), ("s3", "on"), ("full", "on")];
     let shown = admin.submit(&asked, "#new-key", &odd).await;
     assert!(shown.has("#v-dav") && !shown.has("#v-ep"), "{shown:?}");
+    let asked = admin.get("/api-keys/new").await;
+    let whole = [("name", "All"), ("kind", "site"), ("permission", "read"), ("channel", "http")];
+    let refused = admin.submit(&asked, "#new-key", &whole).await;
+    assert_eq!(
+        (refused.status, refused.has("#e-kind")),
+        (StatusCode::UNPROCESSABLE_ENTITY, true),
+        "{refused:?}"
+    );
     for (query, rows) in [
         ("", 2),
         ("?channel=ftp", 1),

@@ -23,7 +23,11 @@ impl Args for ServeArgs {
         FIELDS.iter().fold(command.arg(config), |command, field| {
             let help = format!("{} [env: {}]", field.help, field.env());
             let flag = Arg::new(field.name).long(field.flag()).value_name(field.value).help(help);
-            command.arg(if field.is_switch() { flag.num_args(0..=1).default_missing_value("true") } else { flag })
+            command.arg(if field.is_switch() {
+                flag.num_args(0..=1).default_missing_value("true")
+            } else {
+                flag
+            })
         })
     }
 

@@ -103,7 +103,7 @@ mod tests {
         fs::write(&file, "# mine\nssh-ed25519 BBBB laptop\n\n").unwrap();
         let key = json!({"public_keys": [{"fingerprint": "SHA256:a", "line": "ssh-ed25519 AAAA"}]});
         assert_eq!(changed(&key, &[], &[]).unwrap(), None);
-        let added = changed(&key, &[file.clone()], &[]).unwrap();
+        let added = changed(&key, std::slice::from_ref(&file), &[]).unwrap();
         assert_eq!(added, Some(json!(["ssh-ed25519 AAAA", "ssh-ed25519 BBBB laptop"])));
         assert_eq!(changed(&key, &[], &["SHA256:a".to_owned()]).unwrap(), Some(json!([])));
         let other = json!({"public_keys": [{"fingerprint": "SHA256:b", "line": "ssh-ed25519 BBBB desk"}]});

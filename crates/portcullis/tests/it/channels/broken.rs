@@ -33,11 +33,23 @@ fn what_breaks_off_leaves_the_file_of_before() {
     for kind in Kind::ALL.into_iter().filter(|kind| kind.uploads()) {
         let key = rig::key(&world, &storage, kind.channel(), "read_write");
         let name = format!("{kind:?}");
-        let put = crate::http::Signed::new(&world, &s3).call("PUT", &format!("/{}/{name}", s3.bucket), "", &[], b"before");
+        let put = crate::http::Signed::new(&world, &s3).call(
+            "PUT",
+            &format!("/{}/{name}", s3.bucket),
+            "",
+            &[],
+            b"before",
+        );
         assert_eq!(put.status, 200);
         drop(begin(kind, &world, &key, &name));
         until(&world, &key, 0);
-        let there = crate::http::Signed::new(&world, &s3).call("GET", &format!("/{}/{name}", s3.bucket), "", &[], b"");
+        let there = crate::http::Signed::new(&world, &s3).call(
+            "GET",
+            &format!("/{}/{name}", s3.bucket),
+            "",
+            &[],
+            b"",
+        );
         assert_eq!(there.text(), "before", "{kind:?}");
     }
     assert_eq!(stored(&world, &s3).len(), 4);

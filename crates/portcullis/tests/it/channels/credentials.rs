@@ -38,7 +38,9 @@ impl Door {
     /// Whether it opens; where it does not, what is told is the same for everybody.
     pub(crate) fn opens(self, world: &World, key: &Access) -> bool {
         match self {
-            Self::S3 => Signed::new(world, key).call("GET", &format!("/{}", key.bucket), "", &[], b"").status == 200,
+            Self::S3 => {
+                Signed::new(world, key).call("GET", &format!("/{}", key.bucket), "", &[], b"").status == 200
+            }
             Self::Rest => {
                 let bearer = format!("{}.{}", key.access_key, key.secret);
                 world.rest("GET", "/storages", Some(&bearer), None).0 == 200
@@ -204,7 +206,9 @@ fn nobody_is_attacked_through_ftp() {
     let (_, port) = world.s3.rsplit_once(':').unwrap();
     let port: u16 = port.parse().unwrap();
     let victim = format!("PORT 127,0,0,1,{},{}", port >> 8, port & 255);
-    for line in [victim.as_str(), "PORT 203,0,113,9,0,80", &format!("EPRT |1|127.0.0.1|{port}|"), "EPRT |2|::1|80|"] {
+    for line in
+        [victim.as_str(), "PORT 203,0,113,9,0,80", &format!("EPRT |1|127.0.0.1|{port}|"), "EPRT |2|::1|80|"]
+    {
         let (code, text) = ftp.say(line);
         assert!((500..=522).contains(&code), "{line}: {text}");
     }

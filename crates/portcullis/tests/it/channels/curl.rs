@@ -26,7 +26,8 @@ fn files_over_http() {
     assert_eq!(fs::read(&local).unwrap(), fs::read(&back).unwrap());
     let listed = ok(curl(world, &reader).arg(http(world, &reader, "in/")));
     assert!(listed.contains("large file.bin"), "{listed}");
-    let page = ok(curl(world, &reader).args(["--header", "Accept: text/html"]).arg(http(world, &reader, "in/")));
+    let page =
+        ok(curl(world, &reader).args(["--header", "Accept: text/html"]).arg(http(world, &reader, "in/")));
     assert!(page.contains("<a ") && page.contains("large%20file.bin"), "{page}");
     // Only if there is nothing yet.
     let once = ["--header", "If-None-Match: *", "--upload-file"];
@@ -37,7 +38,11 @@ fn files_over_http() {
     let token = format!("header = \"Authorization: Bearer {}.{}\"\n", reader.access_key, reader.secret);
     let config = rig::private(world, "bearer", &token);
     let mut bearer = rig::bare(world, "curl");
-    bearer.args(["--silent", "--fail", "--config"]).arg(config).arg("--cacert").arg(secure.files.certificate());
+    bearer
+        .args(["--silent", "--fail", "--config"])
+        .arg(config)
+        .arg("--cacert")
+        .arg(secure.files.certificate());
     assert_eq!(ok(bearer.args(["--range", "0-99"]).arg(&url)).len().min(1), 1);
     beyond(world, [&both, &reader, &writer], &url);
 }
@@ -85,10 +90,17 @@ fn ftp_with_both_kinds_of_tls() {
         let on = ["--ssl-reqd", "--disable-epsv", "--continue-at", "-"];
         ok(curl(world, &reader).args(on).arg("--output").arg(&back).arg(&url));
         assert_eq!(fs::read(&local).unwrap(), fs::read(&back).unwrap());
-        let listed = ok(curl(world, &reader).args(["--ssl-reqd", "--list-only"]).arg(format!("{door}/made/for/it/")));
+        let listed =
+            ok(curl(world, &reader).args(["--ssl-reqd", "--list-only"]).arg(format!("{door}/made/for/it/")));
         assert!(listed.lines().any(|line| line == name), "{listed}");
         ok(curl(world, &both)
-            .args(["--ssl-reqd", "--quote", &format!("RNFR made/for/it/{name}"), "--quote", &format!("RNTO moved-{name}")])
+            .args([
+                "--ssl-reqd",
+                "--quote",
+                &format!("RNFR made/for/it/{name}"),
+                "--quote",
+                &format!("RNTO moved-{name}"),
+            ])
             .arg(format!("{door}/")));
     }
     let refusals = |key: &Access, words: &[&str], url: &str| {
@@ -102,7 +114,8 @@ fn ftp_with_both_kinds_of_tls() {
     assert_eq!(refusals(&reader, &["--quote", "DELE moved-one.bin"], &format!("{explicit}/")), 21);
     ok(curl(world, &writer).arg("--ssl-reqd").args(put).arg(format!("{explicit}/dropped")));
     // The same, whether it is there or not.
-    let told = ["moved-one.bin", "never-was"].map(|name| refusals(&writer, &[], &format!("{explicit}/{name}")));
+    let told =
+        ["moved-one.bin", "never-was"].map(|name| refusals(&writer, &[], &format!("{explicit}/{name}")));
     assert_eq!(told[0], told[1]);
     assert_eq!(ok(curl(world, &writer).args(["--ssl-reqd", "--list-only"]).arg(format!("{explicit}/"))), "");
     // Without TLS no name and no secret is taken; 67 and 9 are curl's words for a login that was refused.

@@ -55,7 +55,8 @@ fn every_transfer_ends_with_its_right() {
             assert_eq!(receipt["unfinished"], 0, "{channel} {what}: {receipt}");
             assert!(receipt["last_byte_us"].as_u64().unwrap() < 1_000_000, "{channel} {what}: {receipt}");
             for (kind, held) in held {
-                held.was_cut().unwrap_or_else(|seen| panic!("{kind:?} went on after its key was {what}: {seen}"));
+                held.was_cut()
+                    .unwrap_or_else(|seen| panic!("{kind:?} went on after its key was {what}: {seen}"));
             }
             assert!(asked.elapsed() < AT_ONCE + 2 * SLACK, "{channel} {what}: {:?}", asked.elapsed());
             for (kind, held) in &mut kept {
@@ -84,7 +85,8 @@ fn who_may_still_read_goes_on_reading() {
         let receipt = world.admin("PATCH", &path(&key), Some(&read))["receipt"].clone();
         assert_eq!(receipt["transfers_cut"], up.len(), "{channel}: {receipt}");
         for (kind, held) in up {
-            held.was_cut().unwrap_or_else(|seen| panic!("{kind:?} went on though its key may only read: {seen}"));
+            held.was_cut()
+                .unwrap_or_else(|seen| panic!("{kind:?} went on though its key may only read: {seen}"));
         }
         for (kind, mut held) in down {
             assert!(held.goes_on(), "{kind:?} was cut off though its key may still read");
@@ -96,7 +98,7 @@ fn who_may_still_read_goes_on_reading() {
 fn slowly(world: &World, key: &Access, words: &[&str]) -> std::process::Child {
     let mut curl = rig::curl(world, key);
     curl.args(["--ssl-reqd", "--limit-rate", "400k"]).args(words);
-    curl.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+    curl.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap()
 }
 
 #[test]
@@ -111,7 +113,11 @@ fn ftp_inside_tls_and_real_clients_are_cut_off_too() {
         format!("ftp://{}", world.ftp.as_deref().unwrap()),
         format!("ftps://{}", world.ftps.as_deref().unwrap()),
     ];
-    crate::world::ok(rig::curl(world, &key).args(["--ssl-reqd", "--upload-file", large]).arg(format!("{}/large", doors[0])));
+    crate::world::ok(
+        rig::curl(world, &key)
+            .args(["--ssl-reqd", "--upload-file", large])
+            .arg(format!("{}/large", doors[0])),
+    );
     let mut clients = Vec::new();
     for (number, door) in doors.iter().enumerate() {
         clients.push(slowly(world, &key, &[&format!("{door}/large")]));
@@ -124,7 +130,17 @@ fn ftp_inside_tls_and_real_clients_are_cut_off_too() {
         list["items"].as_array().unwrap().iter().filter(|item| item["key"] == key.key_id.as_str()).count()
     };
     while under_way() < clients.len() {
-        assert!(Instant::now() < end, "{} of {} are under way", under_way(), clients.len());
+        if Instant::now() > end {
+            let told: Vec<_> = clients
+                .into_iter()
+                .map(|mut client| {
+                    let ended = client.try_wait().unwrap();
+                    client.kill().unwrap();
+                    (ended, String::from_utf8(client.wait_with_output().unwrap().stderr).unwrap())
+                })
+                .collect();
+            panic!("not all are under way: {told:?}\n{}", world.admin("GET", "/transfers", None));
+        }
         std::thread::sleep(Duration::from_millis(50));
     }
     let asked = Instant::now();

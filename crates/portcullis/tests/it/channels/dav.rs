@@ -14,9 +14,12 @@ fn litmus_has_no_complaint() {
     let (storage, _) = world.storage("Litmus");
     let key = rig::key(&world, &storage, "http", "read_write");
     let home = world.scratch("litmus");
-    let told = run(bare(&world, "litmus")
-        .current_dir(&home)
-        .args(["-k", &dav(&world, ""), &key.access_key, &key.secret]));
+    let told = run(bare(&world, "litmus").current_dir(&home).args([
+        "-k",
+        &dav(&world, ""),
+        &key.access_key,
+        &key.secret,
+    ]));
     let text = String::from_utf8_lossy(&told.stdout).into_owned();
     assert!(told.status.success(), "{text}");
     let summaries: Vec<_> = text.lines().filter(|line| line.contains("<- summary for")).collect();
@@ -24,7 +27,8 @@ fn litmus_has_no_complaint() {
     assert!(summaries.iter().all(|line| line.contains(" 0 failed")), "{}", summaries.join("\n"));
     assert!(!text.contains("SKIPPED"), "{text}");
     let key = rig::key(&world, &storage, "http", "read");
-    let told = run(bare(&world, "litmus").current_dir(&home).args([&dav(&world, ""), &key.access_key, &key.secret]));
+    let told =
+        run(bare(&world, "litmus").current_dir(&home).args([&dav(&world, ""), &key.access_key, &key.secret]));
     assert!(!told.status.success(), "a key that may only read passed as one that may write");
 }
 
@@ -33,7 +37,8 @@ fn cadaver(world: &World, key: &Access, script: &str) -> String {
     let home = world.scratch(&format!("cadaver-{}", key.access_key));
     let host = world.web.split_once("://").unwrap().1.rsplit_once(':').unwrap().0;
     let netrc = home.join(".netrc");
-    fs::write(&netrc, format!("machine {host}\nlogin {}\npassword {}\n", key.access_key, key.secret)).unwrap();
+    fs::write(&netrc, format!("machine {host}\nlogin {}\npassword {}\n", key.access_key, key.secret))
+        .unwrap();
     fs::set_permissions(&netrc, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let rc = home.join("script");
     fs::write(&rc, format!("{script}\nquit\n")).unwrap();
@@ -100,7 +105,8 @@ fn davfs2_mounts() {
     assert!(space.lines().count() == 2, "{space}");
     // Unmounting waits for what is still to be sent.
     drop(mounted);
-    let there: Vec<_> = rig::stored(world, &s3).into_iter().filter(|(name, _)| !name.ends_with('/')).collect();
+    let there: Vec<_> =
+        rig::stored(world, &s3).into_iter().filter(|(name, _)| !name.ends_with('/')).collect();
     assert_eq!(there, [("dir/renamed.txt".to_owned(), 5), ("large.bin".to_owned(), 10 << 20)]);
     let reader = rig::key_with(world, &storage, "http", "read", &json!({}));
     let told = ok(curl(world, &reader).arg(dav(world, "dir/renamed.txt")));

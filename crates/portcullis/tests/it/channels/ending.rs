@@ -2,6 +2,7 @@
 //! everybody cut off in the middle of a transfer by one deed.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,16 +31,35 @@ fn one_storage_through_all_its_doors() {
     // Read over WebDAV, as a file manager would.
     if mounts("WebDAV in a file manager") {
         let mount = rig::davfs2(world, &reader);
-        ok(Command::new("diff").arg("-r").arg(&tree).arg(&mount.at).args(["--exclude", "lost+found"]));
+        same_files(&tree, &tree, &mount.at);
+        // Some kernels do not let davfs2 1.6 list a folder, of whatever server.
+        match fs::read_dir(&mount.at).map(|mut entries| entries.next()) {
+            Ok(Some(Ok(_))) => {
+                ok(Command::new("diff")
+                    .arg("-r")
+                    .arg(&tree)
+                    .arg(&mount.at)
+                    .args(["--exclude", "lost+found"]));
+            }
+            told => println!(
+                "davfs2: this kernel lists no folders of it ({told:?}); every file was read by its name"
+            ),
+        }
     }
     ok(rclone(world, &config).args(["check", "--download"]).arg(&tree).arg("dav:"));
 
     // Changed over FTPS and over SFTP, and here in the same way.
     let new = rig::file(world, "new.bin", 17 << 20);
     let door = format!("ftps://{}", world.ftps.as_deref().unwrap());
-    let words = format!("mkdir -p by/ftps\nput {} -o by/ftps/new.bin\nmv plain.txt by/plain.txt\nrm empty", new.display());
+    let words = format!(
+        "mkdir -p by/ftps\nput {} -o by/ftps/new.bin\nmv plain.txt by/plain.txt\nrm empty",
+        new.display()
+    );
     ok(&mut lftp(world, &ftps, &door, &words));
-    let words = format!("mkdir by/sftp\nput {} by/sftp/new.bin\nrename \"with space.txt\" by/renamed.txt\nrm many/0/0.bin\n", new.display());
+    let words = format!(
+        "mkdir by/sftp\nput {} by/sftp/new.bin\nrename \"with space.txt\" by/renamed.txt\nrm many/0/0.bin\n",
+        new.display()
+    );
     ok(&mut sftp(world, &files, &words));
     for (from, to) in [("plain.txt", "by/plain.txt"), ("with space.txt", "by/renamed.txt")] {
         fs::create_dir_all(tree.join("by")).unwrap();
@@ -56,6 +76,19 @@ fn one_storage_through_all_its_doors() {
     each_on_its_own_door(world, &[(&s3, "s3"), (&reader, "http"), (&ftps, "ftp"), (&files, "ftp")]);
     let before = rig::stored(world, &s3);
     all_cut_off(world, &storage, [&s3, &reader, &ftps, &files], &before);
+}
+
+/// Compares every file below `at` with the one of the same name in the mount.
+fn same_files(at: &Path, tree: &Path, mount: &Path) {
+    for entry in fs::read_dir(at).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            same_files(&path, tree, mount);
+        } else {
+            let name = path.strip_prefix(tree).unwrap();
+            assert!(fs::read(&path).unwrap() == fs::read(mount.join(name)).unwrap(), "{}", name.display());
+        }
+    }
 }
 
 /// Every key on every door; over TLS, with the clients that have it.
@@ -97,18 +130,25 @@ fn all_cut_off(world: &World, storage: &str, keys: [&Access; 4], before: &[(Stri
     let slow = ["--limit-rate", "400k", "--output", "/dev/null"];
     let mut clients = Vec::new();
     let mut start = |command: &mut Command| {
-        clients.push(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        clients
+            .push(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     };
-    start(rclone(world, &config).args(["--bwlimit", "400k", "cat"]).arg(format!("s3:{}/large.bin", s3.bucket)));
+    start(
+        rclone(world, &config).args(["--bwlimit", "400k", "cat"]).arg(format!("s3:{}/large.bin", s3.bucket)),
+    );
     start(curl(world, reader).args(slow).arg(http(world, reader, "large.bin")));
     start(curl(world, reader).args(slow).arg(dav(world, "large.bin")));
     start(curl(world, ftps).args(slow).arg(format!("{url}/large.bin")));
-    start(curl(world, reader).args(slow).arg("--upload-file").arg(&large).arg(http(world, reader, "up-http")));
+    start(
+        curl(world, reader).args(slow).arg("--upload-file").arg(&large).arg(http(world, reader, "up-http")),
+    );
     start(curl(world, reader).args(slow).arg("--upload-file").arg(&large).arg(dav(world, "up-dav")));
     start(curl(world, ftps).args(slow).arg("--upload-file").arg(&large).arg(format!("{url}/up-ftps")));
     let down = world.scratch("no").join("large.bin");
     start(&mut rig::sftp_with(world, files, &["-l", "4000"], &format!("get large.bin {}\n", down.display())));
-    start(&mut rig::sftp_with(world, files, &["-l", "4000"], &format!("put {} up-sftp\n", large.display())));
+    // Not by OpenSSH's sftp: held back by `-l`, it goes on sending for a long time after each piece was refused.
+    let by_sftp = rclone_config(world, "slow-sftp", &[("sftp", files)]);
+    start(rclone(world, &by_sftp).args(["--bwlimit", "400k", "copyto"]).arg(&large).arg("sftp:up-sftp"));
     let end = Instant::now() + Duration::from_secs(60);
     loop {
         let list = world.admin("GET", "/transfers", None);
@@ -134,7 +174,6 @@ fn all_cut_off(world: &World, storage: &str, keys: [&Access; 4], before: &[(Stri
     }
     assert!(asked.elapsed() < 2 * AT_ONCE, "{:?}", asked.elapsed());
     world.admin("DELETE", &format!("/storages/{storage}/pause"), None);
-    let after: Vec<_> =
-        rig::stored(world, s3).into_iter().filter(|(name, _)| name != "large.bin").collect();
+    let after: Vec<_> = rig::stored(world, s3).into_iter().filter(|(name, _)| name != "large.bin").collect();
     assert_eq!(after, before, "something of a cut upload is there");
 }

@@ -187,7 +187,9 @@ impl Held {
             }
             Self::SftpUp(mut sftp, handle) => {
                 let answer = write(&mut sftp, &handle, FIRST / PIECE);
-                (answer.is_none(), format!("{answer:?}"))
+                // 3 is SFTP's word for what is not permitted.
+                let refused = answer.as_ref().is_none_or(|answer| answer.status() == Some(3));
+                (refused, format!("{answer:?}"))
             }
         }
     }
@@ -204,4 +206,3 @@ impl Held {
         }
     }
 }
-

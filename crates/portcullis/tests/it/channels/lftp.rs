@@ -21,8 +21,10 @@ fn mirrors_both_ways_over_tls() {
     let [both, reader, writer] = rig::three(world, &storage, "ftp");
     let s3 = world.key(&storage, "read");
     let tree = tree(world);
-    let doors =
-        [format!("ftp://{}", world.ftp.as_deref().unwrap()), format!("ftps://{}", world.ftps.as_deref().unwrap())];
+    let doors = [
+        format!("ftp://{}", world.ftp.as_deref().unwrap()),
+        format!("ftps://{}", world.ftps.as_deref().unwrap()),
+    ];
     for (number, door) in doors.iter().enumerate() {
         let up = format!("mirror --reverse --parallel=3 --no-perms {} tree-{number}", tree.display());
         ok(&mut lftp(world, &both, door, &up));
@@ -37,8 +39,12 @@ fn mirrors_both_ways_over_tls() {
     let door = &doors[0];
     let deeds = "mkdir -p a/b/c\nmv tree-0/plain.txt a/b/moved.txt\nmv a other\ncls -1 other/b\nrm -r tree-1\nrmdir other/b/c\nrm other/b/moved.txt\n";
     assert_eq!(ok(&mut lftp(world, &both, door, deeds)), "other/b/c/\nother/b/moved.txt\n");
-    assert!(rig::stored(world, &s3).iter().all(|(name, _)| name.starts_with("tree-0/") || name.ends_with('/')));
-    for deed in ["mkdir no", "rm -r tree-0", "mv tree-0 no", &format!("put {} -o no", tree.join("empty").display())] {
+    assert!(
+        rig::stored(world, &s3).iter().all(|(name, _)| name.starts_with("tree-0/") || name.ends_with('/'))
+    );
+    for deed in
+        ["mkdir no", "rm -r tree-0", "mv tree-0 no", &format!("put {} -o no", tree.join("empty").display())]
+    {
         refused(&mut lftp(world, &reader, door, deed));
     }
     ok(&mut lftp(world, &writer, door, &format!("put {} -o dropped", tree.join("plain.txt").display())));
@@ -82,6 +88,7 @@ fn plain_ftp_only_where_it_is_allowed() {
     let (storage, _) = secure.world.storage("Lftp");
     let key = rig::key(&secure.world, &storage, "ftp", "read_write");
     let door = format!("ftp://{}", secure.world.ftp.as_deref().unwrap());
-    let told = refused(&mut lftp(&secure.world, &key, &door, "set ftp:ssl-allow no\nset ftp:ssl-force no\ncls"));
+    let told =
+        refused(&mut lftp(&secure.world, &key, &door, "set ftp:ssl-allow no\nset ftp:ssl-force no\ncls"));
     assert!(told.to_lowercase().contains("tls") || told.contains("530") || told.contains("421"), "{told}");
 }

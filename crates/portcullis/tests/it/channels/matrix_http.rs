@@ -54,7 +54,8 @@ fn every_method_of_webdav() {
         let mut cells = Vec::new();
         for (who, key) in &stage.keys {
             stage.set();
-            let (status, told) = dav(&stage, method.method, &who.root(&stage.bucket), "there.txt", key.as_ref());
+            let (status, told) =
+                dav(&stage, method.method, &who.root(&stage.bucket), "there.txt", key.as_ref());
             let row = format!("{} with {who:?}: {status} {told}", method.method);
             assert!(status < 500, "{row}");
             assert!(who.enters() || status == 401 || method.action.is_none(), "{row}");
@@ -102,7 +103,8 @@ fn files(stage: &Stage, row: &FilesMethod, file: &str, key: Option<&Access>) -> 
         (FilesPlace::Upload, method) => {
             let begun = call("POST", &format!("{base}/fresh.txt"), &begin, b"");
             let nowhere = format!("{base}/{file}?upload=00000000000000000000000000000000");
-            let at = begun.header("location").map_or(nowhere, |at| at[at.find("/files/").unwrap()..].to_owned());
+            let at =
+                begun.header("location").map_or(nowhere, |at| at[at.find("/files/").unwrap()..].to_owned());
             let kind = ("content-type", "application/offset+octet-stream");
             let body: &[u8] = if method == "PATCH" { b"fresh" } else { b"" };
             call(method, &at, &[TUS, ("upload-offset", "0"), kind], body)
@@ -144,7 +146,14 @@ fn plain_http_tells_a_writer_nothing() {
             stage.set();
             let (status, text) = files(&stage, row, file, writer.as_ref());
             // Each answer names its own request.
-            let text = text.split("\"request_id\"").next().unwrap().split("request's id. (").next().unwrap().to_owned();
+            let text = text
+                .split("\"request_id\"")
+                .next()
+                .unwrap()
+                .split("request's id. (")
+                .next()
+                .unwrap()
+                .to_owned();
             (status, text.replace(file, "FILE"))
         });
         assert_eq!(told[0], told[1], "{} tells whether a file is there", row.method);

@@ -22,7 +22,9 @@ fn ask(sftp: &mut Sftp, request: Request, root: &str, file: &str) -> (Option<Str
         Request::Init => return (Some("version".to_owned()), String::new()),
         Request::Open => (3, [there.clone(), 1_u32.to_be_bytes().to_vec(), plain.to_vec()].concat()),
         Request::Close => (4, open(sftp, 1)),
-        Request::Read => (5, [open(sftp, 1), 0_u64.to_be_bytes().to_vec(), 100_u32.to_be_bytes().to_vec()].concat()),
+        Request::Read => {
+            (5, [open(sftp, 1), 0_u64.to_be_bytes().to_vec(), 100_u32.to_be_bytes().to_vec()].concat())
+        }
         // Write, create, truncate.
         Request::Write => (6, [open(sftp, 0x1a), 0_u64.to_be_bytes().to_vec(), string("fresh")].concat()),
         Request::Lstat => (7, there),

@@ -5,6 +5,7 @@ mod credentials;
 mod curl;
 mod cut_off;
 mod dav;
+mod doors;
 mod ending;
 mod held;
 mod lftp;

@@ -32,7 +32,8 @@ fn files_come_and_go() {
     let script = format!("put -rp {} tree\nget -rp tree {}\n", tree.display(), again.display());
     ok(&mut rig::sftp_with(&world, &both, &["-R", "256"], &script));
     ok(Command::new("diff").arg("-r").arg(&tree).arg(again.join("tree")));
-    let script = "rm tree/many/0/*\nrename in/b.bin tree/b.bin\nrename tree renamed\nls -1 renamed/many\nrmdir in\n";
+    let script =
+        "rm tree/many/0/*\nrename in/b.bin tree/b.bin\nrename tree renamed\nls -1 renamed/many\nrmdir in\n";
     let told = ok(&mut sftp(&world, &both, script));
     assert!(!told.contains("renamed/many/0\n") || told.contains("renamed/many/1\n"), "{told}");
     beyond(&world, &reader, &writer, &large);
@@ -46,12 +47,16 @@ fn beyond(world: &World, reader: &Access, writer: &Access, large: &Path) {
     }
     ok(&mut sftp(world, writer, &format!("put {} dropped\nls\n", large.display())));
     for name in ["renamed/plain.txt", "nothing/at-all.txt"] {
-        let told = refused(&mut sftp(world, writer, &format!("get {name} {}\n", world.scratch("no").display())));
+        let told =
+            refused(&mut sftp(world, writer, &format!("get {name} {}\n", world.scratch("no").display())));
         assert!(told.contains("not found") || told.contains("denied") || told.contains("No such"), "{told}");
     }
     assert!(!ok(&mut sftp(world, writer, "ls -1\n")).contains("renamed"));
     // Nothing but files is to be had.
-    for words in [vec!["id"], vec!["-N", "-L", "127.0.0.1:0:127.0.0.1:1", "-o", "ExitOnForwardFailure=yes", "-O", "check"]] {
+    for words in [
+        vec!["id"],
+        vec!["-N", "-L", "127.0.0.1:0:127.0.0.1:1", "-o", "ExitOnForwardFailure=yes", "-O", "check"],
+    ] {
         let mut ssh = ssh(world, reader, "ssh");
         refused(ssh.arg(format!("{}@{}", reader.access_key, sftp_host(world))).args(words));
     }
@@ -89,7 +94,10 @@ fn five_thousand_files_in_a_folder() {
         fs::write(many.join(format!("file {number:04}.txt")), number.to_string()).unwrap();
     }
     let config = rig::rclone_config(&world, "many", &[("s3", &s3)]);
-    ok(rig::rclone(&world, &config).args(["--transfers", "16", "copy"]).arg(&many).arg(format!("s3:{bucket}/many")));
+    ok(rig::rclone(&world, &config)
+        .args(["--transfers", "16", "copy"])
+        .arg(&many)
+        .arg(format!("s3:{bucket}/many")));
     let told = ok(&mut sftp(&world, &key, "ls -1 many\n"));
     assert_eq!(told.lines().filter(|line| line.starts_with("many/file ")).count(), 5000);
     let told = ok(&mut sftp(&world, &key, "ls -ln many\n"));
@@ -166,7 +174,8 @@ fn sshfs_mounts() {
     assert_eq!(fs::read(at.join("dir/hello.txt")).unwrap(), b"hello");
     fs::rename(at.join("dir/hello.txt"), at.join("dir/renamed.txt")).unwrap();
     assert!(fs::read(at.join("large.bin")).unwrap() == large);
-    let names: Vec<_> = fs::read_dir(at.join("dir")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        fs::read_dir(at.join("dir")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["renamed.txt"]);
     fs::remove_file(at.join("dir/renamed.txt")).unwrap();
     fs::remove_dir(at.join("dir")).unwrap();

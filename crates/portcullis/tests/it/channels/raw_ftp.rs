@@ -68,7 +68,9 @@ impl Ftp {
                 return (0, all);
             }
             all.push_str(&line);
-            let last = line.len() > 3 && line.as_bytes()[3] == b' ' && line.as_bytes()[..3].iter().all(u8::is_ascii_digit);
+            let last = line.len() > 3
+                && line.as_bytes()[3] == b' '
+                && line.as_bytes()[..3].iter().all(u8::is_ascii_digit);
             if last {
                 return (line[..3].parse().unwrap(), all);
             }

@@ -52,8 +52,14 @@ impl Sftp {
         let mut command = ssh(world, key, "ssh");
         // Who guesses wrong in one row is not to be slowed in the next.
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let own = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 3, 0, 1)) + NEXT.fetch_add(1, Ordering::Relaxed) % 60_000);
-        command.args(["-o", &format!("BindAddress={own}"), "-o", "LogLevel=ERROR", "-s"]).arg(format!("{}@{}", key.access_key, sftp_host(world)));
+        let own = Ipv4Addr::from(
+            u32::from(Ipv4Addr::new(127, 3, 0, 1)) + NEXT.fetch_add(1, Ordering::Relaxed) % 60_000,
+        );
+        command.args(["-o", &format!("BindAddress={own}"), "-o", "LogLevel=ERROR", "-s"]).arg(format!(
+            "{}@{}",
+            key.access_key,
+            sftp_host(world)
+        ));
         command.arg("sftp").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let (to, from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());

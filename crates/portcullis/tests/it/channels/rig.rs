@@ -138,7 +138,9 @@ pub(crate) fn lftp(world: &World, key: &Access, url: &str, script: &str) -> Comm
         "set cmd:fail-exit yes\nset net:max-retries 1\nset net:timeout 20\nset net:reconnect-interval-base 1\nset xfer:clobber yes\n",
     );
     if let Some(certificate) = certificate(world) {
-        text.push_str("set ftp:ssl-force yes\nset ftp:ssl-protect-data yes\nset ssl:verify-certificate yes\n");
+        text.push_str(
+            "set ftp:ssl-force yes\nset ftp:ssl-protect-data yes\nset ssl:verify-certificate yes\n",
+        );
         text.push_str(&format!("set ssl:ca-file {}\n", certificate.display()));
     } else {
         text.push_str("set ftp:ssl-allow no\n");
@@ -217,8 +219,12 @@ pub(crate) fn script_file(world: &World, script: &str) -> PathBuf {
 
 /// A secret as rclone wants it in its file.
 fn obscured(secret: &str) -> String {
-    let mut rclone =
-        Command::new("rclone").args(["obscure", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut rclone = Command::new("rclone")
+        .args(["obscure", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     rclone.stdin.take().unwrap().write_all(secret.as_bytes()).unwrap();
     let told = rclone.wait_with_output().unwrap();
     assert!(told.status.success());
@@ -253,7 +259,10 @@ pub(crate) fn rclone_config(world: &World, name: &str, keys: &[(&str, &Access)])
             ),
             "http" => {
                 let (scheme, host) = world.web.split_once("://").unwrap();
-                format!("type = http\nurl = {scheme}://{user}:{secret}@{host}/files/{}/\nheaders = Accept,text/html\n", key.bucket)
+                format!(
+                    "type = http\nurl = {scheme}://{user}:{secret}@{host}/files/{}/\nheaders = Accept,text/html\n",
+                    key.bucket
+                )
             }
             "s3" => format!(
                 "type = s3\nprovider = Other\nendpoint = {}\naccess_key_id = {user}\nsecret_access_key = {secret}\nregion = us-east-1\nlist_url_encode = true\n",
@@ -273,7 +282,14 @@ pub(crate) fn rclone(world: &World, config: &Path) -> Command {
         // The FTP backend of rclone 1.60 knows no other way to be told of a certificate.
         rclone.env("SSL_CERT_FILE", certificate);
     }
-    rclone.arg("--config").arg(config).args(["--retries", "1", "--low-level-retries", "2", "--transfers", "4"]);
+    rclone.arg("--config").arg(config).args([
+        "--retries",
+        "1",
+        "--low-level-retries",
+        "2",
+        "--transfers",
+        "4",
+    ]);
     rclone
 }
 
