@@ -47,8 +47,8 @@ impl Upload {
     /// Takes the next bytes. Returns when there is room for more. Whoever stops waiting for it ends the upload, as an error does.
     ///
     /// # Errors
-    /// Whatever ended the upload: [`FileError::Denied`](crate::FileError::Denied) if the right is gone,
-    /// [`FileError::Full`](crate::FileError::Full), [`FileError::TooLarge`](crate::FileError::TooLarge).
+    /// Whatever ended the upload: [`FileError::Denied`] if the right is gone,
+    /// [`FileError::Full`], [`FileError::TooLarge`].
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         self.state.write(bytes).await
     }
@@ -67,7 +67,7 @@ impl Upload {
     /// Makes it a file. When this returns it is durable and visible, and whatever was there is replaced.
     ///
     /// # Errors
-    /// As [`Upload::write`]; [`FileError::Mismatch`](crate::FileError::Mismatch), [`FileError::Changed`](crate::FileError::Changed).
+    /// As [`Upload::write`]; [`FileError::Mismatch`], [`FileError::Changed`].
     pub async fn finish(self) -> Result<Entry> {
         self.state.finish().await
     }

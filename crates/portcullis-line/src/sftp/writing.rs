@@ -14,6 +14,8 @@ use super::request::OpenFlags;
 
 /// How many bytes may have overtaken others.
 const OVERTAKING: usize = 4 * 1024 * 1024;
+/// In how many pieces.
+const OVERTAKERS: usize = 1024;
 
 /// A file that is written, or will be.
 #[derive(Debug)]
@@ -163,8 +165,12 @@ impl Writing {
     }
 
     fn keep(&mut self, offset: u64, data: Bytes) -> Result<(), Failed> {
+        if data.is_empty() {
+            return Ok(());
+        }
         self.early_bytes += data.len();
-        if self.early_bytes > OVERTAKING || self.early.insert(offset, data).is_some() {
+        let full = self.early_bytes > OVERTAKING || self.early.len() >= OVERTAKERS;
+        if full || self.early.insert(offset, data).is_some() {
             let text = "a file is written from its beginning to its end, without gaps; nothing was changed";
             return Err(Failed::new(Code::Unsupported, text));
         }
