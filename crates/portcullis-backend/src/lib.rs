@@ -9,6 +9,7 @@ mod conditions;
 pub mod conformance;
 mod digest;
 mod error;
+mod listed;
 mod listing;
 pub mod memory;
 mod modified;
@@ -27,13 +28,15 @@ use portcullis_domain::{ObjectKey, Storage, Usage};
 pub use conditions::{EtagCondition, IfRange, ReadConditions, ReadVerdict, WriteConditions};
 pub use digest::{Digest, DigestAlgorithm, DigestPlan, Digester, LateDigests};
 pub use error::{BackendError, BackendErrorKind, BodyFault, Result};
+pub use listed::{
+    ListPage, ListPosition, ListRequest, ListedObject, ListedVersion, VersionsPage, VersionsRequest,
+};
 pub use reserved::Reserved;
 pub use s3::{ProviderCredentials, RemoteCapabilities};
 pub use types::{
     Body, BodyStream, ByteRange, Capabilities, Checksum, ChecksumKind, ContentHeaders, CopyOptions,
-    DeleteOptions, DeleteOutcome, Etag, GetOptions, GetOutcome, ListPage, ListPosition, ListRequest,
-    ListedObject, ListedVersion, MetadataDirective, Object, ObjectMeta, PutOptions, PutOutcome, RangeRequest,
-    Tags, UploadId, VersionId, VersionsPage, VersionsRequest,
+    DeleteOptions, DeleteOutcome, Etag, GetOptions, GetOutcome, MetadataDirective, Object, ObjectMeta,
+    PutOptions, PutOutcome, RangeRequest, Tags, UploadId, VersionId,
 };
 pub use upload::{
     CompleteOptions, CompletedPart, ListedUpload, Part, PartOptions, PartsPage, UploadMeta, UploadOptions,

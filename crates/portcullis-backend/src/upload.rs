@@ -2,7 +2,8 @@
 
 use portcullis_domain::{KeyId, KeyPrefix, ObjectKey, Overwrite, Timestamp};
 
-use crate::types::{ContentHeaders, Etag, ListPosition, Tags, UploadId};
+use crate::listed::ListPosition;
+use crate::types::{ContentHeaders, Etag, Tags, UploadId};
 use crate::{Digest, DigestAlgorithm, DigestPlan, WriteConditions};
 
 /// How to begin a multipart upload.

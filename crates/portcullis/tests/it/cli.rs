@@ -85,7 +85,7 @@ fn wrong_input_is_explained() {
             vec!["key", "create", "--storage", &bucket, "--name", "x", "--permission", "readonly"],
             "permission",
         ),
-        (vec!["key", "create", "--storage", &bucket, "--name", "x", "--channel", "ftp"], "channel"),
+        (vec!["key", "create", "--storage", &bucket, "--name", "x", "--channel", "email"], "channel"),
         (vec!["storage", "create", "--name", "  "], "name"),
         (vec!["storage", "create", "--name", "x", "--label", "Not DNS"], "label"),
         (vec!["storage", "create", "--name", "x", "--quota", "lots"], "not a size"),
