@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use portcullis_access::Access;
-use portcullis_line::ftp::{self, FtpConfig, KeySessions, PassiveConfig, TlsMode};
+use portcullis_line::KeySessions;
+use portcullis_line::ftp::{self, FtpConfig, PassiveConfig, TlsMode};
 use portcullis_line::sftp::{self, HostKeys, SftpConfig};
 use portcullis_listener::DoorConfig;
 use portcullis_web::{Doors as Shown, FtpDoor, SftpDoor};

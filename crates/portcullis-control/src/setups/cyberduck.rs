@@ -83,6 +83,7 @@ fn profile(s: &S3Setup<'_>, out: &mut Text) -> &'static str {
     "portcullis.cyberduckprofile"
 }
 
-fn put_string(out: &mut Text, key: &str, value: &str) {
+/// One setting of a property list.
+pub(super) fn put_string(out: &mut Text, key: &str, value: &str) {
     put!(out, "\t<key>{}</key>\n\t<string>{}</string>", Xml(key), Xml(value));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use portcullis_listener::{Limits, Proxies, Tls};
 
-use super::sessions::KeySessions;
+use crate::sessions::KeySessions;
 
 /// When TLS begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

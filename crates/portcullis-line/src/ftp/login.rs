@@ -11,8 +11,8 @@ use portcullis_listener::SessionLine;
 use super::command::Request;
 use super::reply::Reply;
 use super::session::{Answer, Session, Stop, say};
-use super::sessions::KeySession;
 use super::settings::Settings;
+use crate::sessions::{KeySession, fresh_id};
 
 /// Wrong passwords, after which the connection ends.
 const TRIES: u32 = 3;
@@ -28,10 +28,7 @@ pub(super) struct Stranger {
 
 impl Stranger {
     pub(super) fn new() -> io::Result<Self> {
-        let mut id = [0; 8];
-        getrandom::fill(&mut id).map_err(io::Error::other)?;
-        let id = format!("FTP{:016X}", u64::from_ne_bytes(id));
-        Ok(Self { id, user: None, client: "ftp".to_owned(), failures: 0 })
+        Ok(Self { id: fresh_id("FTP")?, user: None, client: "ftp".to_owned(), failures: 0 })
     }
 }
 

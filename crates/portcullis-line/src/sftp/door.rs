@@ -20,7 +20,7 @@ use super::activity::{Activity, Heard};
 use super::front::{Front, Shared};
 use super::host_keys::HostKeys;
 use super::pump::Pool;
-use crate::ftp::KeySessions;
+use crate::sessions::KeySessions;
 
 /// Wrong answers, the question what is asked for included, after which the connection ends.
 const TRIES: usize = 6;

@@ -23,7 +23,7 @@ use super::channel::Serving;
 use super::door::{Door, methods};
 use super::handles::Counts;
 use super::pump::Pump;
-use crate::ftp::KeySession;
+use crate::sessions::{KeySession, fresh_id};
 
 /// Channels that one connection may have.
 const MOST_CHANNELS: usize = 8;
@@ -66,9 +66,7 @@ impl Shared {
         activity: Arc<Activity>,
         over: CancellationToken,
     ) -> io::Result<Self> {
-        let mut id = [0; 8];
-        getrandom::fill(&mut id).map_err(io::Error::other)?;
-        let id = format!("SFTP{:016X}", u64::from_ne_bytes(id));
+        let id = fresh_id("SFTP")?;
         let (counts, login) = (Counts::default(), OnceLock::new());
         Ok(Self { door, line, activity, counts, over, peer, id, login })
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use portcullis_domain::{Channel, Permission, Scope};
-use portcullis_line::ftp::{Command, FtpConfig, KeySessions};
+use portcullis_line::KeySessions;
+use portcullis_line::ftp::{Command, FtpConfig};
 use portcullis_listener::Limits;
 use tokio::io::AsyncWriteExt as _;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_domain::{Channel, NetworkEntry, Networks, Permission, Scope, SshPublicKey};
-use portcullis_line::ftp::KeySessions;
+use portcullis_line::KeySessions;
 use portcullis_line::sftp::SftpTimes;
 use russh::ChannelMsg;
 use russh::client::{AuthResult, KeyboardInteractiveAuthResponse as Interactive};

@@ -3,6 +3,7 @@
 use portcullis_domain::Channel;
 
 use super::super::SetupKind;
+use super::super::cyberduck::put_string;
 use super::super::place::Rights;
 use super::super::quote::Xml;
 use super::super::text::{Draft, Text, put};
@@ -68,8 +69,4 @@ fn path(s: &FileSetup<'_>) -> String {
     let dav = if s.channel == Channel::Http { "/dav" } else { "" };
     let folder = if s.bucket.is_some() { s.folder() } else { "/".to_owned() };
     format!("{dav}{folder}")
-}
-
-fn put_string(out: &mut Text, key: &str, value: &str) {
-    put!(out, "\t<key>{}</key>\n\t<string>{}</string>", Xml(key), Xml(value));
 }

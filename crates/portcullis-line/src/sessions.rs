@@ -1,9 +1,20 @@
-//! How many sessions a key has.
+//! What the sessions of all line protocols have: an id, and for each key a bound on how many there are.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portcullis_domain::KeyId;
+
+/// The id under which a session is found in the audit trail: the protocol, and 16 hexadecimal digits of chance.
+///
+/// # Errors
+/// If the system gives no random numbers.
+pub(crate) fn fresh_id(protocol: &str) -> io::Result<String> {
+    let mut id = [0; 8];
+    getrandom::fill(&mut id).map_err(io::Error::other)?;
+    Ok(format!("{protocol}{:016X}", u64::from_ne_bytes(id)))
+}
 
 /// Counts the sessions of each key. Clones count together.
 #[derive(Clone, Debug)]
