@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -102,11 +101,13 @@ fn path() -> String {
     format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap())
 }
 
-/// A file that its owner alone may read.
+/// A file that its owner alone may read. A client that was just started may still read it while the same file is
+/// made for the next one: it is never seen half written.
 pub(crate) fn private(world: &World, name: &str, text: &str) -> PathBuf {
     let path = world.scratch("private").join(name);
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut fresh = tempfile::NamedTempFile::new_in(path.parent().unwrap()).unwrap();
+    fresh.write_all(text.as_bytes()).unwrap();
+    fresh.persist(&path).unwrap();
     path
 }
 
