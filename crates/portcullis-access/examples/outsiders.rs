@@ -62,6 +62,7 @@ impl Bench {
             trial: None,
             login: None,
             public_keys: Vec::new(),
+            mail: portcullis_domain::MailRules::default(),
         };
         self.metadata.create_key(&key, &minted.stored).await.unwrap();
         self.access.applied(Change::Key(id)).await.unwrap();

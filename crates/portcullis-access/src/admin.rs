@@ -128,8 +128,8 @@ impl Access {
         user.map_or_else(|| who.actor(), |user| format!("user:{}", user.username))
     }
 
-    /// A new credential for the key with this id. The secret of an S3 key is sealed, because signatures need it; that of any
-    /// other is hashed.
+    /// A new credential for the key with this id. The secret of an S3 key is sealed, because signatures need it, and that
+    /// of a web service key, because password digests (WS-Security) do; that of any other is hashed.
     ///
     /// # Errors
     /// [`AccessError::Denied`] with `SecondFactorNeeded`; [`AccessError::Unavailable`] if the system gives no random numbers.
@@ -138,10 +138,10 @@ impl Access {
         let credential = fresh_credential()?;
         let secret = fresh_secret()?;
         let stored = match channel {
-            Channel::S3 => {
+            Channel::S3 | Channel::WebService => {
                 StoredSecret::Sealed(self.seal(Purpose::KeySecret(key), secret.reveal().as_bytes())?)
             }
-            Channel::Rest | Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => {
+            Channel::Rest | Channel::Http | Channel::Ftp | Channel::Email => {
                 StoredSecret::Hash(hash_of(secret.reveal()))
             }
         };

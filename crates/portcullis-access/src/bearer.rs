@@ -14,8 +14,8 @@ use crate::{Access, AccessError, Denial};
 /// Whether a channel tells whoever it does not let in nothing at all, not even a holder of the secret.
 const fn is_silent(channel: Channel) -> bool {
     match channel {
-        Channel::Http | Channel::Ftp => true,
-        Channel::S3 | Channel::Rest | Channel::WebService | Channel::Email => false,
+        Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => true,
+        Channel::S3 | Channel::Rest => false,
     }
 }
 

@@ -92,6 +92,7 @@ fn key_of(storage: &Storage, n: u32, created: Timestamp) -> Key {
         trial: None,
         login: None,
         public_keys: Vec::new(),
+        mail: portcullis_domain::MailRules::default(),
     }
 }
 

@@ -130,6 +130,7 @@ fn new_key(storage: &Storage, numbers: &mut Numbers, now: Timestamp) -> Key {
         trial: None,
         login: None,
         public_keys: Vec::new(),
+        mail: portcullis_domain::MailRules::default(),
     }
 }
 

@@ -85,7 +85,7 @@ pub use identity::{Arrived, IDENTITY_LIFETIME, IdentityError, IdentityRules, Pen
 pub use impact::{AffectedClient, AffectedJob, AffectedKey, AffectedLink, IMPACT_DAYS, Impact, Knock};
 pub use keys::{
     CreatedKey, CreatedKeys, KeyChange, KeyDraft, KeyQuery, KeyRules, KeyStatus, KeyView, LONGEST_OVERLAP,
-    LONGEST_TEMPORARY, Moved, OverlapChange, OverlapView, ROTATION_REASONS, Rotation, SHORTEST_TEMPORARY,
+    LONGEST_TEMPORARY, MailDraft, Moved, OverlapChange, OverlapView, ROTATION_REASONS, Rotation, SHORTEST_TEMPORARY,
     ScopeDraft, TemporaryCredentials, TemporaryDraft, check_chosen_secret,
 };
 pub use knocks::{ATTEMPT_DAYS, AttemptKey, AttemptProof, AttemptQuery, AttemptReason, Attempts};

@@ -140,6 +140,7 @@ mod tests {
                 trial: None,
                 login: None,
                 public_keys: Vec::new(),
+                mail: portcullis_domain::MailRules::default(),
             };
             assert_eq!(key.check_shape(), Ok(()), "{}", preset.id);
             // Who may come from anywhere must not be able to read or to destroy.

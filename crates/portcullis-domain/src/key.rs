@@ -2,7 +2,7 @@
 
 use crate::permission::words;
 use crate::{
-    Channel, CredentialId, DisplayName, KeyId, KeyPrefix, LoginName, Networks, Permission, SiteId,
+    Channel, CredentialId, DisplayName, KeyId, KeyPrefix, LoginName, MailRules, Networks, Permission, SiteId,
     SshPublicKey, StorageId, Timestamp, UserId,
 };
 
@@ -103,6 +103,8 @@ pub struct Key {
     pub login: Option<LoginName>,
     /// Public keys of SSH with which clients of SFTP may show that they are its holder; at most [`SshPublicKey::MOST`].
     pub public_keys: Vec<SshPublicKey>,
+    /// What it makes of messages, on the channel for mail; the default on others.
+    pub mail: MailRules,
 }
 
 /// What is left of a key to somebody who was given a part of it for a while: temporary credentials. The key itself, as it is at that
@@ -141,6 +143,12 @@ pub enum InvalidKeyShape {
     /// They are looked through at every sign-in.
     #[error("a key has at most 16 public keys; make another key for the others")]
     TooManyPublicKeys,
+    /// Only mail has messages.
+    #[error("rules for messages are for keys of the channel email; leave them out")]
+    MailOnChannel,
+    /// Nothing is as small as that, or as often.
+    #[error("a mail key takes messages of 16 KiB or more, and from 1 to 100,000 of them in an hour")]
+    MailBounds,
     /// Administration belongs to whole sites and to their admins.
     #[error("the permission full is for site keys and keys of admins; use read_write here")]
     FullOnStorage,
@@ -167,8 +175,8 @@ impl Key {
         let on_storage = matches!(self.scope, Scope::Storage(_));
         // Only REST has words for administration.
         let administers = match self.channel {
-            Channel::S3 | Channel::Http | Channel::Ftp => false,
-            Channel::Rest | Channel::WebService | Channel::Email => true,
+            Channel::S3 | Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => false,
+            Channel::Rest => true,
         };
         if self.scope == Scope::Site && !administers {
             let is_s3 = self.channel == Channel::S3;
@@ -182,6 +190,14 @@ impl Key {
         }
         if self.public_keys.len() > SshPublicKey::MOST {
             return Err(InvalidKeyShape::TooManyPublicKeys);
+        }
+        if self.channel != Channel::Email && !self.mail.is_default() {
+            return Err(InvalidKeyShape::MailOnChannel);
+        }
+        let MailRules { max_message, per_hour, .. } = self.mail;
+        let too_small = max_message.is_some_and(|bytes| bytes < MailRules::LEAST_MESSAGE);
+        if too_small || !(1..=MailRules::MOST_PER_HOUR).contains(&per_hour) {
+            return Err(InvalidKeyShape::MailBounds);
         }
         if self.permission == Permission::Full && (on_storage || !administers) {
             return Err(InvalidKeyShape::FullOnStorage);

@@ -14,6 +14,7 @@ mod id;
 mod key;
 mod line;
 mod login;
+mod mail;
 mod name;
 mod network;
 mod object_key;
@@ -36,6 +37,7 @@ pub use id::{
 pub use key::{InvalidKeyShape, Key, KeyState, Narrowing, OnLeak, Overwrite, Scope, Trial};
 pub use line::{Lease, Line};
 pub use login::{InvalidLoginName, LoginName};
+pub use mail::{MailFolder, MailRules};
 pub use name::{BucketName, DisplayName, InvalidName, Label, Username};
 pub use network::{InvalidNetwork, Network, NetworkEntry, Networks, canonical_address};
 pub use object_key::{InvalidObjectKey, KeyPrefix, ObjectKey};

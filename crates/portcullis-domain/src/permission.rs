@@ -101,8 +101,8 @@ impl Channel {
     #[must_use]
     pub const fn takes_chosen(self) -> bool {
         match self {
-            Self::Http | Self::Ftp => true,
-            Self::S3 | Self::Rest | Self::WebService | Self::Email => false,
+            Self::Http | Self::Ftp | Self::WebService | Self::Email => true,
+            Self::S3 | Self::Rest => false,
         }
     }
 }

@@ -160,6 +160,7 @@ async fn key(
         trial: None,
         login: None,
         public_keys: Vec::new(),
+        mail: portcullis_domain::MailRules::default(),
     };
     metadata.create_key(&key, &minted.stored).await?;
     access.applied(Change::Key(id)).await?;

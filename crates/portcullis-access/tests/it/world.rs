@@ -149,6 +149,7 @@ impl World {
             trial: None,
             login: None,
             public_keys: Vec::new(),
+            mail: portcullis_domain::MailRules::default(),
         };
         change(&mut key);
         let minted = self.access.mint(&self.admin, key.id, key.channel).unwrap();

@@ -41,6 +41,7 @@ pub(super) fn key() -> Key {
         trial: None,
         login: None,
         public_keys: Vec::new(),
+        mail: portcullis_domain::MailRules::default(),
     }
 }
 

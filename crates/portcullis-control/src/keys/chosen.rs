@@ -8,13 +8,11 @@ use crate::password::{PASSWORD_MAX, PASSWORD_MIN, is_common, plain};
 /// Why the secret of a key of this channel is not for people to choose; none if it is.
 pub(super) const fn why_generated(channel: Channel) -> Option<&'static str> {
     match channel {
-        Channel::Http | Channel::Ftp => None,
+        Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => None,
         Channel::S3 => Some(
             "S3 signs with its secrets, so they are generated, and kept in a form that can be read back: leave it out",
         ),
-        Channel::Rest | Channel::WebService | Channel::Email => {
-            Some("the secrets of this channel are generated: leave it out")
-        }
+        Channel::Rest => Some("the secrets of this channel are generated: leave it out"),
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use portcullis_domain::{
-    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, LoginName, OnLeak, Overwrite,
+    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, LoginName, MailRules, OnLeak, Overwrite,
     Permission, Scope, Secret, SiteId, Timestamp,
 };
 
+use super::MailDraft;
 use super::chosen::{self, hidden};
 use crate::check::{Check, set};
 use crate::networks::TrialChange;
@@ -28,7 +29,7 @@ pub enum ScopeDraft {
 pub struct KeyDraft {
     /// What to call it; several may have the same name.
     pub name: String,
-    /// `s3`, `rest`, `http` (plain HTTP and WebDAV) or `ftp` (FTP, FTPS and SFTP).
+    /// `s3`, `rest`, `http` (plain HTTP and WebDAV), `ftp` (FTP, FTPS and SFTP), `web-service` (SOAP) or `email`.
     pub channel: String,
     /// What it is for.
     pub scope: ScopeDraft,
@@ -44,12 +45,14 @@ pub struct KeyDraft {
     pub expires_at: Option<String>,
     /// What a report that its secret was found does to it: `disable` (the rule if left out) or `alarm`.
     pub on_leak: Option<String>,
-    /// A user name besides the generated one, for `http` and `ftp`; there is one key of a name on a channel.
+    /// A user name besides the generated one, not for `s3` and `rest`; there is one key of a name on a channel.
     pub login: Option<String>,
-    /// A secret that somebody chose, for `http` and `ftp`; generated if left out.
+    /// A secret that somebody chose, not for `s3` and `rest`; generated if left out.
     pub secret: Option<Secret>,
     /// Public keys of SSH, one line each as in a file that ends with `.pub`, for `ftp`.
     pub public_keys: Vec<String>,
+    /// What it makes of messages, for `email`.
+    pub mail: MailDraft,
 }
 
 impl fmt::Debug for KeyDraft {
@@ -81,6 +84,8 @@ pub struct KeyChange {
     pub on_leak: Option<String>,
     /// Public keys of SSH, all of them; who came with one that is no longer there is cut off.
     pub public_keys: Option<Vec<String>>,
+    /// What it makes of messages.
+    pub mail: Option<MailDraft>,
     /// What to do about networks that are tried out on it.
     pub trial: Option<TrialChange>,
     /// Whether a key may take from itself the address from which it asks for this.
@@ -92,9 +97,7 @@ impl KeyDraft {
     pub(super) fn check(&self, site: SiteId, id: KeyId, now: Timestamp) -> Result<Key> {
         let mut check = Check::default();
         let name: Option<DisplayName> = check.parse("name", &self.name);
-        let channel = check
-            .parse::<Channel>("channel", &self.channel)
-            .filter(|channel| is_served(&mut check, *channel));
+        let channel = check.parse::<Channel>("channel", &self.channel);
         let scope = match &self.scope {
             ScopeDraft::Storage(id) => id.parse().map(Scope::Storage).map_err(|_| no_storage()),
             ScopeDraft::User(id) => id.parse().map(Scope::User).map_err(|_| no_user()),
@@ -112,6 +115,8 @@ impl KeyDraft {
         if let (Some(channel), Some(name), Some(secret)) = (channel, &name, &self.secret) {
             chosen::secret(&mut check, channel, (name, login.as_ref().and_then(Option::as_ref)), secret);
         }
+        let mut mail = MailRules::default();
+        self.mail.apply(&mut check, &mut mail);
         let read = (|| {
             Some(Key {
                 id,
@@ -139,23 +144,13 @@ impl KeyDraft {
                     Some(read) => Some(read?),
                 },
                 public_keys: public_keys?,
+                mail,
             })
         })();
         let key = check.finish(read)?;
         check_shape(&key)?;
         Ok(key)
     }
-}
-
-/// Closed by default: there is no key for a door that is not there.
-fn is_served(check: &mut Check, channel: Channel) -> bool {
-    let served = match channel {
-        Channel::S3 | Channel::Rest | Channel::Http | Channel::Ftp => true,
-        Channel::WebService | Channel::Email => false,
-    };
-    let why = "this channel is not served yet by this version; use s3, rest, http or ftp";
-    check.require(served, "channel", why);
-    served
 }
 
 pub(super) fn no_storage() -> (&'static str, &'static str) {
@@ -183,6 +178,7 @@ pub(super) fn check_shape(key: &Key) -> Result<()> {
             Wrong::SiteWideS3 | Wrong::SiteWideFiles => "scope",
             Wrong::LoginOnChannel => "login",
             Wrong::PublicKeysOnChannel | Wrong::TooManyPublicKeys => "public_keys",
+            Wrong::MailOnChannel | Wrong::MailBounds => "mail",
             Wrong::FullOnStorage => "permission",
             Wrong::PrefixWithoutStorage => "prefix",
             Wrong::OverwriteRule => "overwrite",
@@ -227,6 +223,9 @@ impl KeyChange {
         if let Some(lines) = &self.public_keys {
             set(&mut key.public_keys, chosen::public_keys(&mut check, lines));
         }
+        if let Some(mail) = &self.mail {
+            mail.apply(&mut check, &mut key.mail);
+        }
         if let Some(trial) = &self.trial {
             trial.apply(&mut key.networks, &mut key.trial, now)?;
         }
@@ -262,6 +261,7 @@ mod tests {
             trial: None,
             login: None,
             public_keys: Vec::new(),
+            mail: portcullis_domain::MailRules::default(),
         }
     }
 

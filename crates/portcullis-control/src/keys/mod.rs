@@ -5,6 +5,7 @@ mod chosen;
 mod create;
 mod draft;
 mod idle;
+mod mail;
 mod old;
 mod overlap;
 mod rotate;
@@ -25,6 +26,7 @@ use crate::{Control, ControlError, Result};
 
 pub use chosen::check_chosen_secret;
 pub use draft::{KeyChange, KeyDraft, ScopeDraft};
+pub use mail::MailDraft;
 pub use overlap::{Moved, OverlapChange, OverlapView};
 pub use rotate::{LONGEST_OVERLAP, ROTATION_REASONS, Rotation};
 pub use rules::KeyRules;

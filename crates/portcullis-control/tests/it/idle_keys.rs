@@ -98,6 +98,7 @@ async fn the_rule_comes_down_from_the_sites_above() {
         login: None,
         secret: None,
         public_keys: Vec::new(),
+        mail: portcullis_control::MailDraft::default(),
     };
     let key = world.control.create_key(&there, &draft).await.unwrap();
     switch_off_after(&world, main, 60).await;

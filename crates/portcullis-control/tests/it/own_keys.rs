@@ -39,6 +39,7 @@ fn draft(user: UserId, change: impl FnOnce(&mut KeyDraft)) -> KeyDraft {
         login: None,
         secret: None,
         public_keys: Vec::new(),
+        mail: portcullis_control::MailDraft::default(),
     };
     change(&mut draft);
     draft

@@ -263,6 +263,7 @@ async fn only_an_empty_site_can_be_deleted() {
         login: None,
         secret: None,
         public_keys: Vec::new(),
+        mail: portcullis_control::MailDraft::default(),
     };
     let made = world.control.create_key(&there, &key).await.unwrap();
     assert_eq!(refusal(east).await, "keys");
@@ -331,6 +332,7 @@ async fn a_key_of_a_site_without_admins_makes_storages() {
         login: None,
         secret: None,
         public_keys: Vec::new(),
+        mail: portcullis_control::MailDraft::default(),
     };
     let made = world.control.create_key(&there, &key).await.unwrap();
     let key = world.access.admin(&world.bearer(&made).await.unwrap()).unwrap();

@@ -160,6 +160,7 @@ impl World {
             login: None,
             secret: None,
             public_keys: Vec::new(),
+            mail: portcullis_control::MailDraft::default(),
         };
         change(&mut draft);
         self.control.create_key(&self.admin, &draft).await.unwrap()

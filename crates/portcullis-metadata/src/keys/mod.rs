@@ -155,6 +155,7 @@ impl KeyRow {
                 .lines()
                 .map(|line| read("public_keys", line))
                 .collect::<Result<_, Fault>>()?,
+            mail: portcullis_domain::MailRules::default(),
         })
     }
 }

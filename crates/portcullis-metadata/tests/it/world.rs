@@ -239,5 +239,6 @@ pub(crate) fn key_for(storage: &Storage, display_name: &str) -> Key {
         trial: None,
         login: None,
         public_keys: Vec::new(),
+        mail: portcullis_domain::MailRules::default(),
     }
 }

@@ -170,6 +170,7 @@ impl World {
             trial: None,
             login: None,
             public_keys: Vec::new(),
+            mail: portcullis_domain::MailRules::default(),
         };
         change(&mut key);
         self.metadata.create_key(&key, &minted.stored).await.unwrap();

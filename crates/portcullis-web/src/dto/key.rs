@@ -209,6 +209,7 @@ impl From<KeyIn> for KeyDraft {
             login: login.filter(|login| !login.is_empty()),
             secret,
             public_keys: given.public_keys,
+            mail: portcullis_control::MailDraft::default(),
             name: given.name,
             channel: given.channel,
             scope: given.scope.into(),

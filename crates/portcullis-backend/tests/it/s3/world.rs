@@ -175,6 +175,7 @@ impl World {
             trial: None,
             login: None,
             public_keys: Vec::new(),
+            mail: portcullis_domain::MailRules::default(),
         };
         self.metadata.create_key(&key, &minted.stored).await.unwrap();
         self.access.applied(Change::Key(id)).await.unwrap();

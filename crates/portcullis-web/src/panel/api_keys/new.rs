@@ -126,6 +126,7 @@ impl NewKey {
             login: own.login,
             secret: own.secret,
             public_keys: own.public_keys,
+            mail: portcullis_control::MailDraft::default(),
         }
     }
 }

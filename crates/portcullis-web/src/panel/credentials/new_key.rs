@@ -313,6 +313,7 @@ impl Plan {
             login: own.login,
             secret: own.secret,
             public_keys: own.public_keys,
+            mail: portcullis_control::MailDraft::default(),
         }
     }
 }

@@ -305,5 +305,6 @@ pub(super) fn key_draft(storage: &Storage, agreed: &Agreed) -> KeyDraft {
         login: None,
         secret: None,
         public_keys: Vec::new(),
+        mail: portcullis_control::MailDraft::default(),
     }
 }
