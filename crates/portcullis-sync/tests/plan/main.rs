@@ -28,6 +28,8 @@ mod same;
 #[cfg(test)]
 mod settle;
 #[cfg(test)]
+mod stale;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod table;

@@ -245,7 +245,7 @@ async fn what_changes_meanwhile_is_left_to_the_next_plan() {
     for at in ["gone", "other"] {
         world.storage.set(at, "same size", 1000);
     }
-    let stale = Arc::new(crate::store::Stale::of(&world.bucket));
+    let stale = Arc::new(crate::stale::Stale::of(&world.bucket));
     world.bucket.remove("gone");
     world.bucket.set("other", "size same", 2000);
     let mut terms = world.terms(Mode::TwoWay, Policy::Storage);

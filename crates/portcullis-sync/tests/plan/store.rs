@@ -105,6 +105,11 @@ pub(crate) fn full(algorithm: DigestAlgorithm, bytes: &[u8]) -> Option<Checksum>
 }
 
 impl Fake {
+    /// Another that holds what this one holds now.
+    pub(crate) fn as_it_was(&self) -> Self {
+        Self { held: Mutex::new(self.held.lock().unwrap().clone()), ..Self::new(self.tags) }
+    }
+
     pub(crate) fn new(tags: Tags16) -> Self {
         let etag_is_md5 = tags != Tags16::Encrypted;
         Self {
@@ -371,94 +376,5 @@ impl Store for Fake {
 
     async fn abort_upload(&self, _: &ObjectKey, _: &UploadId) -> Result<(), StoreError> {
         unsupported()
-    }
-}
-
-/// Lists what was there, and gives what is there.
-#[derive(Debug)]
-pub(crate) struct Stale {
-    was: Fake,
-    is: std::sync::Arc<Fake>,
-}
-
-impl Stale {
-    pub(crate) fn of(is: &std::sync::Arc<Fake>) -> Self {
-        let was = Fake { held: Mutex::new(is.held.lock().unwrap().clone()), ..Fake::new(is.tags) };
-        Self { was, is: std::sync::Arc::clone(is) }
-    }
-}
-
-#[async_trait]
-impl Store for Stale {
-    fn abilities(&self) -> Abilities {
-        self.is.abilities
-    }
-
-    async fn list(&self, request: &ListRequest) -> Result<ListPage, StoreError> {
-        self.was.list(request).await
-    }
-
-    async fn head(&self, key: &ObjectKey, options: &GetOptions) -> Result<ObjectMeta, StoreError> {
-        self.is.head(key, options).await
-    }
-
-    async fn get(&self, key: &ObjectKey, options: GetOptions) -> Result<Object, StoreError> {
-        self.is.get(key, options).await
-    }
-
-    async fn put(&self, key: &ObjectKey, body: Body, options: PutOptions) -> Result<PutOutcome, StoreError> {
-        self.is.put(key, body, options).await
-    }
-
-    async fn copy(
-        &self,
-        from: &ObjectKey,
-        to: &ObjectKey,
-        options: CopyOptions,
-    ) -> Result<PutOutcome, StoreError> {
-        self.is.copy(from, to, options).await
-    }
-
-    async fn delete(&self, key: &ObjectKey, options: &DeleteOptions) -> Result<DeleteOutcome, StoreError> {
-        self.is.delete(key, options).await
-    }
-
-    async fn create_upload(&self, key: &ObjectKey, options: UploadOptions) -> Result<UploadId, StoreError> {
-        self.is.create_upload(key, options).await
-    }
-
-    async fn upload_part(
-        &self,
-        key: &ObjectKey,
-        upload: &UploadId,
-        number: u16,
-        body: Body,
-        options: PartOptions,
-    ) -> Result<Part, StoreError> {
-        self.is.upload_part(key, upload, number, body, options).await
-    }
-
-    async fn list_parts(
-        &self,
-        key: &ObjectKey,
-        upload: &UploadId,
-        after: u16,
-        limit: usize,
-    ) -> Result<PartsPage, StoreError> {
-        self.is.list_parts(key, upload, after, limit).await
-    }
-
-    async fn complete_upload(
-        &self,
-        key: &ObjectKey,
-        upload: &UploadId,
-        parts: &[CompletedPart],
-        options: CompleteOptions,
-    ) -> Result<PutOutcome, StoreError> {
-        self.is.complete_upload(key, upload, parts, options).await
-    }
-
-    async fn abort_upload(&self, key: &ObjectKey, upload: &UploadId) -> Result<(), StoreError> {
-        self.is.abort_upload(key, upload).await
     }
 }

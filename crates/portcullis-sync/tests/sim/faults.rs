@@ -2,9 +2,10 @@
 
 use portcullis_sync::{Mode, Policy, Sides};
 
+use crate::fault::Fault;
 use crate::play::{Game, play};
 use crate::shelf::{AWS, KMS, MOTO, NAIVE, Profile, R2, VERSIONED};
-use crate::world::{Fault, Wild};
+use crate::world::Wild;
 
 const FAULTS: [Fault; 9] = [
     Fault::CrashBefore,

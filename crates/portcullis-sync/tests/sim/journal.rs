@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use portcullis_sync::{Journal, Mark, Side, Sides, Step, StepState, StoreError, StoreFault};
 
 use crate::bugs::Bug;
-use crate::world::{Fault, Kind, World};
+use crate::fault::{Fault, Kind};
+use crate::world::World;
 
 /// A process's way to the journal of a run. An older fence is refused.
 #[derive(Clone, Debug)]

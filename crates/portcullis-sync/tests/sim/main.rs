@@ -4,7 +4,9 @@
 
 #![cfg(test)]
 
+mod answer;
 mod bugs;
+mod fault;
 mod faults;
 mod games;
 mod journal;

@@ -11,10 +11,11 @@ use portcullis_sync::{
 use tokio::sync::watch;
 
 use crate::bugs::Bug;
+use crate::fault::Fault;
 use crate::journal::{SimJournal, on_both};
 use crate::plans::{Pages, plan, plan_back, settled, stores, terms};
 use crate::shelf::Profile;
-use crate::world::{Counts, Fault, Wild, World};
+use crate::world::{Counts, Wild, World};
 
 /// What a game is about.
 #[derive(Clone, Debug)]

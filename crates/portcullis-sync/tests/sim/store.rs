@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt as _, stream};
 use portcullis_backend::{
-    Body, BodyFault, ByteRange, CompleteOptions, CompletedPart, CopyOptions, DeleteOptions, DeleteOutcome,
-    Digest, DigestAlgorithm, DigestPlan, Etag, GetOptions, ListPage, ListPosition, ListRequest, ListedObject,
-    Object, ObjectMeta, Part, PartOptions, PartsPage, PutOptions, PutOutcome, RangeRequest, ReadConditions,
-    UploadId, UploadOptions, VersionId, WriteConditions,
+    Body, ByteRange, CompleteOptions, CompletedPart, CopyOptions, DeleteOptions, DeleteOutcome, Etag,
+    GetOptions, ListPage, ListPosition, ListRequest, ListedObject, Object, ObjectMeta, Part, PartOptions,
+    PartsPage, PutOptions, PutOutcome, RangeRequest, ReadConditions, UploadId, UploadOptions, VersionId,
+    WriteConditions,
 };
 use portcullis_domain::ObjectKey;
 use portcullis_sync::{Abilities, RESERVED, Side, Store, StoreError, StoreFault};
 
+use crate::answer::{all_of, garbled, outcome, promised, refused, torn};
 use crate::bugs::Bug;
+use crate::fault::{Fault, Kind};
 use crate::shelf::{By, Draft, Upload, md5};
-use crate::world::{Fault, Kind, State, World};
+use crate::world::{State, World};
 
 #[derive(Clone, Debug)]
 pub(crate) struct SimStore {
@@ -32,64 +33,6 @@ const fn fail<T>(fault: StoreFault) -> Done<T> {
 
 fn said<T>(of: Result<T, StoreFault>) -> Done<T> {
     of.map_err(|fault| StoreError::new(fault, "request"))
-}
-
-/// What a request with this fault answers that has no effect.
-const fn refused(fault: Option<Fault>) -> Result<(), StoreFault> {
-    match fault {
-        Some(Fault::Busy) => Err(StoreFault::Unavailable),
-        Some(Fault::Clash) => Err(StoreFault::Changed),
-        Some(Fault::Refused) => Err(StoreFault::Refused),
-        Some(Fault::Full) => Err(StoreFault::Full),
-        _ => Ok(()),
-    }
-}
-
-fn outcome(meta: &ObjectMeta) -> PutOutcome {
-    PutOutcome {
-        size: meta.size,
-        etag: meta.etag.clone(),
-        version: meta.version.clone(),
-        modified: meta.modified,
-        checksum: None,
-    }
-}
-
-/// Whether these are the bytes that the client promised.
-fn promised(plan: &DigestPlan, bytes: &Bytes) -> bool {
-    plan.check(&[Digest { algorithm: DigestAlgorithm::Md5, value: md5(bytes).to_vec() }]).is_ok()
-}
-
-async fn all_of(body: Body) -> Result<Bytes, BodyFault> {
-    match body {
-        Body::Full(bytes) => Ok(bytes),
-        Body::Stream(mut stream) => {
-            let mut all = BytesMut::new();
-            while let Some(piece) = stream.next().await {
-                all.extend_from_slice(&piece?);
-            }
-            Ok(all.freeze())
-        }
-    }
-}
-
-/// Some other bytes of the same length, never the same ones twice.
-fn garbled(state: &mut State, bytes: &Bytes) -> Bytes {
-    let mut other = BytesMut::from(bytes.as_ref());
-    for byte in other.iter_mut() {
-        *byte = 0x80 | u8::try_from(state.rng.below(128)).unwrap();
-    }
-    other.freeze()
-}
-
-/// A body that breaks in the middle: with an error, by just ending, or with other bytes, if its entity tag `tells`.
-fn torn(state: &mut State, bytes: &Bytes, tells: bool) -> Body {
-    let half = bytes.slice(..bytes.len() / 2);
-    match state.rng.below(if tells { 3 } else { 2 }) {
-        0 => Body::Stream(Box::pin(stream::iter([Ok(half), Err(BodyFault::Disconnected)]))),
-        1 => Body::Stream(Box::pin(stream::iter([Ok(half)]))),
-        _ => Body::Full(garbled(state, bytes)),
-    }
 }
 
 impl SimStore {
