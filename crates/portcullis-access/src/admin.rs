@@ -134,18 +134,31 @@ impl Access {
     /// # Errors
     /// [`AccessError::Denied`] with `SecondFactorNeeded`; [`AccessError::Unavailable`] if the system gives no random numbers.
     pub fn mint(&self, proof: &impl Proof, key: KeyId, channel: Channel) -> Result<Minted, AccessError> {
+        let (credential, secret) = (fresh_credential()?, fresh_secret()?);
+        let stored = self.store_secret(proof, key, channel, &secret)?;
+        Ok(Minted { credential, secret, stored })
+    }
+
+    /// What to store of a generated secret, with the record of the key with this id and no other.
+    ///
+    /// # Errors
+    /// As [`Access::mint`].
+    pub fn store_secret(
+        &self,
+        proof: &impl Proof,
+        key: KeyId,
+        channel: Channel,
+        secret: &Secret,
+    ) -> Result<StoredSecret, AccessError> {
         self.require_second_factor(proof.principal())?;
-        let credential = fresh_credential()?;
-        let secret = fresh_secret()?;
-        let stored = match channel {
+        Ok(match channel {
             Channel::S3 | Channel::WebService => {
                 StoredSecret::Sealed(self.seal(Purpose::KeySecret(key), secret.reveal().as_bytes())?)
             }
             Channel::Rest | Channel::Http | Channel::Ftp | Channel::Email => {
                 StoredSecret::Hash(hash_of(secret.reveal()))
             }
-        };
-        Ok(Minted { credential, secret, stored })
+        })
     }
 
     /// New credentials with a secret that a person chose: the public half, and what to store of the secret, for any channel on which

@@ -280,7 +280,10 @@ impl Access {
             if batch == 0 && dropped.is_empty() {
                 return Ok(());
             }
-            events.extend(dropped.iter().map(|(site, count)| missing(*site, *count, self.now())));
+            events.extend(dropped.iter().map(|(site, count)| {
+                let event = of_system(*site, "events_dropped", self.now());
+                AuditEvent { reason: "queue_full".to_owned(), detail: format!("count={count}"), ..event }
+            }));
             inner.metadata.append_audit(&events).await?;
             inner.audit.written(batch, &dropped);
             if !dropped.is_empty() {
@@ -294,8 +297,8 @@ impl Access {
     }
 }
 
-/// What stands in the trail in place of events that found no room.
-fn missing(site: Option<SiteId>, count: u64, at: Timestamp) -> AuditEvent {
+/// What this process did by itself.
+pub(crate) fn of_system(site: Option<SiteId>, action: &str, at: Timestamp) -> AuditEvent {
     AuditEvent {
         at,
         request_id: String::new(),
@@ -306,11 +309,11 @@ fn missing(site: Option<SiteId>, count: u64, at: Timestamp) -> AuditEvent {
         channel: Channel::Rest,
         peer: String::new(),
         tool: String::new(),
-        action: "events_dropped".to_owned(),
+        action: action.to_owned(),
         object: None,
         allowed: false,
-        reason: "queue_full".to_owned(),
-        detail: format!("count={count}"),
+        reason: String::new(),
+        detail: String::new(),
     }
 }
 

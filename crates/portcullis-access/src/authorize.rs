@@ -7,6 +7,7 @@ use portcullis_backend::{Backend, Capabilities, UploadsPage, UploadsRequest};
 use portcullis_domain::{Action, BucketName, DenyReason, KeyPrefix, ObjectKey, Storage, StorageId, Usage};
 use portcullis_metadata::ActivityKind;
 
+use crate::batch::Batch;
 use crate::directory::Part;
 use crate::grant::{Grant, UploadsAfter};
 use crate::principal::Principal;
@@ -75,6 +76,8 @@ pub(crate) struct Seat {
     pub(crate) who: Principal,
     pub(crate) storage: StorageId,
     pub(crate) backend: Arc<dyn Backend>,
+    /// To which what is stored belongs, if it does.
+    pub(crate) batch: Option<Batch>,
 }
 
 impl fmt::Debug for Seat {
@@ -139,7 +142,7 @@ impl Seat {
 /// A storage that this principal may know of. It allows nothing yet: [`StorageAccess::grant`] does.
 #[derive(Clone)]
 pub struct StorageAccess {
-    seat: Seat,
+    pub(crate) seat: Seat,
     storage: Arc<Storage>,
 }
 
@@ -291,7 +294,7 @@ impl Access {
         let credentials = self.provider_credentials(storage.id);
         let opened = self.inner().registry.backend(&storage, credentials).await?;
         let backend = if who.pass().is_some() { opened.whole } else { opened.shown };
-        let seat = Seat { access: self.clone(), who: who.clone(), storage: storage.id, backend };
+        let seat = Seat { access: self.clone(), who: who.clone(), storage: storage.id, backend, batch: None };
         Ok(StorageAccess { seat, storage })
     }
 

@@ -1,5 +1,7 @@
 //! From a secret that is sent as it is to a principal: bearer tokens, and whatever else brings a name and a generated secret.
 
+use std::sync::Arc;
+
 use portcullis_domain::{Action, Channel, CredentialId, DenyReason, KeyState, Secret, Timestamp};
 use portcullis_metadata::{ActivityKind, StoredSecret};
 use portcullis_signin::throttle::Attempt;
@@ -7,9 +9,14 @@ use subtle::ConstantTimeEq as _;
 
 use crate::audit::Suspect;
 use crate::authenticate::{entry_principal, hash_of, throttled};
-use crate::directory::{KeyEntry, Name, Pair};
+use crate::digest::UsernameDigest;
+use crate::directory::{Generation, KeyEntry, Name, Pair};
 use crate::principal::{Origin, Principal, Who};
+use crate::vault::Purpose;
 use crate::{Access, AccessError, Denial};
+
+/// Secrets that are looked at for everybody who is refused: the present one, one before, and one that is only remembered.
+const SLOTS: usize = 3;
 
 /// Whether a channel tells whoever it does not let in nothing at all, not even a holder of the secret.
 const fn is_silent(channel: Channel) -> bool {
@@ -56,39 +63,75 @@ impl Access {
         (text, name): (&str, Option<Name>),
         secret: &str,
     ) -> Result<Principal, AccessError> {
-        let (inner, now) = (self.inner(), self.now());
+        let now = self.now();
         let attempt = self.attempt(origin, text, name.as_ref());
-        let has_failed = inner.throttle.admit(&attempt, now).map_err(throttled)?;
-        let refuse = |suspect, found| self.refuse_stranger(origin, suspect, found, Denial::BadSecret);
+        let has_failed = self.inner().throttle.admit(&attempt, now).map_err(throttled)?;
         // A secret has a checksum: what does not fit it was mistyped or cut off, and is no guess at any key.
-        let secret = Secret::parse(secret).map_err(|_| refuse(self.suspect(text), Denial::BadSecret))?;
-        let presented = hash_of(secret.reveal());
-        let is_presented = |pair: &Pair<'_>| match pair.stored {
-            StoredSecret::Hash(stored) => presented.ct_eq(stored).into(),
-            StoredSecret::Sealed(_) | StoredSecret::Stretched(_) | StoredSecret::None => false,
-        };
+        let secret = Secret::parse(secret).map_err(|_| {
+            self.refuse_stranger(origin, self.suspect(text), Denial::BadSecret, Denial::BadSecret)
+        })?;
+        let found = self.recognised(origin, (text, name), Shown::Secret(&secret), &attempt, now)?;
+        let who = entry_principal(&found.0, found.1, None, origin);
+        self.let_in(who, &attempt, has_failed, now)
+    }
+
+    /// The key of this name and those of its credentials of which something right was shown. It is the same work for everybody who is
+    /// refused.
+    pub(crate) fn recognised(
+        &self,
+        origin: &Origin<'_>,
+        (text, name): (&str, Option<Name>),
+        shown: Shown<'_>,
+        attempt: &Attempt,
+        now: Timestamp,
+    ) -> Result<(Arc<KeyEntry>, Generation), AccessError> {
+        let (inner, is_digest, mut old) = (self.inner(), matches!(shown, Shown::Digest(_)), None);
         let known = name.and_then(|name| Some((inner.directory.named(origin.channel, &name, now)?, name)));
-        let Some((entry, name)) = known else {
-            inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
-            inner.throttle.failed(&attempt, now);
-            return Err(refuse(self.suspect(text), Denial::UnknownKey));
+        let pairs = known.as_ref().map(|(entry, name)| entry.tried(name, now)).unwrap_or_default();
+        for slot in 0..SLOTS {
+            let pair = pairs.get(slot).zip(known.as_ref());
+            let right = self.is_right(pair.map(|((pair, _), (entry, _))| (pair.stored, &**entry)), shown);
+            match pair {
+                Some(((pair, true), (entry, _))) if right => return Ok((Arc::clone(entry), pair.generation)),
+                Some(((pair, false), _)) if right => old = Some(pair.generation),
+                Some(_) | None => {}
+            }
+        }
+        let (suspect, found) = match (&known, old) {
+            (None, _) => (self.suspect(text), Denial::UnknownKey),
+            (Some((entry, _)), Some(generation)) => {
+                (Suspect { generation, proved: true, ..Suspect::key(&entry.key) }, Denial::OldSecret)
+            }
+            (Some((entry, name)), None) => (Suspect::key(&entry.key), why_not(entry, name, is_digest, now)),
         };
-        if let Some(pair) = entry.working(&name, now).find(is_presented) {
-            let who = entry_principal(&entry, pair.generation, None, origin);
-            return self.let_in(who, &attempt, has_failed, now);
-        }
-        let found = why_not(&entry, &name, now);
         // Chosen names can be guessed: an address that is refused unknown ones is not told which are known.
-        if found != Denial::BadSecret || matches!(name, Name::Login(_)) {
-            inner.throttle.admit_unknown(&attempt, now).map_err(throttled)?;
+        if found != Denial::BadSecret || matches!(known, Some((_, Name::Login(_)))) {
+            inner.throttle.admit_unknown(attempt, now).map_err(throttled)?;
         }
-        inner.throttle.failed(&attempt, now);
-        let suspect = Suspect::key(&entry.key);
-        if let Some(old) = entry.remembered(&name, now).filter(is_presented) {
-            let suspect = Suspect { generation: old.generation, proved: true, ..suspect };
-            return Err(refuse(suspect, Denial::OldSecret));
-        }
-        Err(refuse(suspect, found))
+        inner.throttle.failed(attempt, now);
+        Err(self.refuse_stranger(origin, suspect, found, Denial::BadSecret))
+    }
+
+    /// Whether it is what is stored that was shown. Unless a hash says so at once a sealed secret is opened, be it nobody's.
+    fn is_right(&self, stored: Option<(&StoredSecret, &KeyEntry)>, shown: Shown<'_>) -> bool {
+        let (purpose, sealed) = match (stored, shown) {
+            (Some((StoredSecret::Hash(stored), _)), Shown::Secret(secret))
+                if hash_of(secret.reveal()).ct_eq(stored).into() =>
+            {
+                return true;
+            }
+            (Some((StoredSecret::Sealed(sealed), entry)), _) if entry.key.channel == Channel::WebService => {
+                (Purpose::KeySecret(entry.key.id), sealed)
+            }
+            (_, _) => (Purpose::Nobody, &self.inner().nobody),
+        };
+        let opened = self.unseal(purpose, sealed);
+        let opened =
+            opened.inspect_err(|error| tracing::error!(%error, ?purpose, "a sealed secret is damaged"));
+        opened.is_ok_and(|plain| match shown {
+            Shown::Secret(secret) => plain.ct_eq(secret.reveal().as_bytes()).into(),
+            Shown::Digest(digest) => digest.is_of(&plain),
+        })
     }
 
     /// An attempt at a key of this name; however it is written, it is one.
@@ -155,9 +198,14 @@ impl Access {
     }
 }
 
-/// Why a wrong secret opens nothing at the key of this name, for the trail: `BadSecret` if a right one would.
-pub(crate) fn why_not(entry: &KeyEntry, name: &Name, now: Timestamp) -> Denial {
-    let is_sent = |pair: Pair<'_>| matches!(pair.stored, StoredSecret::Hash(_) | StoredSecret::Stretched(_));
+/// Why a wrong secret, or the digest of one, opens nothing at the key of this name, for the trail: `BadSecret` if a right one would.
+pub(crate) fn why_not(entry: &KeyEntry, name: &Name, is_digest: bool, now: Timestamp) -> Denial {
+    let is_sent = |pair: Pair<'_>| match pair.stored {
+        // Its clients send the secret, or what is made of it; those of S3 sign.
+        StoredSecret::Sealed(_) => entry.key.channel == Channel::WebService,
+        StoredSecret::Hash(_) | StoredSecret::Stretched(_) => !is_digest,
+        StoredSecret::None => false,
+    };
     let works = entry.working(name, now).any(is_sent);
     match (entry.key.state, works, entry.working(name, now).next().is_some()) {
         (KeyState::Deleted, ..) => Denial::Policy(DenyReason::KeyDeleted),
@@ -166,4 +214,13 @@ pub(crate) fn why_not(entry: &KeyEntry, name: &Name, now: Timestamp) -> Denial {
         (KeyState::Active, false, true) => Denial::WrongCredentialKind,
         (KeyState::Active, false, false) => Denial::Policy(DenyReason::CredentialsReplaced),
     }
+}
+
+/// What a caller shows beside a name.
+#[derive(Clone, Copy)]
+pub(crate) enum Shown<'a> {
+    /// A generated secret.
+    Secret(&'a Secret),
+    /// What was made of one.
+    Digest(&'a UsernameDigest),
 }

@@ -82,6 +82,8 @@ pub enum Denial {
         /// The last moment at which it held.
         at: Timestamp,
     },
+    /// A password digest that was taken before.
+    Replayed,
     /// A header that has to be signed was not.
     HeadersNotSigned,
     /// A conditional write by a principal that may not read: the answer would tell what exists.
@@ -117,6 +119,7 @@ impl Denial {
             Self::TimeSkew { .. } => "time_skew",
             Self::NotYetValid => "not_yet_valid",
             Self::RequestExpired { .. } => "request_expired",
+            Self::Replayed => "replayed",
             Self::HeadersNotSigned => "headers_not_signed",
             Self::ConditionalWrite => "conditional_write",
             Self::BadSessionToken => "bad_session_token",
@@ -145,9 +148,14 @@ impl Denial {
             Self::BadSecret => "the secret, password or token is wrong",
             Self::UnknownUser => "there is no such user",
             Self::WrongCredentialKind => "this kind of credential cannot do that",
-            Self::TimeSkew { .. } => "the clock of the client is more than 15 minutes off",
+            Self::TimeSkew { .. } => {
+                "the clock of the client is off: more than 15 minutes, or 5 for a password digest"
+            }
             Self::NotYetValid => "the presigned request is dated in the future",
             Self::RequestExpired { .. } => "the presigned request has expired",
+            Self::Replayed => {
+                "the password digest was used before: the message was sent again, or its nonce is not made anew"
+            }
             Self::HeadersNotSigned => "a header that has to be signed was not",
             Self::ConditionalWrite => "a conditional write would tell a write-only key what exists",
             Self::BadSessionToken => "the session token is not the one of these temporary credentials",

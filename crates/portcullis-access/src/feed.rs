@@ -21,6 +21,8 @@ use crate::{Access, AccessError, CutReport, Proof};
 
 /// How many changes are read at a time.
 const PAGE: u32 = 500;
+/// From so many changes on, everything is read at once instead of record by record.
+const MANY: i64 = 2_000;
 /// Changes that are kept for nodes that are behind; one that is further behind reads everything anew.
 const KEPT: i64 = 100_000;
 /// How long it is kept what keys were used for.
@@ -89,7 +91,9 @@ impl Access {
     /// As [`Access::applied`]; what could be read is in force.
     pub async fn applied_since(&self, changes: &[Change], since: Instant) -> Result<CutReport, AccessError> {
         let mut failed = None;
-        for change in changes {
+        let many = i64::try_from(changes.len()).is_ok_and(|count| count > MANY);
+        let followed = many && self.follow().await.is_ok();
+        for change in changes.iter().filter(|_| !followed) {
             if let Err(error) = self.reload(*change).await {
                 self.forget(*change);
                 failed = Some(error);
@@ -182,6 +186,10 @@ impl Access {
             self.reload_all().await?;
             *seen = latest;
         }
+        let many = latest.saturating_sub(*seen) > MANY;
+        if many {
+            self.reload_all().await?;
+        }
         while *seen < latest {
             let page = match inner.metadata.changes_after(*seen, PAGE).await {
                 Ok(page) if page.is_empty() => break,
@@ -197,7 +205,8 @@ impl Access {
             let mut taken = HashSet::new();
             for (seq, change) in page.iter().filter_map(|of| Some((of.seq, Change::parse(of.kind, &of.id)?)))
             {
-                if taken.insert(change) {
+                let read = many && seq <= latest && self.is_settled(change);
+                if !read && taken.insert(change) {
                     self.reload(change).await?;
                 }
                 told.push((seq, change));
@@ -216,6 +225,19 @@ impl Access {
         inner.metadata.beat(*seen, &self.by_change(&told, cut, begun), self.now()).await?;
         self.heard_at(begun);
         Ok(report)
+    }
+
+    /// Whether nothing is left to do about a change once everything was read anew.
+    fn is_settled(&self, change: Change) -> bool {
+        let plain = |storage: &Storage| {
+            storage.state == StorageState::Active && storage.connection.provider == Provider::Builtin
+        };
+        match change {
+            Change::Site(_) | Change::Key(_) | Change::Link(_) => true,
+            // The credentials of a remote bucket may be others now.
+            Change::Storage(id) => self.inner().directory.storage(id).is_some_and(|storage| plain(&storage)),
+            Change::User(_) | Change::Session(_) | Change::Transfer(_) => false,
+        }
     }
 
     async fn reload_all(&self) -> Result<(), MetadataError> {

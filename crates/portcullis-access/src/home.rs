@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_domain::{KeyPrefix, Role, Scope, Storage};
+use portcullis_domain::{Channel, KeyPrefix, KeyState, MailRules, Role, Scope, Storage};
 
 use crate::authorize::StorageAccess;
 use crate::principal::{Principal, Who};
@@ -35,9 +35,7 @@ impl Access {
             }
         }
     }
-}
 
-impl Access {
     /// Whether this principal would still be let in: for sessions of protocols that last, before each of their commands. It leaves no
     /// trace.
     ///
@@ -47,6 +45,14 @@ impl Access {
         self.heard()?;
         let alive = self.inner().directory.alive(who, self.now());
         alive.map_err(|reason| AccessError::Denied(Denial::Policy(reason)))
+    }
+
+    /// What the key of this principal makes of messages at this moment; none if it is not for mail, or gone.
+    #[must_use]
+    pub fn mail_rules(&self, who: &Principal) -> Option<MailRules> {
+        let entry = self.inner().directory.key(who.key_id()?)?;
+        let is_mail = entry.key.channel == Channel::Email && entry.key.state == KeyState::Active;
+        is_mail.then(|| entry.key.mail.clone())
     }
 }
 

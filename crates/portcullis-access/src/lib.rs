@@ -166,9 +166,11 @@ mod admin;
 mod audit;
 mod authenticate;
 mod authorize;
+mod batch;
 mod bearer;
 mod checkpoint;
 mod cut;
+mod digest;
 mod directory;
 mod error;
 mod feed;
@@ -198,7 +200,9 @@ pub use admin::{Minted, SiteAdmin, TransferInfo};
 pub use audit::AuditEntry;
 pub use authenticate::SignedPrincipal;
 pub use authorize::{Delete, Get, List, Permitted, Put, StorageAccess};
+pub use batch::Batch;
 pub use cut::CutReport;
+pub use digest::UsernameDigest;
 pub use error::{AccessError, Denial, OpenError};
 pub use feed::Change;
 pub use grant::{Grant, PartCopy, UploadsAfter, VersionsAfter};
@@ -225,6 +229,9 @@ pub use portcullis_backend::{
     MetadataDirective, Object, ObjectMeta, Part, PartOptions, PartsPage, ProviderCredentials, PutOptions,
     PutOutcome, RangeRequest, ReadConditions, RemoteCapabilities, Tags, UploadId, UploadMeta, UploadOptions,
     UploadsPage, VersionId, VersionsPage, WriteConditions,
+};
+pub use portcullis_metadata::{
+    Deliveries, DeliveryClaim, DeliveryFenced, DeliveryFile, NewDelivery, Reserved,
 };
 pub use portcullis_metadata::{MetadataError, SessionRecord, StoredSecret};
 pub use portcullis_signin::{VerifiedIdentity, VerifiedPasskey};

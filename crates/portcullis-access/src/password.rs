@@ -117,7 +117,7 @@ impl Access {
             (Some((entry, _)), Some(generation)) => {
                 (Suspect { generation, proved: true, ..Suspect::key(&entry.key) }, Denial::OldSecret)
             }
-            (Some((entry, name)), None) => (Suspect::key(&entry.key), why_not(entry, name, now)),
+            (Some((entry, name)), None) => (Suspect::key(&entry.key), why_not(entry, name, false, now)),
         };
         Err(self.refuse_stranger(origin, suspect, found, Denial::BadSecret))
     }
@@ -154,7 +154,7 @@ impl Access {
         inner.throttle.failed(&attempt, now);
         let (suspect, found) = match &entry {
             None => (self.suspect(name), Denial::UnknownKey),
-            Some((entry, named)) => (Suspect::key(&entry.key), why_not(entry, named, now)),
+            Some((entry, named)) => (Suspect::key(&entry.key), why_not(entry, named, false, now)),
         };
         Err(self.refuse_stranger(&origin, suspect, found, Denial::BadSecret))
     }

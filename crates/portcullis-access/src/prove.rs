@@ -44,7 +44,7 @@ impl Access {
         body: &[u8],
     ) -> Result<ProofSignature, AccessError> {
         let entry = self.looked_after(proof, key)?;
-        let StoredSecret::Sealed(sealed) = entry.present().stored else {
+        let (Channel::S3, StoredSecret::Sealed(sealed)) = (entry.key.channel, entry.present().stored) else {
             return Err(AccessError::Denied(Denial::WrongCredentialKind));
         };
         let date = AmzDate::from_unix(self.now().seconds()).ok_or(AccessError::Unavailable)?;

@@ -41,6 +41,8 @@ impl Grant<Put> {
     /// principal may not set; [`AccessError::Backend`] as [`portcullis_backend::Backend::put`].
     pub async fn put(self, body: Body, mut options: PutOptions) -> Result<PutOutcome, AccessError> {
         self.refuse_conditions(&options.conditions)?;
+        self.seat.only_new(&self.target, &mut options.conditions).await?;
+        self.seat.mark(&mut options.content);
         let Admitted { body, storage, registration } = self.admit(body)?;
         options.overwrite = Some(self.overwrite());
         options.quota = storage.quota_bytes;
@@ -55,6 +57,7 @@ impl Grant<Put> {
     pub async fn create_upload(self, mut options: UploadOptions) -> Result<UploadId, AccessError> {
         self.ask()?;
         options.owner = self.seat.who.key_id();
+        self.seat.mark(&mut options.content);
         Ok(self.seat.backend.create_upload(&self.target, options).await?)
     }
 
@@ -123,6 +126,7 @@ impl Grant<Put> {
                 if error.kind == BackendErrorKind::NoSuchUpload && error.operation != FOREIGN => {}
             other => other?,
         }
+        self.seat.only_new(&self.target, &mut options.conditions).await?;
         self.ask()?;
         options.overwrite = Some(self.overwrite());
         Ok(self.seat.changing().0.backend.complete_upload(&self.target, upload, parts, options).await?)

@@ -193,7 +193,7 @@ const fn failure(error: &ControlError) -> &'static str {
 }
 
 /// Every refusal but those of the policy; the moments in them say nothing.
-pub(crate) const DENIALS: [Denial; 19] = [
+pub(crate) const DENIALS: [Denial; 20] = [
     Denial::OldSecret,
     Denial::NoCredentials,
     Denial::Malformed,
@@ -213,6 +213,7 @@ pub(crate) const DENIALS: [Denial; 19] = [
     Denial::BadCode,
     Denial::LinkLocked,
     Denial::CutOff,
+    Denial::Replayed,
 ];
 
 /// The reason of a refusal in words, for the person who looks it up; none for a reason that is not a word of ours.

@@ -86,6 +86,18 @@ impl Check {
         result.map_err(|error| self.problem(field, error.to_string())).ok()
     }
 
+    /// Notes the problems of something that stands inside, such as `accounts[3]`.
+    pub(crate) fn inside(&mut self, place: &str, inner: Self) {
+        let of =
+            |problem: FieldProblem| FieldProblem { field: format!("{place}.{}", problem.field), ..problem };
+        self.0.extend(inner.0.into_iter().map(of));
+    }
+
+    /// How many problems there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Everything that was read, if all of it was right.
     pub(crate) fn finish<T>(self, read: Option<T>) -> Result<T> {
         match read {

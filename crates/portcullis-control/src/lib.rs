@@ -28,6 +28,7 @@ mod grants;
 mod groups;
 mod identity;
 mod impact;
+mod imports;
 mod inventory;
 mod keys;
 mod knocks;
@@ -83,10 +84,14 @@ pub use grants::{ChangedGrant, GrantChange, GrantDraft, GrantQuery, GranteeDraft
 pub use groups::{GroupChange, GroupDraft};
 pub use identity::{Arrived, IDENTITY_LIFETIME, IdentityError, IdentityRules, Pending, Purpose};
 pub use impact::{AffectedClient, AffectedJob, AffectedKey, AffectedLink, IMPACT_DAYS, Impact, Knock};
+pub use imports::{
+    AccountDraft, AccountState, AccountsDraft, CredentialsDraft, FOUR_CHANNELS_UNTIL, IMPORTED_CHANNELS,
+    Imported, ImportedKeyView, ImportedView, MOST_ACCOUNTS, MOST_CHOSEN,
+};
 pub use keys::{
     CreatedKey, CreatedKeys, KeyChange, KeyDraft, KeyQuery, KeyRules, KeyStatus, KeyView, LONGEST_OVERLAP,
-    LONGEST_TEMPORARY, MailDraft, Moved, OverlapChange, OverlapView, ROTATION_REASONS, Rotation, SHORTEST_TEMPORARY,
-    ScopeDraft, TemporaryCredentials, TemporaryDraft, check_chosen_secret,
+    LONGEST_TEMPORARY, MailDraft, Moved, OverlapChange, OverlapView, ROTATION_REASONS, Rotation,
+    SHORTEST_TEMPORARY, ScopeDraft, TemporaryCredentials, TemporaryDraft, check_chosen_secret,
 };
 pub use knocks::{ATTEMPT_DAYS, AttemptKey, AttemptProof, AttemptQuery, AttemptReason, Attempts};
 pub use leak::{Finding, LEAK_REPORT_BYTES, LEAK_REPORT_SECRETS, LeakReport, NotTaken, Scanner};

@@ -120,6 +120,7 @@ fn denied(denial: Denial) -> FileError {
         | Denial::UnknownUser
         | Denial::WrongCredentialKind
         | Denial::TimeSkew { .. }
+        | Denial::Replayed
         | Denial::NotYetValid
         | Denial::RequestExpired { .. }
         | Denial::HeadersNotSigned

@@ -9,6 +9,7 @@
 //!   gone on with ([`Tree::partial`]).
 //! * **Who may only write learns nothing**: an empty folder, and the files that this very tree has written.
 
+mod delivery;
 mod entry;
 mod error;
 mod memory;
@@ -21,6 +22,7 @@ mod upload;
 mod window;
 mod write;
 
+pub use delivery::{Begun, DeliveredFile, Delivery, DeliveryId, keep_deliveries, undo_left};
 pub use entry::{Entry, EntryPage, Kind, Space};
 pub use error::{FileError, Result};
 pub use path::{InvalidPath, TreePath};

@@ -36,6 +36,11 @@ pub(crate) fn show_folder(segment: &str) -> String {
     name
 }
 
+/// Whether a name is the very part of a key that it means, and can be one of a file.
+pub(crate) fn is_plain(name: &str) -> bool {
+    read(name).is_some_and(|meant| !meant.folder && meant.segment == name)
+}
+
 /// What a name means; none if it is shown for nothing.
 pub(crate) fn read(name: &str) -> Option<Meant> {
     if name.is_empty() || matches!(name, "." | "..") {

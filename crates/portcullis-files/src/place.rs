@@ -1,6 +1,6 @@
 //! Where a path leads: a storage, a key in it, and how far the caller reaches there.
 
-use portcullis_access::{AccessError, Get, Home, List, Put, StorageAccess};
+use portcullis_access::{AccessError, Batch, Get, Home, List, Put, StorageAccess};
 use portcullis_domain::{BucketName, KeyPrefix, ObjectKey, StorageId};
 
 use crate::tree::{Top, Tree};
@@ -92,6 +92,32 @@ impl Spot {
     /// Whether it is directly in the top folder.
     pub(crate) fn is_in_top(&self) -> bool {
         self.folder == self.base
+    }
+
+    /// A file in this folder.
+    pub(crate) fn child(&self, name: &str) -> Self {
+        let last = Last { name: name.to_owned(), segment: name.to_owned(), file: true };
+        Self { folder: self.inside(), last: Some(last), ..self.clone() }
+    }
+
+    /// The same place, for what belongs to a batch.
+    pub(crate) fn within(&self, batch: &Batch) -> Self {
+        Self { at: self.at.within(batch), ..self.clone() }
+    }
+
+    /// A key that a file in this folder could have, as far as the caller reaches.
+    pub(crate) fn probe(&self) -> Result<ObjectKey> {
+        let inside = self.inside();
+        let whole = prefix(&inside)?;
+        let is_around = self.reach.iter().any(|reach| reach.holds_all_of(&whole));
+        let below = self.reach.iter().find(|reach| {
+            let rest = reach.as_str().strip_prefix(inside.as_str());
+            rest.is_some_and(|rest| !rest.contains('/'))
+        });
+        match below.filter(|_| !is_around) {
+            Some(reach) => key(&format!("{reach}x")),
+            None => key(&format!("{inside}x")),
+        }
     }
 
     /// The folder that it is in.

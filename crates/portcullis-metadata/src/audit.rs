@@ -62,7 +62,7 @@ row! {
     NumberRow { id: i64 }
 }
 row! {
-    HeadRow { seq: i64, hash: Vec<u8> }
+    HeadRow { chain: String, seq: i64, hash: Vec<u8> }
 }
 
 impl EventRow {
@@ -164,13 +164,9 @@ pub(crate) async fn append_within(tx: &mut Tx, events: &[AuditEvent]) -> Result<
     for batch in events.chunks(BATCH) {
         insert(tx, batch, &mut heads).await?;
     }
-    for head in heads.values() {
-        let seq = as_stored(head.seq)?;
-        let sql = "UPDATE audit_heads SET seq = $2, hash = $3 WHERE chain = $1";
-        within!(*tx, c => {
-            let query = sqlx::query(sql).bind(&head.chain).bind(seq).bind(head.hash.as_slice());
-            query.execute(c).await.map(drop)
-        })?;
+    let ends: Vec<_> = heads.values().collect();
+    for batch in ends.chunks(BATCH) {
+        upsert_heads(tx, batch, "seq = excluded.seq, hash = excluded.hash").await?;
     }
     Ok(())
 }
@@ -195,17 +191,31 @@ fn kept(event: &AuditEvent) -> AuditEvent {
 async fn lock_heads(tx: &mut Tx, events: &[AuditEvent]) -> Result<BTreeMap<Option<SiteId>, Head>, Fault> {
     let mut heads: BTreeMap<_, _> =
         events.iter().map(|event| (event.site, Head::empty(chain_of(event.site)))).collect();
-    let sql = "INSERT INTO audit_heads (chain, seq, hash) VALUES ($1, $2, $3) \
-               ON CONFLICT (chain) DO UPDATE SET seq = audit_heads.seq RETURNING seq, hash";
+    let empty: Vec<_> = heads.values().cloned().collect();
+    let mut found = BTreeMap::new();
+    for batch in empty.chunks(BATCH) {
+        let rows = upsert_heads(tx, &batch.iter().collect::<Vec<_>>(), "seq = audit_heads.seq").await?;
+        found.extend(rows.into_iter().map(|row| (row.chain.clone(), row)));
+    }
     for head in heads.values_mut() {
-        let found = within!(*tx, c => {
-            let query = sqlx::query_as::<_, HeadRow>(sql).bind(&head.chain).bind(0i64).bind(head.hash.as_slice());
-            query.fetch_one(c).await
-        })?;
-        head.seq = number("seq", found.seq)?;
-        head.hash = hash("hash", &found.hash)?;
+        let row = found.remove(&head.chain).ok_or_else(|| Fault::corrupt("a chain without a head"))?;
+        head.seq = number("seq", row.seq)?;
+        head.hash = hash("hash", &row.hash)?;
     }
     Ok(heads)
+}
+
+/// Puts heads in their table, or does this with those that are there; gives what is there then, in whatever order.
+async fn upsert_heads(tx: &mut Tx, heads: &[&Head], with_old: &'static str) -> Result<Vec<HeadRow>, Fault> {
+    let seqs: Vec<_> = heads.iter().map(|head| as_stored(head.seq)).collect::<Result<_, Fault>>()?;
+    Ok(within!(*tx, c => {
+        let mut query = QueryBuilder::new("INSERT INTO audit_heads (chain, seq, hash) ");
+        query.push_values(heads.iter().zip(seqs), |mut row, (head, seq)| {
+            row.push_bind(&head.chain).push_bind(seq).push_bind(head.hash.as_slice());
+        });
+        query.push(" ON CONFLICT (chain) DO UPDATE SET ").push(with_old).push(" RETURNING chain, seq, hash");
+        query.build_query_as::<HeadRow>().persistent(heads.len() == 1).fetch_all(c).await
+    })?)
 }
 
 async fn insert(

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, QueryBuilder, Sqlite, SqlitePool, Transaction};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -11,6 +11,9 @@ use tokio_util::task::TaskTracker;
 use crate::changes::ChangeKind;
 use crate::error::{During, Fault, MetadataErrorKind, Result};
 use crate::{listen, migrate, open, recording};
+
+/// How many rows one statement takes: within the parameters that both engines allow.
+pub(crate) const BATCH: usize = 500;
 
 /// The database. Clones share the connections.
 #[derive(Clone)]
@@ -177,10 +180,15 @@ impl Metadata {
     /// Commits the change with its entries in the feed and in the audit trail, and tells whoever waits for one.
     pub(crate) async fn commit(&self, write: Write) -> Result<(), Fault> {
         let Write { mut tx, mut seq, changes } = write;
-        for (kind, id) in &changes {
-            seq += 1;
-            let sql = "INSERT INTO change_log (seq, kind, ref_id) VALUES ($1, $2, $3)";
-            within!(tx, c => sqlx::query(sql).bind(seq).bind(kind.as_str()).bind(id).execute(c).await.map(drop))?;
+        for batch in changes.chunks(BATCH) {
+            within!(tx, c => {
+                let mut query = QueryBuilder::new("INSERT INTO change_log (seq, kind, ref_id) ");
+                query.push_values(batch, |mut row, (kind, id)| {
+                    seq += 1;
+                    row.push_bind(seq).push_bind(kind.as_str()).push_bind(id);
+                });
+                query.build().persistent(batch.len() == 1).execute(c).await.map(drop)
+            })?;
         }
         if !changes.is_empty() {
             let sql = "UPDATE change_clock SET seq = $1 WHERE one = 1";

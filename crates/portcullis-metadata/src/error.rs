@@ -183,7 +183,7 @@ impl Fault {
 
 /// Which field must be unique and is not. SQLite names `table.column` in the message, PostgreSQL the index.
 fn field(error: &dyn DatabaseError) -> &'static str {
-    const FIELDS: [(&str, &str, &str); 16] = [
+    const FIELDS: [(&str, &str, &str); 17] = [
         ("users_username", "users.username", "username"),
         ("users_number", "users.number", "number"),
         ("sessions_token_hash", "sessions.token_hash", "token"),
@@ -198,6 +198,7 @@ fn field(error: &dyn DatabaseError) -> &'static str {
         ("storage_grants_place", "storage_grants.prefix", "prefix"),
         ("share_links_token", "share_links.token_hash", "token"),
         ("invitations_token", "invitations.token_hash", "token"),
+        ("imported_accounts_pkey", "imported_accounts.account", "account"),
         ("sync_runs_live", "sync_runs.pair_id", "pair"),
         ("sync_runs_plan", "sync_runs.plan_id", "plan"),
     ];

@@ -17,6 +17,7 @@ mod activity;
 mod audit;
 mod changes;
 mod db;
+mod deliveries;
 mod error;
 mod factors;
 mod facts;
@@ -24,6 +25,7 @@ mod grants;
 mod groups;
 mod holdings;
 mod idempotency;
+mod imports;
 mod invitations;
 mod keys;
 mod links;
@@ -56,12 +58,16 @@ pub use activity::{
 pub use audit::AuditFilter;
 pub use changes::{Change, ChangeKind};
 pub use db::Metadata;
+pub use deliveries::{
+    Deliveries, DeliveryClaim, DeliveryFile, Fenced as DeliveryFenced, NewDelivery, Reserved,
+};
 pub use error::{MetadataError, MetadataErrorKind, Result};
 pub use facts::{StorageFacts, StoragePlace};
 pub use grants::{GrantFilter, GrantRow, ShareCount};
 pub use groups::GroupRow;
 pub use holdings::SiteHoldings;
 pub use idempotency::Claim;
+pub use imports::{ImportedAccount, ImportedKey, NewAccount};
 pub use invitations::Invitation;
 pub use keys::{KeyFilter, Mover, NewSecret, Overlap, RetiredSecret, StoredSecret};
 pub use links::LinkFilter;

@@ -1,9 +1,10 @@
 //! Sites and what they allow of themselves.
 
 use portcullis_domain::{Site, SiteId, SiteRules, Timestamp, User};
+use sqlx::QueryBuilder;
 
 use crate::changes::ChangeKind;
-use crate::db::{Metadata, Write, reading, within};
+use crate::db::{BATCH, Metadata, Write, reading, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
 use crate::page::fold;
 use crate::row::{number, read, read_optional, row};
@@ -64,7 +65,7 @@ impl Metadata {
             if within!(write.tx, c => sqlx::query_scalar::<_, i64>(sql).fetch_one(c).await)? > 0 {
                 return Ok(None);
             }
-            insert_site(&mut write, site).await?;
+            insert_sites(&mut write, &[site]).await?;
             let user = write.insert_user(admin).await?;
             self.commit(write).await?;
             Ok::<_, Fault>(Some(user))
@@ -80,7 +81,7 @@ impl Metadata {
     pub async fn create_site(&self, site: &Site) -> Result<()> {
         let work = async {
             let mut write = self.write().await?;
-            insert_site(&mut write, site).await?;
+            insert_sites(&mut write, &[site]).await?;
             self.commit(write).await
         };
         work.await.during("create a site")
@@ -184,30 +185,30 @@ impl Metadata {
     }
 }
 
-async fn insert_site(write: &mut Write, site: &Site) -> Result<(), Fault> {
-    let sql = concat!(
-        "INSERT INTO sites (",
-        columns!(),
-        ", folded) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-    );
-    let rules = site.rules;
-    within!(write.tx, c => {
-        sqlx::query(sql)
-            .bind(site.id.to_string())
-            .bind(site.parent.map(|parent| parent.to_string()))
-            .bind(site.name.as_str())
-            .bind(site.created.micros())
-            .bind(i64::from(rules.members_make_keys))
-            .bind(rules.longest_key_days.map(i64::from))
-            .bind(i64::from(rules.keys_need_networks))
-            .bind(rules.idle_key_days.map(i64::from))
-            .bind(rules.second_factor.as_str())
-            .bind(rules.data_events.as_str())
-            .bind(fold(site.name.as_str()))
-            .execute(c)
-            .await
-            .map(drop)
-    })?;
-    write.note(ChangeKind::Site, &site.id);
+/// Adds sites, each after the one above it.
+pub(crate) async fn insert_sites(write: &mut Write, sites: &[&Site]) -> Result<(), Fault> {
+    for batch in sites.chunks(BATCH) {
+        within!(write.tx, c => {
+            let mut query = QueryBuilder::new(concat!("INSERT INTO sites (", columns!(), ", folded) "));
+            query.push_values(batch, |mut row, site| {
+                let rules = site.rules;
+                row.push_bind(site.id.to_string())
+                    .push_bind(site.parent.map(|parent| parent.to_string()))
+                    .push_bind(site.name.as_str())
+                    .push_bind(site.created.micros())
+                    .push_bind(i64::from(rules.members_make_keys))
+                    .push_bind(rules.longest_key_days.map(i64::from))
+                    .push_bind(i64::from(rules.keys_need_networks))
+                    .push_bind(rules.idle_key_days.map(i64::from))
+                    .push_bind(rules.second_factor.as_str())
+                    .push_bind(rules.data_events.as_str())
+                    .push_bind(fold(site.name.as_str()));
+            });
+            query.build().persistent(batch.len() == 1).execute(c).await.map(drop)
+        })?;
+        for site in batch {
+            write.note(ChangeKind::Site, &site.id);
+        }
+    }
     Ok(())
 }

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::dav::Locks;
 use crate::handlers::sync::streams::Streams;
 use crate::panel::KeptSecrets;
+use crate::soap::Spool;
 
 /// The state behind every handler.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct App {
     pub(crate) locks: Locks,
     /// The memory, in MiB, for parts of uploads that have not come as a whole.
     pub(crate) kept_parts: Arc<Semaphore>,
+    /// Where parts of requests to the web service wait.
+    pub(crate) spool: Arc<Spool>,
     /// What the panel keeps between the steps of a form.
     pub(crate) kept: KeptSecrets,
     /// Calls that go on when their client is gone.

@@ -13,6 +13,8 @@ use portcullis_domain::{
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::dto::MailOut;
+
 /// As many bytes of the hash stand in a tag.
 const TAG_BYTES: usize = 8;
 
@@ -107,6 +109,7 @@ impl Settings for Key {
             "expires": self.expires.map(|end| end.micros()), "generation": self.generation,
             "login": self.login.as_ref().map(LoginName::as_str),
             "public_keys": self.public_keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "mail": MailOut::of(self),
             "on_leak": self.on_leak.as_str(), "leaked": self.leaked.map(|at| at.micros()), "trial": trial(self.trial.as_ref()),
         })
     }

@@ -41,12 +41,14 @@ fn with_document(mut response: Response, id: &RequestId) -> Response {
     }
 }
 
-/// A problem document, a page that says it to a person, or what WebDAV says it with.
+/// A problem document, a page that says it to a person, or what WebDAV and the web service say it with.
 fn has_own_form(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     kind.is_some_and(|kind| {
         kind == b"application/problem+json"
             || kind.starts_with(b"text/html")
-            || kind.starts_with(b"application/xml")
+            || [&b"application/xml"[..], b"text/xml", b"application/soap+xml"]
+                .iter()
+                .any(|own| kind.starts_with(own))
     })
 }

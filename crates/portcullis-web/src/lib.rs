@@ -28,8 +28,10 @@ mod problem;
 mod request_id;
 mod router;
 mod shared;
+mod soap;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use portcullis_access::Access;
@@ -44,6 +46,7 @@ pub use portcullis_control::setups::{Doors, FtpDoor, SftpDoor};
 pub use dav::{DAV_METHODS, DavMethod};
 pub use files::{FILES_METHODS, FilesMethod, FilesPlace};
 pub use operations::{Needs, OPERATIONS, Operation};
+pub use soap::{SOAP_OPERATIONS, SoapOperation};
 
 /// How this door behaves.
 #[derive(Clone, Debug)]
@@ -54,6 +57,8 @@ pub struct Config {
     pub web_address: String,
     /// Where the doors for files are that are not HTTP: told with every key that they take.
     pub doors: Doors,
+    /// A directory of this process alone, made when it is first needed: parts of requests to the web service wait there.
+    pub spool: PathBuf,
     /// What a client is allowed, which proxies are believed, and TLS.
     pub door: DoorConfig,
 }
@@ -97,6 +102,7 @@ fn app(
         web_address: config.web_address.clone(),
         doors: config.doors.clone(),
         kept_parts: files::kept_parts(),
+        spool: soap::Spool::new(config.spool.clone()),
         kept: panel::KeptSecrets::default(),
         tasks,
         streams: handlers::sync::streams::Streams::default(),

@@ -206,6 +206,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation("GET", "/api/v1/keys/{id}/knocks", Needs::Keeper),
     operation("GET", "/api/v1/audit-events/public-key", Needs::Admin),
     operation("GET", "/api/v1/audit-sinks", Needs::Admin),
+    operation("POST", "/api/v1/imports/accounts", Needs::AdminSession),
     operation("GET", "/api/v1/sites", Needs::Admin),
     operation("POST", "/api/v1/sites", Needs::AdminSession),
     operation("GET", "/api/v1/sites/{id}", Needs::Admin),

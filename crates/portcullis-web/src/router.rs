@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::finish::finish;
 use crate::handlers::{
     advice, audit, audit_export, audit_sinks, dead_keys, ending, file, files, found, grants, groups, health,
-    keys, links, me, networks, overlap, passkeys, prove, refusals, second_factor, sessions, sites, storages,
-    sync, transfers, usage, users,
+    imports, keys, links, me, networks, overlap, passkeys, prove, refusals, second_factor, sessions, sites,
+    storages, sync, transfers, usage, users,
 };
 use crate::once::once;
 use crate::{openapi, panel, shared};
@@ -137,6 +137,7 @@ fn people(routes: Routes) -> Routes {
     routes
         .routes(routes!(sites::create, sites::list))
         .routes(routes!(sites::show, sites::update, sites::delete))
+        .routes(routes!(imports::accounts))
         .routes(routes!(users::create, users::list))
         .routes(routes!(users::show, users::update))
         .routes(routes!(users::reset))
@@ -158,6 +159,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(found::router())
         .merge(crate::files::router())
         .merge(crate::dav::router())
+        .merge(crate::soap::router())
         .fallback(nothing_here)
         .with_state(Arc::clone(&app));
     // In front of all routes, since a call that is repeated is answered by another of them.

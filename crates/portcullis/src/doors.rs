@@ -19,6 +19,8 @@ pub(crate) struct Doors {
     pub(crate) ftp: Option<TcpListener>,
     pub(crate) ftps: Option<TcpListener>,
     pub(crate) sftp: Option<TcpListener>,
+    pub(crate) smtp: Option<TcpListener>,
+    pub(crate) smtps: Option<TcpListener>,
 }
 
 impl Doors {
@@ -31,6 +33,8 @@ impl Doors {
             ftp: bind_if("ftp", config.line.ftp).await?,
             ftps: bind_if("ftps", config.line.ftps).await?,
             sftp: bind_if("sftp", config.line.sftp).await?,
+            smtp: bind_if("smtp", config.mail.smtp).await?,
+            smtps: bind_if("smtps", config.mail.smtps).await?,
         })
     }
 }
@@ -57,6 +61,8 @@ pub(crate) struct Addresses {
     pub(crate) ftp: Option<String>,
     pub(crate) ftps: Option<String>,
     pub(crate) sftp: Option<String>,
+    pub(crate) smtp: Option<String>,
+    pub(crate) smtps: Option<String>,
 }
 
 /// Where the doors really are.
@@ -67,6 +73,8 @@ pub(crate) struct Endpoints {
     ftp: Option<SocketAddr>,
     ftps: Option<SocketAddr>,
     sftp: Option<SocketAddr>,
+    smtp: Option<SocketAddr>,
+    smtps: Option<SocketAddr>,
 }
 
 impl Endpoints {
@@ -79,6 +87,8 @@ impl Endpoints {
             ftp: of(&doors.ftp)?,
             ftps: of(&doors.ftps)?,
             sftp: of(&doors.sftp)?,
+            smtp: of(&doors.smtp)?,
+            smtps: of(&doors.smtps)?,
         })
     }
 
@@ -94,18 +104,22 @@ impl Endpoints {
             ftp: line("ftp", self.ftp),
             ftps: line("ftps", self.ftps),
             sftp: line("sftp", self.sftp),
+            smtp: line("smtp", self.smtp),
+            smtps: line("smtps", self.smtps),
         }
     }
 
     /// Writes `endpoints.json` as a whole or not at all, and logs one line.
     pub(crate) fn announce(&self, data_dir: &Path) -> anyhow::Result<()> {
-        let Self { scheme, web, s3, ftp, ftps, sftp } = self;
+        let Self { scheme, web, s3, ftp, ftps, sftp, smtp, smtps } = self;
         let doors = [
             ("web", *scheme, Some(web)),
             ("s3", *scheme, Some(s3)),
             ("ftp", "ftp", ftp.as_ref()),
             ("ftps", "ftps", ftps.as_ref()),
             ("sftp", "sftp", sftp.as_ref()),
+            ("smtp", "smtp", smtp.as_ref()),
+            ("smtps", "smtps", smtps.as_ref()),
         ];
         let text: Map<String, Value> = doors
             .into_iter()
@@ -119,8 +133,8 @@ impl Endpoints {
             .and_then(|mut file| file.write_all(text.as_bytes()))
             .and_then(|()| fs::rename(&draft, &path))
             .with_context(|| format!("{} cannot be written", path.display()))?;
-        let (ftp, ftps, sftp) = (ftp.map(display), ftps.map(display), sftp.map(display));
-        tracing::info!(%web, %s3, ftp, ftps, sftp, version = env!("CARGO_PKG_VERSION"), "ready");
+        let [ftp, ftps, sftp, smtp, smtps] = [ftp, ftps, sftp, smtp, smtps].map(|door| door.map(display));
+        tracing::info!(%web, %s3, ftp, ftps, sftp, smtp, smtps, version = env!("CARGO_PKG_VERSION"), "ready");
         Ok(())
     }
 }
@@ -132,12 +146,12 @@ fn reached(config: &Config, scheme: &str, socket: SocketAddr) -> String {
     if let Some(host) = config.web_url.as_deref().and_then(host_of) {
         return format!("{host}:{port}");
     }
-    let public: Option<IpAddr> = config.line.public_address.filter(|_| scheme != "sftp");
+    let public: Option<IpAddr> = config.line.public_address.filter(|_| scheme.starts_with("ftp"));
     public.map_or(socket, |address| SocketAddr::new(address, port)).to_string()
 }
 
 /// The host in an address such as `https://gate.example.com:8443`; brackets around IPv6 stay.
-fn host_of(url: &str) -> Option<&str> {
+pub(crate) fn host_of(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let host = match rest.split_once(']') {
         Some((host, _)) => rest.get(..host.len() + 1)?,

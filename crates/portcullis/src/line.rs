@@ -45,6 +45,15 @@ pub(crate) fn shown(config: &Config, addresses: &Addresses, tls: bool, keys: Opt
             address,
             host_keys: keys.map(HostKeys::public_keys).unwrap_or_default(),
         }),
+        smtp: addresses.smtp.clone(),
+        smtps: addresses.smtps.clone(),
+        mail_domain: config
+            .mail
+            .domains
+            .first()
+            .filter(|_| config.mail.is_open())
+            .cloned()
+            .unwrap_or_default(),
     }
 }
 

@@ -9,11 +9,13 @@ mod doors;
 mod identity;
 mod indoors;
 mod line;
+mod mail;
 mod offline;
 mod output;
 mod remotes;
 mod serve;
 mod sinks;
+mod size;
 mod wire;
 
 use std::process::ExitCode;

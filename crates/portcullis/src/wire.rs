@@ -12,6 +12,7 @@ use portcullis_backend::s3::{ProviderDrivers, S3Drivers, S3Options};
 use portcullis_control::{Control, IdentityRules, SinkSetting};
 use portcullis_domain::{Clock, Secret, SystemClock};
 use portcullis_line::sftp::HostKeys;
+use portcullis_line::smtp::Spool;
 use portcullis_listener::{DoorConfig, Tls};
 use portcullis_metadata::Metadata;
 use portcullis_s3::Indoors;
@@ -24,6 +25,7 @@ use crate::config::{self, Config};
 use crate::doors::{Addresses, Doors};
 use crate::indoors::Within;
 use crate::line::{self, LineListeners};
+use crate::mail::{self, MailListeners};
 use crate::{identity, remotes, sinks};
 
 /// How often the embedded store and the database are tidied up.
@@ -39,6 +41,8 @@ pub(crate) struct House {
     identity: Option<(Provider, IdentityRules)>,
     sinks: Vec<SinkSetting>,
     host_keys: Option<HostKeys>,
+    /// Where messages wait.
+    mail: Option<Spool>,
 }
 
 /// What serves.
@@ -67,7 +71,8 @@ pub(crate) async fn open(config: &Config, web: &str) -> anyhow::Result<House> {
     let identity = config.oidc.as_ref().map(|oidc| identity::open(oidc, web)).transpose()?;
     let sinks = sinks::open(&config.sinks)?;
     let host_keys = line::host_keys(config).await?;
-    let house = House { metadata, store, remote, access, system, identity, sinks, host_keys };
+    let mail = mail::spool(config).await?;
+    let house = House { metadata, store, remote, access, system, identity, sinks, host_keys, mail };
     first_start(&house, web).await?;
     Ok(house)
 }
@@ -201,7 +206,7 @@ pub(crate) fn start(
     stop: CancellationToken,
 ) -> Running {
     let tasks = TaskTracker::new();
-    let House { metadata, store, remote, access, system, identity, sinks, host_keys } = house;
+    let House { metadata, store, remote, access, system, identity, sinks, host_keys, mail } = house;
     let control =
         Control::new(access.clone(), metadata.clone()).with_remotes(Arc::new(remotes::Drivers(remote)));
     let control = control.with_sinks(sinks, &sinks::holder(&config.data_dir));
@@ -230,11 +235,17 @@ pub(crate) fn start(
         tasks: &doors_done,
     };
     serving.start(line);
+    if let Some((spool, tls)) = mail.zip(tls.as_ref()) {
+        let (config, door) = (&config.mail, &door_of_line);
+        let serving = mail::Serving { config, door, access: &access, stop: &stop, tasks: &doors_done };
+        serving.start(spool, tls, MailListeners::of(&mut doors));
+    }
     let web = portcullis_web::Config {
         s3_address: addresses.s3,
         web_address: addresses.web,
         door: door_config,
         doors: shown,
+        spool: config.data_dir.join("soap"),
     };
     doors_done.spawn(door(
         "s3",
@@ -296,6 +307,8 @@ fn work_behind(
     tasks.spawn(async move { transfers.keep_transfers(&same_system, end).await });
     let (same_system, synced, end) = (Arc::clone(&system), control.clone(), background.clone());
     tasks.spawn(async move { synced.keep_synced(same_system, end).await });
+    let (same_system, gate, end) = (Arc::clone(&system), access.clone(), background.clone());
+    tasks.spawn(async move { portcullis_files::keep_deliveries(&gate, &same_system, end).await });
     let end = background.clone();
     tasks.spawn(async move { access.run(&system, end).await });
 }

@@ -69,6 +69,7 @@ export async function pages(world) {
     { name: 'sign-in-code', path: '/sign-in', server: guarded, signedOut: true, open: signInByPassword },
     { name: 'first-run', path: '/first-run', server: await world.unsettled() },
     { name: 'connections-empty', path: '/connections', server: await world.empty() },
+    { name: 'api-keys-empty', path: '/api-keys', server: await world.empty() },
     { name: 'not-found', path: '/connections/nothing' },
     ...channelPages(seed['Lab results'].id, await keysOf(server, seed['Lab results'].id)),
     ...people(tenants, acting),
@@ -91,8 +92,10 @@ async function letOldPairWork(page, own) {
 
 // Fills in what cannot be.
 async function spoil(page) {
-  await page.fill('#f-networks', '10.0.0.0/40');
-  await Promise.all([page.waitForEvent('load'), page.click('#settings footer button')]);
+  await page.check('#networks-listed', { force: true });
+  await page.fill('#f-add', '10.0.0.0/40');
+  await page.click('#networks-add');
+  await page.waitForSelector('#e-add');
 }
 
 async function makeKey(page, { name, user, s3 }) {
@@ -126,6 +129,7 @@ export function people(server, acting) {
     { name: 'user-long', path: `/users/${users.long}` },
     { name: 'invite', path: '/users/invite' },
     { name: 'api-keys', path: '/api-keys' },
+    { name: 'api-keys-menu', path: '/api-keys', open: (page) => openMenu(page) },
     { name: 'api-keys-none', path: '/api-keys?q=nothing+like+this' },
     { name: 'api-key', path: `/api-keys/${keys.robot}` },
     { name: 'api-key-long', path: `/api-keys/${keys.long}` },
@@ -215,7 +219,7 @@ async function signInWrongly(page) {
 }
 
 async function openMenu(page) {
-  await page.click('#list tbody tr:nth-child(2) [data-menu]');
+  await page.locator('#list tbody [data-menu]').nth(1).click();
   await page.waitForSelector('#menu:popover-open');
 }
 

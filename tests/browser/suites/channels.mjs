@@ -1,4 +1,4 @@
-// Keys of the channels with folders, from the form to the page of the key.
+// Keys of the channels with user names, from the form to the page of the key.
 import assert from 'node:assert/strict';
 import { CHOSEN, SSH, choose, keysOf, review } from '../harness/channels.mjs';
 
@@ -13,14 +13,15 @@ export default {
     const server = await world.filled();
     await world.visit(server, {}, async (page) => {
       await page.goto('/api-keys/new');
-      const seen = async () => Promise.all(['#f-s3', '#f-creds', '#f-public_keys', '#f-secret'].map((one) => page.isVisible(one)));
-      assert.deepEqual(await seen(), [true, false, false, false]);
-      await page.check('input[name=channel][value=http]', { force: true });
-      assert.deepEqual(await seen(), [false, true, false, false]);
-      await page.check('input[name=channel][value=ftp]', { force: true });
-      assert.deepEqual(await seen(), [false, true, true, false]);
+      const fields = ['#f-s3', 'label:has([name=kind][value=site])', '#f-creds', '#f-public_keys', '#f-mail', '#f-secret'];
+      const seen = async () => (await Promise.all(fields.map((one) => page.isVisible(one)))).map(Number).join('');
+      assert.equal(await seen(), '110000');
+      for (const [channel, visible] of [['http', '001000'], ['ftp', '001100'], ['web-service', '001000'], ['email', '001010']]) {
+        await page.check(`input[name=channel][value=${channel}]`, { force: true });
+        assert.equal(await seen(), visible, channel);
+      }
       await page.check('input[name=creds][value=chosen]', { force: true });
-      assert.deepEqual(await seen(), [false, true, true, true]);
+      assert.equal(await seen(), '001011');
     });
   },
 
@@ -63,6 +64,57 @@ export default {
       await Promise.all([page.waitForEvent('load'), page.keyboard.press('Enter')]);
       assert.equal(await rows(), before);
     });
+  },
+
+  async the_menu_of_a_key_leads_to_its_ip_whitelist(world) {
+    const { server, storage } = await storageOf(world);
+    const { mail } = await keysOf(server, storage);
+    const own = `/connections/${storage}/keys/${mail}`;
+    await world.visit(server, {}, async (page) => {
+      await page.goto('/api-keys');
+      await page.focus(`#list a[data-menu][href="${own}"]`);
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('#menu:popover-open');
+      const items = await page.locator('#menu a').allTextContents();
+      assert.deepEqual(items.map((item) => item.trim()), ['Edit…', 'Change credentials…', 'IP Whitelist…', 'Disable…', 'Delete…']);
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('ArrowDown');
+      await Promise.all([page.waitForURL(`**${own}#networks`), page.keyboard.press('Enter')]);
+      assert.equal(await page.textContent('#networks h2'), 'IP Whitelist');
+      await page.check('#networks-listed', { force: true });
+      await page.fill('#f-add', '198.51.100.0/24');
+      await page.click('#networks-add');
+      await page.waitForSelector('#networks .ip-list li');
+      await page.click('#networks-save');
+      await page.waitForSelector('#toasts .toast');
+      assert.match(await page.textContent('#facts'), /198\.51\.100\.0\/24/);
+    });
+    // Without a script the same link leads to the key's page, where all of that is.
+    await world.visit(server, { js: false }, async (page) => {
+      await page.goto('/api-keys');
+      await Promise.all([page.waitForEvent('load'), page.click(`#list a[data-menu][href="${own}"]`)]);
+      assert.ok(await page.isVisible('#networks h2'));
+    });
+  },
+
+  async mail_rules_are_changed_on_the_page_of_the_key(world) {
+    const { server, storage } = await storageOf(world);
+    const { mail } = await keysOf(server, storage);
+    for (const js of [true, false]) {
+      await world.visit(server, { js }, async (page) => {
+        await page.goto(`/connections/${storage}/keys/${mail}`);
+        const send = () => Promise.all([page.waitForEvent('load'), page.click('#mail footer button')]);
+        await page.fill('#mail #f-per_hour', 'many');
+        await send();
+        assert.equal(await page.getAttribute('#mail #f-per_hour', 'aria-invalid'), 'true');
+        await page.fill('#mail #f-per_hour', '30');
+        await send();
+        assert.match(await page.textContent('#toasts'), /mail rules are saved/);
+        assert.equal(await page.inputValue('#mail #f-per_hour'), '30');
+      });
+    }
+    const { items } = await server.call('GET', '/keys?channel=email');
+    assert.equal(items.find((key) => key.id === mail).mail.per_hour, 30);
   },
 
   async the_list_is_filtered_by_channel(world) {

@@ -20,7 +20,7 @@ const RULES = {
   },
 };
 
-const MOST = 400;
+const MOST = 600;
 
 const redirects = (status) => status >= 300 && status < 400;
 

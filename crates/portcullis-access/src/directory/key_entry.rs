@@ -104,6 +104,12 @@ impl KeyEntry {
         self.retired.iter().find(dead).map(Pair::from)
     }
 
+    /// The credentials of this name with which something that is shown is compared, and whether they work.
+    pub(crate) fn tried<'a>(&'a self, name: &'a Name, now: Timestamp) -> Vec<(Pair<'a>, bool)> {
+        let remembered = self.remembered(name, now).map(|pair| (pair, false));
+        self.working(name, now).map(|pair| (pair, true)).chain(remembered).collect()
+    }
+
     /// The present credentials, whether the key works or not.
     pub(crate) fn present(&self) -> Pair<'_> {
         Pair { generation: self.key.generation, stored: &self.stored }

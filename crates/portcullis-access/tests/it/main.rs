@@ -5,11 +5,15 @@ mod authentication;
 #[cfg(test)]
 mod background;
 #[cfg(test)]
+mod batch;
+#[cfg(test)]
 mod channel_keys;
 #[cfg(test)]
 mod cutting;
 #[cfg(test)]
 mod decisions;
+#[cfg(test)]
+mod digests;
 #[cfg(test)]
 mod dropped;
 #[cfg(test)]

@@ -5,13 +5,12 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_domain::{Clock, Provider, Storage, StorageId, Timestamp};
 use rustix::fs::{FlockOperation, flock};
-use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
 use super::backend::Shared;
@@ -67,7 +66,14 @@ pub struct Store {
 }
 
 /// A storage that is open or being opened.
-type Slot = Arc<OnceCell<Arc<BuiltinBackend>>>;
+#[derive(Default)]
+struct Opened {
+    backend: OnceLock<Arc<BuiltinBackend>>,
+    /// Held while it is opened, to the end of that also if nobody waits for it any more: there is one writer of an index.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+type Slot = Arc<Opened>;
 
 /// Storages that are closed and looked after in turn, some at a time.
 #[derive(Default)]
@@ -125,15 +131,13 @@ impl Store {
     /// As [`Drivers::open`].
     pub async fn backend(&self, id: StorageId) -> Result<Arc<BuiltinBackend>> {
         let slot = Arc::clone(self.slots().entry(id).or_default());
-        let mut opened = false;
-        let backend = slot
-            .get_or_try_init(|| {
-                opened = true;
-                self.open_storage(id)
-            })
-            .await?;
+        let found = slot.backend.get().map(Arc::clone);
+        let opened = found.is_none();
+        let backend = match found {
+            Some(backend) => backend,
+            None => self.open_storage(id, &slot).await?,
+        };
         backend.touch();
-        let backend = Arc::clone(backend);
         drop(slot);
         if opened {
             self.close_idle();
@@ -141,11 +145,21 @@ impl Store {
         Ok(backend)
     }
 
-    async fn open_storage(&self, id: StorageId) -> Result<Arc<BuiltinBackend>> {
+    async fn open_storage(&self, id: StorageId, slot: &Slot) -> Result<Arc<BuiltinBackend>> {
+        let turn = Arc::clone(&slot.turn).lock_owned().await;
+        if let Some(backend) = slot.backend.get() {
+            return Ok(Arc::clone(backend));
+        }
         let (directory, shared) = (self.root.join(id.to_string()), self.shared.clone());
-        let opened = spawn_blocking(move || BuiltinBackend::open(id, directory, &shared));
+        let slot = Arc::clone(slot);
+        let opened = spawn_blocking(move || {
+            let opened = BuiltinBackend::open(id, directory, &shared);
+            let opened = opened.map(|backend| Arc::clone(slot.backend.get_or_init(|| Arc::new(backend))));
+            drop((slot, turn));
+            opened
+        });
         match opened.await.map_err(task_error("open"))? {
-            Ok(backend) => Ok(Arc::new(backend)),
+            Ok(backend) => Ok(backend),
             Err(error) => {
                 tracing::error!(%error, storage = %id, "a storage cannot be opened");
                 Err(error.into())
@@ -243,13 +257,14 @@ impl fmt::Debug for Store {
 /// Since when nobody has used a storage that nobody holds. All references to it come from its slot, and those to the slot
 /// are made under the lock of the map: what is unused while the lock is held stays so.
 fn unused_since(slot: &Slot) -> Option<Timestamp> {
-    let backend = slot.get()?;
+    let backend = slot.backend.get()?;
     (Arc::strong_count(slot) == 1 && Arc::strong_count(backend) == 1).then(|| backend.last_used())
 }
 
 /// Closes a storage that nobody holds. Blocks.
 fn close(slot: Slot) {
-    let backend = Arc::into_inner(slot).and_then(OnceCell::into_inner).and_then(Arc::into_inner);
+    let opened = Arc::into_inner(slot).and_then(|slot| slot.backend.into_inner());
+    let backend = opened.and_then(Arc::into_inner);
     if let Some(backend) = backend {
         backend.close();
     }

@@ -150,7 +150,7 @@ impl S3Backend {
         let (mut page, mut last, mut entries) = (ListPage::default(), None::<ListPosition>, 0usize);
         let (mut keys, mut prefixes) = (Ascending::default(), Ascending::default());
         for item in node.all("Contents") {
-            let text = decoded(node, item.text("Key").map_err(malformed)?).map_err(malformed)?;
+            let text = decoded(node, item.needed("Key").map_err(malformed)?).map_err(malformed)?;
             entries += 1;
             if !keys.check(&text, false) {
                 return Err(asked.wrong("keys are out of order"));
@@ -169,7 +169,7 @@ impl S3Backend {
             }
         }
         for item in node.all("CommonPrefixes") {
-            let text = decoded(node, item.text("Prefix").map_err(malformed)?).map_err(malformed)?;
+            let text = decoded(node, item.needed("Prefix").map_err(malformed)?).map_err(malformed)?;
             entries += 1;
             if !prefixes.check(&text, false) {
                 return Err(asked.wrong("common prefixes are out of order"));
@@ -245,19 +245,19 @@ impl S3Backend {
         let malformed = |Malformed| asked.wrong("an entry is incomplete");
         let (mut page, mut keys) = (VersionsPage::default(), Ascending::default());
         for item in node.all("Version") {
-            let text = decoded(&node, item.text("Key").map_err(malformed)?).map_err(malformed)?;
+            let text = decoded(&node, item.needed("Key").map_err(malformed)?).map_err(malformed)?;
             if !keys.check(&text, true) {
                 return Err(asked.wrong("keys are out of order"));
             }
             if let Entry::Key(key) = asked.entry(storage, &text, false)? {
-                let version = version_from(item.text("VersionId").map_err(malformed)?);
+                let version = version_from(item.needed("VersionId").map_err(malformed)?);
                 let version = version.ok_or_else(|| asked.wrong("a version id is none"))?;
                 let object = listed_object(item, key).map_err(malformed)?;
                 page.versions.push(ListedVersion { object, version, current: item.flag("IsLatest") });
             }
         }
         for item in node.all("CommonPrefixes") {
-            let text = decoded(&node, item.text("Prefix").map_err(malformed)?).map_err(malformed)?;
+            let text = decoded(&node, item.needed("Prefix").map_err(malformed)?).map_err(malformed)?;
             if let Entry::Prefix(prefix) = asked.entry(storage, &text, true)?
                 && !said_before(asked.after, &prefix)
             {
@@ -266,7 +266,7 @@ impl S3Backend {
         }
         if node.flag("IsTruncated") {
             // Delete markers are entries too, so only the provider knows where its page ended.
-            let text = decoded(&node, node.text("NextKeyMarker").map_err(malformed)?).map_err(malformed)?;
+            let text = decoded(&node, node.needed("NextKeyMarker").map_err(malformed)?).map_err(malformed)?;
             let position = position(own(storage, &text), asked.prefix.as_str(), delimiter);
             let version = node.first("NextVersionIdMarker").and_then(version_from);
             page.next = Some((position, version));
@@ -310,8 +310,8 @@ fn listed_object(item: &Node, key: ObjectKey) -> Result<ListedObject, Malformed>
     Ok(ListedObject {
         key,
         size: item.number("Size")?,
-        modified: parse_iso(item.text("LastModified")?).ok_or(Malformed)?,
-        etag: parse_etag(item.text("ETag")?).ok_or(Malformed)?,
+        modified: parse_iso(item.needed("LastModified")?).ok_or(Malformed)?,
+        etag: parse_etag(item.needed("ETag")?).ok_or(Malformed)?,
         checksum: item.first("ChecksumAlgorithm").and_then(algorithm_of_word),
         archived: item
             .first("StorageClass")

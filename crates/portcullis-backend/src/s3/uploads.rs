@@ -162,17 +162,17 @@ impl S3Backend {
         let malformed = |Malformed| untrue(operation, "an entry is incomplete");
         let (mut page, mut keys) = (FoundUploads::default(), Ascending::default());
         for item in node.all("Upload") {
-            let text = decoded(&node, item.text("Key").map_err(malformed)?).map_err(malformed)?;
+            let text = decoded(&node, item.needed("Key").map_err(malformed)?).map_err(malformed)?;
             if !keys.check(&text, true) {
                 return Err(untrue(operation, "keys are out of order"));
             }
             if let Entry::Key(key) = asked.entry(storage, &text, false)? {
-                let name = item.text("UploadId").map_err(malformed)?.trim().to_owned();
+                let name = item.needed("UploadId").map_err(malformed)?.trim().to_owned();
                 page.found.push((key, name, meta_of(item)));
             }
         }
         for item in node.all("CommonPrefixes") {
-            let text = decoded(&node, item.text("Prefix").map_err(malformed)?).map_err(malformed)?;
+            let text = decoded(&node, item.needed("Prefix").map_err(malformed)?).map_err(malformed)?;
             if let Entry::Prefix(prefix) = asked.entry(storage, &text, true)?
                 && !said_before(asked.after, &prefix)
             {
@@ -268,7 +268,7 @@ fn part_of(item: &Node) -> Result<Part, Malformed> {
     Ok(Part {
         number,
         size: item.number("Size")?,
-        etag: parse_etag(item.text("ETag")?).ok_or(Malformed)?,
+        etag: parse_etag(item.needed("ETag")?).ok_or(Malformed)?,
         modified: item.first("LastModified").and_then(parse_iso).ok_or(Malformed)?,
         checksum: checksum_of_node(item).map(|checksum| checksum.digest),
     })

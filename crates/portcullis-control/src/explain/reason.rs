@@ -187,12 +187,17 @@ fn of_denial(denial: Denial) -> Rule {
         Denial::UnknownUser => rule("Only users sign in.", "Look for the name in the list of users."),
         Denial::WrongCredentialKind => rule(
             "Each kind of credential is for some things only.",
-            "S3 keys sign requests, REST keys go into the Authorization header, keys for HTTP and FTP come with user name and secret, \
+            "S3 keys sign requests, REST keys go into the Authorization header, keys for files come with user name and secret (a digest of it \
+             only if it was generated, on the channel for web services), \
              people sign in.",
         ),
         Denial::TimeSkew { .. } => rule(
-            "A signed request is accepted within 15 minutes of the moment at which it was signed.",
+            "A signed request is accepted within 15 minutes of the moment at which it was signed, a password digest within 5.",
             "Set the clock of the client, best by a time server (NTP).",
+        ),
+        Denial::Replayed => rule(
+            "A password digest is taken once.",
+            "Let the client make a new nonce for each message, and turn off what sends messages again as they were.",
         ),
         Denial::NotYetValid => rule(
             "A presigned address works from the moment that stands in it.",
@@ -272,6 +277,7 @@ mod tests {
             Denial::LinkLocked => 17,
             Denial::GrantMismatch => 18,
             Denial::CutOff => 19,
+            Denial::Replayed => 20,
         }
     }
 
@@ -279,7 +285,7 @@ mod tests {
     fn every_reason_has_a_rule_and_advice_of_its_own() {
         let mut numbers: Vec<_> = DENIALS.iter().map(|denial| number(*denial)).collect();
         numbers.sort_unstable();
-        assert_eq!(numbers, (1..=19).collect::<Vec<_>>(), "each of them is in the list, once");
+        assert_eq!(numbers, (1..=20).collect::<Vec<_>>(), "each of them is in the list, once");
         let words: Vec<&str> = DenyReason::ALL
             .iter()
             .map(|reason| reason.as_str())

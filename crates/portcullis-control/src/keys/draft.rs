@@ -3,8 +3,8 @@
 use std::fmt;
 
 use portcullis_domain::{
-    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, LoginName, MailRules, OnLeak, Overwrite,
-    Permission, Scope, Secret, SiteId, Timestamp,
+    Channel, CredentialId, DisplayName, Key, KeyId, KeyPrefix, KeyState, LoginName, MailRules, OnLeak,
+    Overwrite, Permission, Scope, Secret, SiteId, Timestamp,
 };
 
 use super::MailDraft;

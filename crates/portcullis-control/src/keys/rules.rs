@@ -25,7 +25,7 @@ pub struct KeyRules {
 }
 
 impl KeyRules {
-    fn at(rules: SiteRules, now: Timestamp) -> Self {
+    pub(crate) fn at(rules: SiteRules, now: Timestamp) -> Self {
         Self {
             members_make_keys: rules.members_make_keys,
             longest_key_days: rules.longest_key_days,

@@ -18,7 +18,8 @@ use crate::paging::page_of;
 use crate::{Control, ControlError, Result};
 
 pub use draft::{RulesDraft, SiteChange, SiteDraft};
-use tree::{DEEPEST, Tree, fold};
+use tree::fold;
+pub(crate) use tree::{DEEPEST, Tree};
 
 /// A site with what holds in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct SiteView {
 
 impl Control {
     /// The sites that may be known of: for a person their own and all below it, for a key its own.
-    async fn tree(&self, admin: &SiteAdmin) -> Result<Tree> {
+    pub(crate) async fn tree(&self, admin: &SiteAdmin) -> Result<Tree> {
         let home = self.access.home_site(admin.principal()).filter(|_| admin.key().is_none());
         let sites = self.metadata.sites().await?;
         Ok(Tree::new(sites, home.unwrap_or(admin.site()), home.is_some()))
@@ -142,7 +143,7 @@ impl Control {
     }
 
     /// A key works in one site: what would reach beyond is for people.
-    fn refuse_keys(&self, admin: &SiteAdmin, action: &'static str) -> Result<()> {
+    pub(crate) fn refuse_keys(&self, admin: &SiteAdmin, action: &'static str) -> Result<()> {
         if admin.key().is_none() {
             return Ok(());
         }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use portcullis_domain::{Site, SiteId, SiteRules};
 
 /// How deep sites may lie below the first one, itself counted.
-pub(super) const DEEPEST: usize = 32;
+pub(crate) const DEEPEST: usize = 32;
 
 /// All sites, of which `top` and those below it are seen.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     sites: HashMap<SiteId, Site>,
     top: SiteId,
     below_too: bool,
@@ -39,7 +39,7 @@ impl Tree {
     }
 
     /// Every site that is seen, in the order in which they were made.
-    pub(super) fn all(&self) -> Vec<&Site> {
+    pub(crate) fn all(&self) -> Vec<&Site> {
         let mut all: Vec<_> = self.sites.values().filter(|site| self.seen(site.id).is_some()).collect();
         all.sort_by_key(|site| site.id);
         all
@@ -73,7 +73,7 @@ impl Tree {
     }
 
     /// How many sites there are from the first one to this one, both counted.
-    pub(super) fn level(&self, id: SiteId) -> usize {
+    pub(crate) fn level(&self, id: SiteId) -> usize {
         self.upwards(id).count()
     }
 
@@ -83,7 +83,7 @@ impl Tree {
     }
 
     /// What holds in a site: its own rules below those of all above it.
-    pub(super) fn rules(&self, id: SiteId) -> SiteRules {
+    pub(crate) fn rules(&self, id: SiteId) -> SiteRules {
         fold(self.upwards(id).map(|site| site.rules))
     }
 

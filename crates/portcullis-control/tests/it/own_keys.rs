@@ -125,7 +125,7 @@ async fn what_a_member_asks_for_stays_their_own() {
         assert_eq!(fields(make(&|draft| draft.scope = scope.clone()).await), ["scope"], "{scope:?}");
     }
     assert_eq!(fields(make(&|draft| draft.permission = "full".to_owned()).await), ["permission"]);
-    assert_eq!(fields(make(&|draft| draft.channel = "email".to_owned()).await), ["channel"]);
+    assert_eq!(fields(make(&|draft| draft.channel = "gopher".to_owned()).await), ["channel"]);
     let key = make(&|_| ()).await.unwrap().key.view.key;
     let full = world.control.update_own_key(&bob, key.id, &turn("full")).await;
     assert_eq!(fields(full), ["permission"]);

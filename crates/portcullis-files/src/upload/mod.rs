@@ -8,7 +8,7 @@ mod parts;
 mod target;
 
 use bytes::{Bytes, BytesMut};
-use portcullis_access::{Body, Grant, Put, PutOutcome, Written};
+use portcullis_access::{Body, Grant, Put, PutOutcome, UploadId, VersionId, Written};
 use portcullis_domain::Timestamp;
 
 use crate::{Entry, FileError, Result};
@@ -89,12 +89,20 @@ impl Held {
 }
 
 impl State {
-    fn new(target: Target, grant: Grant<Put>) -> Self {
+    pub(crate) fn new(target: Target, grant: Grant<Put>) -> Self {
         Self { target, position: 0, stage: Stage::Held(grant, Held::Nothing) }
     }
 
     fn going_on(target: Target, parts: Parts) -> Self {
         Self { target, position: parts.size(), stage: Stage::Parts(Box::new(parts)) }
+    }
+
+    /// The upload in parts that it is, if it is one.
+    pub(crate) fn upload(&self) -> Option<&UploadId> {
+        match &self.stage {
+            Stage::Parts(parts) => Some(parts.upload()),
+            Stage::Held(..) | Stage::Whole(_) | Stage::Failed => None,
+        }
     }
 
     pub(crate) fn position(&self) -> u64 {
@@ -164,7 +172,12 @@ impl State {
         self.target.told(error)
     }
 
-    pub(crate) async fn finish(mut self) -> Result<Entry> {
+    pub(crate) async fn finish(self) -> Result<Entry> {
+        self.finish_version().await.map(|(entry, _)| entry)
+    }
+
+    /// As [`State::finish`], with the version that was stored.
+    pub(crate) async fn finish_version(mut self) -> Result<(Entry, VersionId)> {
         let stage = std::mem::replace(&mut self.stage, Stage::Failed);
         if self.target.length.is_some_and(|length| length != self.position) {
             return Err(FileError::Mismatch);
@@ -185,7 +198,10 @@ impl State {
             Stage::Parts(parts) => parts.finish(&self.target, self.position).await,
         };
         match outcome {
-            Ok(outcome) => self.target.stored(outcome).await,
+            Ok(stored) => {
+                let version = stored.outcome.version.clone();
+                Ok((self.target.stored(stored).await?, version))
+            }
             Err(error) => Err(self.target.told(error)),
         }
     }

@@ -129,6 +129,10 @@ impl Parts {
         Ok(())
     }
 
+    pub(super) fn upload(&self) -> &UploadId {
+        self.hold.upload()
+    }
+
     /// Bytes so far.
     pub(super) fn size(&self) -> u64 {
         self.before.saturating_add(self.current.as_ref().map_or(0, |current| current.filled))

@@ -5,6 +5,7 @@
 mod blind;
 mod browse;
 mod costs;
+mod delivery;
 mod faults;
 mod places;
 mod reading;

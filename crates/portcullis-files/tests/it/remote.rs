@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::{World, names, noise, path, read, write, write_with};
 
-const EVERYTHING: RemoteCapabilities = RemoteCapabilities {
+pub(crate) const EVERYTHING: RemoteCapabilities = RemoteCapabilities {
     conditional_puts: true,
     conditional_completes: true,
     conditional_copies: true,
@@ -28,7 +28,7 @@ const EVERYTHING: RemoteCapabilities = RemoteCapabilities {
     file_or_folder: false,
 };
 
-const NO_CONDITIONS: RemoteCapabilities = RemoteCapabilities {
+pub(crate) const NO_CONDITIONS: RemoteCapabilities = RemoteCapabilities {
     conditional_puts: false,
     conditional_completes: false,
     conditional_copies: false,
@@ -47,8 +47,8 @@ impl Drivers for Connected {
     }
 }
 
-struct Remotely {
-    world: World,
+pub(crate) struct Remotely {
+    pub(crate) world: World,
     stop: CancellationToken,
     _provider: World,
 }
@@ -59,7 +59,7 @@ impl Drop for Remotely {
     }
 }
 
-async fn remotely(capabilities: RemoteCapabilities) -> Remotely {
+pub(crate) async fn remotely(capabilities: RemoteCapabilities) -> Remotely {
     let provider = World::new().await;
     let bucket = provider.storage("bucket", |_| {}).await;
     let holder = provider.key(Scope::Storage(bucket.id), |key| key.channel = Channel::S3).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use portcullis_backend::{
     Backend, BackendError, BackendErrorKind, Body, Capabilities, CompleteOptions, CompletedPart, CopyOptions,
     DeleteOptions, DeleteOutcome, Drivers, GetOptions, GetOutcome, ListPage, ListRequest, Object, ObjectMeta,
@@ -12,12 +13,18 @@ use portcullis_backend::{
     WriteConditions,
 };
 use portcullis_domain::{ObjectKey, Storage, StorageId, Usage};
+use tokio::sync::Notify;
 
 /// What a test tells and asks of the storages of a world.
 #[derive(Debug, Default)]
 pub(crate) struct Spy {
     calls: Mutex<BTreeMap<&'static str, usize>>,
     faults: Mutex<BTreeMap<&'static str, (usize, BackendErrorKind)>>,
+    /// How many steps are left until nothing goes on, and who waits for that.
+    steps: Mutex<Option<(usize, Arc<Notify>)>>,
+    /// A file that is on its way, if it is to be held up.
+    late: Mutex<Option<Late>>,
+    holds: std::sync::atomic::AtomicBool,
     /// Whether the storages do as little as the least of providers.
     pub(crate) poor: std::sync::atomic::AtomicBool,
 }
@@ -36,6 +43,48 @@ impl Spy {
     /// Nothing fails any more.
     pub(crate) fn heal(&self) {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Stops whoever takes the nth step from now on, the first being 1, for ever: every call is a step before and one after it is done. Tells
+    /// when that happens.
+    pub(crate) fn stop(&self, nth: usize) -> Arc<Notify> {
+        let stopped = Arc::new(Notify::new());
+        *self.steps.lock().unwrap_or_else(PoisonError::into_inner) = Some((nth, Arc::clone(&stopped)));
+        stopped
+    }
+
+    /// Nobody is stopped any more.
+    pub(crate) fn go_on(&self) {
+        *self.steps.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    async fn step(&self) {
+        let stops = {
+            let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+            match steps.as_mut() {
+                None => None,
+                Some((0, stopped)) => Some(Arc::clone(stopped)),
+                Some((left, stopped)) => {
+                    *left -= 1;
+                    (*left == 0).then(|| Arc::clone(stopped))
+                }
+            }
+        };
+        if let Some(stopped) = stops {
+            stopped.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Holds up the next file that is put: it is on its way and whoever sent it hears nothing. [`Spy::late`] lets it arrive.
+    pub(crate) fn hold_up(&self) {
+        self.holds.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Lets the file arrive that was held up.
+    pub(crate) async fn arrive(&self) -> Result<PutOutcome> {
+        let late = self.late.lock().unwrap_or_else(PoisonError::into_inner).take();
+        late.unwrap().0.await
     }
 
     fn note(&self, call: &'static str) -> Result<()> {
@@ -61,6 +110,15 @@ impl Spy {
             return Err(BackendError::new(BackendErrorKind::Unsupported, "condition"));
         }
         Ok(())
+    }
+}
+
+/// A file on its way.
+struct Late(BoxFuture<'static, Result<PutOutcome>>);
+
+impl std::fmt::Debug for Late {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Late")
     }
 }
 
@@ -115,7 +173,10 @@ impl Backend for Spied {
 
     async fn head(&self, key: &ObjectKey, options: &GetOptions) -> Result<GetOutcome<ObjectMeta>> {
         self.spy.note("head")?;
-        self.inner.head(key, options).await
+        self.spy.step().await;
+        let outcome = self.inner.head(key, options).await;
+        self.spy.step().await;
+        outcome
     }
 
     async fn get(&self, key: &ObjectKey, options: &GetOptions) -> Result<GetOutcome<Object>> {
@@ -129,7 +190,16 @@ impl Backend for Spied {
         if self.spy.is_poor() {
             options.overwrite = None;
         }
-        self.inner.put(key, body, options).await
+        self.spy.step().await;
+        if self.spy.holds.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            let (inner, key) = (Arc::clone(&self.inner), key.clone());
+            let late = Late(Box::pin(async move { inner.put(&key, body, options).await }));
+            *self.spy.late.lock().unwrap_or_else(PoisonError::into_inner) = Some(late);
+            return Err(BackendError::new(BackendErrorKind::Unavailable, "put"));
+        }
+        let outcome = self.inner.put(key, body, options).await;
+        self.spy.step().await;
+        outcome
     }
 
     async fn delete(&self, key: &ObjectKey, options: &DeleteOptions) -> Result<DeleteOutcome> {
@@ -149,6 +219,7 @@ impl Backend for Spied {
 
     async fn list(&self, request: &ListRequest) -> Result<ListPage> {
         self.spy.note("list")?;
+        self.spy.step().await;
         self.inner.list(request).await
     }
 
@@ -164,7 +235,10 @@ impl Backend for Spied {
 
     async fn create_upload(&self, key: &ObjectKey, options: UploadOptions) -> Result<UploadId> {
         self.spy.note("create_upload")?;
-        self.inner.create_upload(key, options).await
+        self.spy.step().await;
+        let outcome = self.inner.create_upload(key, options).await;
+        self.spy.step().await;
+        outcome
     }
 
     async fn upload(&self, key: &ObjectKey, upload: &UploadId) -> Result<UploadMeta> {
@@ -181,7 +255,10 @@ impl Backend for Spied {
         options: PartOptions,
     ) -> Result<Part> {
         self.spy.note("upload_part")?;
-        self.inner.upload_part(key, upload, number, body, options).await
+        self.spy.step().await;
+        let outcome = self.inner.upload_part(key, upload, number, body, options).await;
+        self.spy.step().await;
+        outcome
     }
 
     async fn list_parts(
@@ -209,7 +286,10 @@ impl Backend for Spied {
     ) -> Result<PutOutcome> {
         self.spy.note("complete_upload")?;
         self.spy.refuse(any(&options.conditions))?;
-        self.inner.complete_upload(key, upload, parts, options).await
+        self.spy.step().await;
+        let outcome = self.inner.complete_upload(key, upload, parts, options).await;
+        self.spy.step().await;
+        outcome
     }
 
     async fn abort_upload(&self, key: &ObjectKey, upload: &UploadId) -> Result<()> {

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 use tracing::debug;
 
-use super::control::Stream;
 use super::passive::Passive;
+use crate::stream::Stream;
 
 /// Bytes that are taken together.
 const PIECE: usize = 128 * 1024;

@@ -7,13 +7,13 @@ use portcullis_listener::{LineStream, Proxies};
 use tracing::debug;
 
 use super::command::Request;
-use super::control::Stream;
 use super::data::{self, Data, DataConfig, Trouble};
 use super::login::Here;
 use super::passive::Passive;
 use super::reply::{Reply, refusal};
 use super::session::{Answer, Session, Stop, say};
 use super::settings::Start;
+use crate::stream::Stream;
 
 impl Session {
     /// The port that was opened for this transfer. It serves one, whatever becomes of it.

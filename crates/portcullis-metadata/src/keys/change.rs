@@ -1,9 +1,11 @@
 //! Making, changing and deleting keys.
 
-use portcullis_domain::{CredentialId, Key, KeyId, LoginName, Scope, Timestamp};
+use portcullis_domain::{CredentialId, Key, KeyId, LoginName, Timestamp};
 
+use super::insert::insert_keys;
+use super::mail::rules_to_text;
 use super::retired::retire;
-use super::{KeyRow, StoredSecret, columns, secret};
+use super::{KeyRow, StoredSecret, columns};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
@@ -16,62 +18,8 @@ pub(super) fn folded(key: &Key) -> String {
     fold(&format!("{}\n{}\n{login}", key.name, key.credential))
 }
 
-fn lines(key: &Key) -> String {
+pub(super) fn lines(key: &Key) -> String {
     key.public_keys.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
-
-async fn insert(write: &mut Write, key: &Key, secret: &StoredSecret) -> Result<(), Fault> {
-    refuse_taken(write, key.id, key.credential).await?;
-    refuse_overlapping(write, key, key.created).await?;
-    let sql = concat!(
-        "INSERT INTO keys (",
-        columns!(),
-        ", folded, ",
-        secret!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25)"
-    );
-    let (storage, user) = match key.scope {
-        Scope::Storage(id) => (Some(id.to_string()), None),
-        Scope::User(id) => (None, Some(id.to_string())),
-        Scope::Site => (None, None),
-    };
-    let (sealed, hash, phc) = halves(secret);
-    let networks = networks_to_text(&key.networks)?;
-    let trial = trial_to_text(key.trial.as_ref())?;
-    within!(write.tx, c => {
-        sqlx::query(sql)
-            .bind(key.id.to_string())
-            .bind(key.site.to_string())
-            .bind(key.credential.as_str())
-            .bind(key.name.as_str())
-            .bind(key.channel.as_str())
-            .bind(storage)
-            .bind(user)
-            .bind(key.permission.as_str())
-            .bind(key.overwrite.as_str())
-            .bind(networks)
-            .bind(key.prefix.as_str())
-            .bind(key.expires.map(Timestamp::micros))
-            .bind(key.state.as_str())
-            .bind(key.created.micros())
-            .bind(i64::from(key.generation))
-            .bind(key.on_leak.as_str())
-            .bind(key.leaked.map(Timestamp::micros))
-            .bind(trial)
-            .bind(key.trial.as_ref().map(|trial| trial.since.micros()))
-            .bind(key.login.as_ref().map(LoginName::as_str))
-            .bind(lines(key))
-            .bind(folded(key))
-            .bind(sealed)
-            .bind(hash)
-            .bind(phc)
-            .execute(c)
-            .await
-            .map(drop)
-    })?;
-    write.note(ChangeKind::Key, &key.id);
-    Ok(())
 }
 
 /// A credential that some other key had once is given to none again.
@@ -154,12 +102,12 @@ impl Metadata {
 
     async fn insert_key(&self, key: &Key, secret: &StoredSecret) -> Result<(), Fault> {
         let mut write = self.write().await?;
-        insert(&mut write, key, secret).await?;
+        insert_keys(&mut write, &[(key, secret)]).await?;
         self.commit(write).await
     }
 
     /// Keeps what may change of a key, if it still is as the caller read it: name, permission, rule for overwriting, networks,
-    /// prefix, expiry, what a leak does, whether there was one, the networks that are tried out and public keys. The rest of the record is not looked at.
+    /// prefix, expiry, what a leak does, whether there was one, the networks that are tried out, public keys and what it makes of messages. The rest of the record is not looked at.
     ///
     /// # Errors
     /// [`Stale`](MetadataErrorKind::Stale) if the key is no longer as `before`;
@@ -195,10 +143,11 @@ impl Write {
     async fn update_key(&mut self, key: &Key) -> Result<(), Fault> {
         let sql = "UPDATE keys SET name = $2, folded = $3, permission = $4, overwrite = $5, networks = $6, \
                    prefix = $7, expires_us = $8, on_leak = $9, leaked_us = $10, trial_networks = $11, trial_us = $12, \
-                   public_keys = $13 \
+                   public_keys = $13, mail = $14 \
                    WHERE id = $1 AND state <> 'deleted'";
         let networks = networks_to_text(&key.networks)?;
         let trial = trial_to_text(key.trial.as_ref())?;
+        let mail = rules_to_text(&key.mail)?;
         let rows = within!(self.tx, c => {
             sqlx::query(sql)
                 .bind(key.id.to_string())
@@ -214,6 +163,7 @@ impl Write {
                 .bind(trial)
                 .bind(key.trial.as_ref().map(|trial| trial.since.micros()))
                 .bind(lines(key))
+                .bind(mail)
                 .execute(c)
                 .await
                 .map(|done| done.rows_affected())

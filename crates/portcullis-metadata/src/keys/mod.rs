@@ -2,6 +2,8 @@
 
 mod adoption;
 mod change;
+mod insert;
+mod mail;
 mod overlap;
 mod retired;
 mod rotate;
@@ -46,6 +48,7 @@ impl fmt::Debug for StoredSecret {
 pub use adoption::Mover;
 pub(crate) use change::change_if_same;
 pub(crate) use change::end_key;
+pub(crate) use insert::insert_keys;
 pub use overlap::Overlap;
 pub use retired::RetiredSecret;
 pub use rotate::NewSecret;
@@ -80,7 +83,7 @@ macro_rules! columns {
     () => {
         "id, site_id, credential, name, channel, storage_id, user_id, permission, overwrite, networks, prefix, \
          expires_us, state, created_us, generation, on_leak, leaked_us, trial_networks, trial_us, \
-         login, public_keys"
+         login, public_keys, mail"
     };
 }
 use columns;
@@ -108,6 +111,7 @@ row! {
         trial_us: Option<i64>,
         login: Option<String>,
         public_keys: String,
+        mail: Option<String>,
     }
 }
 row! {
@@ -155,7 +159,7 @@ impl KeyRow {
                 .lines()
                 .map(|line| read("public_keys", line))
                 .collect::<Result<_, Fault>>()?,
-            mail: portcullis_domain::MailRules::default(),
+            mail: mail::rules_from_text(self.mail.as_deref())?,
         })
     }
 }

@@ -1,19 +1,19 @@
 //! Making and changing storages.
 
-use portcullis_domain::{BucketName, Connection, ConnectionId, Storage, StorageId, StorageState, Timestamp};
+use portcullis_domain::{Storage, StorageId, StorageState, Timestamp};
 
 use super::{NewStorage, StorageRow, columns};
 use crate::changes::ChangeKind;
 use crate::db::{Metadata, Write, within};
 use crate::error::{During, Fault, MetadataErrorKind, Result};
 use crate::page::fold;
-use crate::row::{networks_to_text, number, trial_to_text};
+use crate::row::{networks_to_text, trial_to_text};
 
-fn folded(storage: &Storage) -> String {
+pub(super) fn folded(storage: &Storage) -> String {
     fold(&format!("{}\n{}\n{}", storage.name, storage.label, storage.bucket))
 }
 
-fn quota(bytes: Option<u64>) -> Option<i64> {
+pub(super) fn quota(bytes: Option<u64>) -> Option<i64> {
     bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 
@@ -25,9 +25,10 @@ impl Metadata {
     pub async fn create_storage(&self, new: NewStorage) -> Result<Storage> {
         let work = async {
             let mut write = self.write().await?;
-            let storage = write.insert_storage(new).await?;
+            let owner = write.owner_number(new.owner, new.site).await?;
+            let mut made = write.insert_storages(owner, vec![new]).await?;
             self.commit(write).await?;
-            Ok::<_, Fault>(storage)
+            made.pop().ok_or_else(|| Fault::from(MetadataErrorKind::NotFound))
         };
         work.await.during("create a storage")
     }
@@ -117,93 +118,6 @@ impl Write {
             within!(self.tx, c => sqlx::query(sql).bind(id).execute(c).await.map(drop))?;
         }
         self.note(ChangeKind::Storage, &storage.id);
-        Ok(())
-    }
-
-    async fn insert_storage(&mut self, new: NewStorage) -> Result<Storage, Fault> {
-        // UNION, not UNION ALL: it ends even if the sites went round in a circle.
-        let sql = "WITH RECURSIVE above (id, parent_id) AS (\
-                   SELECT id, parent_id FROM sites WHERE id = $2 \
-                   UNION SELECT s.id, s.parent_id FROM sites s JOIN above a ON s.id = a.parent_id) \
-                   SELECT number FROM users WHERE id = $1 AND site_id IN (SELECT id FROM above)";
-        let owner: Option<i64> = within!(self.tx, c => {
-            sqlx::query_scalar(sql).bind(new.owner.to_string()).bind(new.site.to_string()).fetch_optional(c).await
-        })?;
-        let owner_number: u32 = number("number", owner.ok_or(MetadataErrorKind::NotFound)?)?;
-        let item_number = self.next_number("storage").await?;
-        let storage = Storage {
-            id: new.id,
-            site: new.site,
-            owner: new.owner,
-            number: item_number,
-            bucket: BucketName::new(owner_number, item_number, &new.label),
-            name: new.name,
-            label: new.label,
-            connection: Connection {
-                id: ConnectionId::generate(),
-                provider: new.provider,
-                region: new.region,
-                endpoint: new.endpoint,
-                bucket: new.bucket,
-                path_style: new.path_style,
-            },
-            permission: new.permission,
-            networks: new.networks,
-            s3_access: new.s3_access,
-            quota_bytes: new.quota_bytes.map(|bytes| bytes.min(i64::MAX.unsigned_abs())),
-            state: StorageState::Active,
-            created: new.created,
-            paused_until: None,
-            trial: None,
-        };
-        self.insert_storage_row(&storage, new.provider_credentials).await?;
-        let sql = "INSERT INTO storage_facts (storage_id, site_id) VALUES ($1, $2)";
-        let (id, site) = (storage.id.to_string(), storage.site.to_string());
-        within!(self.tx, c => sqlx::query(sql).bind(id).bind(site).execute(c).await.map(drop))?;
-        self.note(ChangeKind::Storage, &storage.id);
-        Ok(storage)
-    }
-
-    async fn insert_storage_row(&mut self, storage: &Storage, sealed: Option<Vec<u8>>) -> Result<(), Fault> {
-        let sql = concat!(
-            "INSERT INTO storages (",
-            columns!(),
-            ", folded, provider_sealed) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-             $22, $23, $24)"
-        );
-        let networks = networks_to_text(&storage.networks)?;
-        let trial = trial_to_text(storage.trial.as_ref())?;
-        within!(self.tx, c => {
-            sqlx::query(sql)
-                .bind(storage.id.to_string())
-                .bind(storage.site.to_string())
-                .bind(storage.owner.to_string())
-                .bind(i64::from(storage.number))
-                .bind(storage.name.as_str())
-                .bind(storage.label.as_str())
-                .bind(storage.bucket.as_str())
-                .bind(storage.connection.id.to_string())
-                .bind(storage.connection.provider.as_str())
-                .bind(&storage.connection.region)
-                .bind(&storage.connection.endpoint)
-                .bind(&storage.connection.bucket)
-                .bind(i64::from(storage.connection.path_style))
-                .bind(storage.permission.as_str())
-                .bind(networks)
-                .bind(i64::from(storage.s3_access))
-                .bind(quota(storage.quota_bytes))
-                .bind(storage.state.as_str())
-                .bind(storage.created.micros())
-                .bind(storage.paused_until.map(Timestamp::micros))
-                .bind(trial)
-                .bind(storage.trial.as_ref().map(|trial| trial.since.micros()))
-                .bind(folded(storage))
-                .bind(sealed)
-                .execute(c)
-                .await
-                .map(drop)
-        })?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod end;
+mod insert;
 mod list;
 mod openers;
 pub(crate) mod pieces;

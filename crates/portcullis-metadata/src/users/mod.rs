@@ -231,8 +231,24 @@ impl Write {
 
     /// The next number of this counter. It is given once: a transaction that is rolled back gives it back unused.
     pub(crate) async fn next_number(&mut self, counter: &'static str) -> Result<u32, Fault> {
-        let sql = "UPDATE counters SET next = next + 1 WHERE name = $1 RETURNING next - 1";
-        let given: i64 = within!(self.tx, c => sqlx::query_scalar(sql).bind(counter).fetch_one(c).await)?;
-        u32::try_from(given).map_err(|_| Fault::new(MetadataErrorKind::Full, "no number is left to give"))
+        self.next_numbers(counter, 1).await?.next().ok_or_else(no_number)
     }
+
+    /// So many numbers of this counter that follow one another.
+    pub(crate) async fn next_numbers(
+        &mut self,
+        counter: &'static str,
+        count: u32,
+    ) -> Result<std::ops::Range<u32>, Fault> {
+        let sql = "UPDATE counters SET next = next + $2 WHERE name = $1 RETURNING next";
+        let next: i64 = within!(self.tx, c => {
+            sqlx::query_scalar(sql).bind(counter).bind(i64::from(count)).fetch_one(c).await
+        })?;
+        let end = u32::try_from(next).map_err(|_| no_number())?;
+        Ok(end.saturating_sub(count)..end)
+    }
+}
+
+fn no_number() -> Fault {
+    Fault::new(MetadataErrorKind::Full, "no number is left to give")
 }

@@ -1,6 +1,8 @@
 //! User names and secrets that people chose, and public keys of SSH.
 
-use portcullis_domain::{Channel, Key, KeyId, LoginName, Permission, SshPublicKey, Storage, Timestamp};
+use portcullis_domain::{
+    Channel, Key, KeyId, LoginName, MailFolder, MailRules, Permission, SshPublicKey, Storage, Timestamp,
+};
 use portcullis_metadata::{
     KeyFilter, Metadata, MetadataErrorKind, NewSecret, PageRequest, SealedOwner, StoredSecret,
 };
@@ -93,6 +95,24 @@ pub(crate) async fn chosen_credentials_round_trip(world: &World) {
     let retired = metadata.retired_secrets(key.id).await.unwrap();
     assert!(retired.iter().all(|old| old.stored == StoredSecret::None && old.login.is_some()));
     assert_eq!(metadata.forget_secrets(at(61), 100).await.unwrap(), 0);
+}
+
+pub(crate) async fn what_a_mail_key_makes_of_messages_round_trips(world: &World) {
+    let (metadata, storage) = home(world).await;
+    let own = MailRules { keep_text: true, max_message: Some(1 << 40), per_hour: 9, ..MailRules::default() };
+    let key = Key { channel: Channel::Email, mail: own, ..key_for(&storage, "scans") };
+    made(&metadata, &key).await.unwrap();
+    assert_eq!(metadata.key(key.id).await.unwrap(), Some(key.clone()));
+    let other =
+        Key { mail: MailRules { folder: MailFolder::Subject, ..MailRules::default() }, ..key.clone() };
+    metadata.update_key_if_same(&key, &other).await.unwrap();
+    assert_eq!(metadata.all_keys().await.unwrap()[0].0, other);
+    let stale = metadata.update_key_if_same(&key, &key).await.unwrap_err();
+    assert_eq!(stale.kind, MetadataErrorKind::Stale, "other rules are another record");
+    let plain = Key { mail: MailRules::default(), ..other.clone() };
+    metadata.update_key_if_same(&other, &plain).await.unwrap();
+    assert_eq!(metadata.key(key.id).await.unwrap(), Some(plain));
+    assert_eq!(world.numbers("SELECT COUNT(*) FROM keys WHERE mail IS NULL").await, [1]);
 }
 
 pub(crate) async fn one_key_of_a_name_on_a_channel(world: &World) {

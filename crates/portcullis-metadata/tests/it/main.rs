@@ -8,11 +8,13 @@ mod audit;
 mod chosen;
 mod claims;
 mod damage;
+mod deliveries;
 mod ending;
 mod entry;
 mod external;
 mod facts;
 mod feed;
+mod imports;
 mod keys;
 mod links;
 mod lists;
@@ -57,7 +59,13 @@ macro_rules! suite {
 }
 
 suite! {
+    deliveries::a_message_is_claimed_once,
+    deliveries::of_many_who_claim_a_message_one_has_it,
+    deliveries::as_many_messages_as_a_key_may,
+    deliveries::names_are_reserved_and_let_go,
+    deliveries::what_was_left,
     chosen::chosen_credentials_round_trip,
+    chosen::what_a_mail_key_makes_of_messages_round_trips,
     chosen::one_key_of_a_name_on_a_channel,
     chosen::of_two_who_choose_one_name_at_once_one_has_it,
     activity::what_a_key_did,
@@ -151,6 +159,10 @@ suite! {
     sharing::groups_and_their_members,
     sharing::what_grants_come_to,
     sharing::nothing_shared_crosses_sites,
+    imports::accounts_round_trip,
+    imports::all_or_none,
+    imports::user_names_that_are_taken,
+    imports::many_at_once,
     links::a_link_round_trip,
     links::a_limit_of_downloads_holds,
     links::a_call_is_claimed_once,

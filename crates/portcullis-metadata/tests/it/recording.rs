@@ -9,6 +9,7 @@ use portcullis_metadata::{
     NewSyncPlan, Overlap, PageRequest, RunWish, StoredSecret, SyncJobRow, SyncPlanRow, SyncRunRow,
 };
 
+use crate::imports::account;
 use crate::links::link;
 use crate::sync::{job, make_ready, new_plan, new_run, pair_of, started};
 use crate::verbs::verbs_to_record;
@@ -142,6 +143,9 @@ impl Things {
             "create_site" => metadata.create_site(&site("new")).await,
             "update_site" => metadata.update_site(home, &renamed("other")).await,
             "delete_site" => metadata.delete_site(empty.id).await,
+            "import_accounts" => {
+                metadata.import_accounts(vec![account(&self.admin, home.id, "1", &[None])]).await.map(drop)
+            }
             "create_user" => metadata.create_user(new_user(home.id, "eve")).await.map(drop),
             "create_external_user" => {
                 metadata.create_external_user(new_user(home.id, "eve"), "issuer\neve").await.map(drop)

@@ -80,6 +80,12 @@ const NOTES: &[&str] = &[
     "keep_resumable_tail",
     "purge_resumables",
     "settle_resumable",
+    // What is known of a delivery until all of it is stored; its files are written down by the gate.
+    "drop_batch",
+    "let_go",
+    "note_upload",
+    "purge",
+    "renew",
 ];
 
 /// Every public verb whose text, or that of a function it calls on itself, writes to the database.

@@ -90,6 +90,7 @@ fn denied(denial: Denial) -> S3Error {
         | Denial::UnknownUser
         | Denial::Malformed
         | Denial::WrongCredentialKind
+        | Denial::Replayed
         | Denial::ConditionalWrite
         | Denial::SecondFactorMissing
         | Denial::BadCode

@@ -76,6 +76,14 @@ fn shown(parts: &Parts) -> Shown<'_> {
     Shown::Unreadable
 }
 
+/// User name and secret of a request that shows them by `Basic`, with a colon between; none if it shows nothing, or something else.
+pub(crate) fn basic_pair(parts: &Parts) -> Option<Zeroizing<String>> {
+    match shown(parts) {
+        Shown::Pair(pair) => Some(pair),
+        Shown::Nothing | Shown::Token(_) | Shown::Unreadable => None,
+    }
+}
+
 /// User name and password as RFC 7617 writes them: base64 of UTF-8 with a colon between.
 fn pair(text: &str) -> Option<Zeroizing<String>> {
     let bytes = STANDARD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text)).ok()?;

@@ -9,6 +9,6 @@ mod foreign;
 mod refused;
 
 pub(crate) use accept::{Accepted, wanted};
-pub(crate) use caller::{Door, authenticate};
+pub(crate) use caller::{Door, authenticate, basic_pair};
 pub(crate) use foreign::refuse_foreign;
 pub(crate) use refused::{problem, status_of};

@@ -17,7 +17,7 @@ mod methods;
 mod props;
 mod reply;
 mod target;
-mod xml;
+pub(crate) mod xml;
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use axum::routing::{any, options};
 use http::StatusCode;
 use portcullis_files::FileError;
 
-pub(crate) use locks::{Change, Locks};
+pub(crate) use locks::{Change, Locks, Place};
 pub use methods::{DAV_METHODS, DavMethod};
 
 use crate::app::App;

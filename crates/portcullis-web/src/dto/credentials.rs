@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::present;
 use super::storage::SecretIn;
 
-/// Credentials that somebody chose, for keys of the channels `http` and `ftp`; what is left out is generated, or on a rotation stays.
+/// Credentials that somebody chose, for keys of all channels but `s3` and `rest`; what is left out is generated, or on a rotation stays.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ChosenCredentials)]

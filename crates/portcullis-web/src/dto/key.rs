@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::credentials::{CredentialsIn, PublicKeyOut};
+use super::mail::{MailIn, MailOut};
 use super::network::{NetworkIn, NotedNetwork, drafts, noted};
 use super::overlap::OverlapOut;
 use super::present;
@@ -65,6 +66,8 @@ pub(crate) struct KeyOut {
     login: Option<String>,
     /// Public keys of SSH that its holder may show instead of the secret.
     public_keys: Vec<PublicKeyOut>,
+    /// What it makes of messages; null if it is not for mail.
+    mail: Option<MailOut>,
     /// What it is for.
     scope: ScopeDto,
     /// What it allows: `none`, `read`, `write`, `read_write` or `full`.
@@ -134,6 +137,7 @@ impl From<KeyView> for KeyOut {
             access_key: key.credential.to_string(),
             login: key.login.as_ref().map(ToString::to_string),
             public_keys: key.public_keys.iter().map(PublicKeyOut::from).collect(),
+            mail: MailOut::of(&key),
             scope: key.scope.into(),
             permission: key.permission.to_string(),
             overwrite: key.effective_overwrite().to_string(),
@@ -162,8 +166,8 @@ pub(crate) struct KeyIn {
     /// What to call it; several may have the same name.
     #[schema(min_length = 1)]
     name: String,
-    /// `s3`, `rest`, `http` (plain HTTP and WebDAV) or `ftp` (FTP, FTPS and SFTP).
-    #[schema(pattern = "^(s3|rest|http|ftp)$", example = "s3")]
+    /// `s3`, `rest`, `http` (plain HTTP and WebDAV), `ftp` (FTP, FTPS and SFTP), `web-service` (SOAP) or `email`.
+    #[schema(pattern = "^(s3|rest|http|ftp|web-service|email)$", example = "s3")]
     channel: String,
     /// What it is for.
     scope: ScopeDto,
@@ -186,12 +190,14 @@ pub(crate) struct KeyIn {
     on_leak: Option<String>,
     /// Whether to make an S3 key too, beside a user's REST key: independent of it from then on, under the same name and terms.
     s3: Option<bool>,
-    /// Credentials that somebody chose, for `http` and `ftp`; generated if left out.
+    /// Credentials that somebody chose, not for `s3` and `rest`; generated if left out.
     credentials: Option<CredentialsIn>,
     /// For `ftp`: public keys of SSH, each the line of a file that ends with `.pub`; at most 16.
     #[serde(default)]
     #[schema(max_items = 16)]
     public_keys: Vec<String>,
+    /// For `email`: what it makes of messages.
+    mail: Option<MailIn>,
 }
 
 impl KeyIn {
@@ -209,7 +215,7 @@ impl From<KeyIn> for KeyDraft {
             login: login.filter(|login| !login.is_empty()),
             secret,
             public_keys: given.public_keys,
-            mail: portcullis_control::MailDraft::default(),
+            mail: given.mail.unwrap_or_default().into(),
             name: given.name,
             channel: given.channel,
             scope: given.scope.into(),
@@ -253,6 +259,8 @@ pub(crate) struct KeyPatch {
     /// For `ftp`: its public keys of SSH, all of them. Who came with one that is no longer among them is cut off.
     #[schema(max_items = 16)]
     public_keys: Option<Vec<String>>,
+    /// For `email`: what to change of what it makes of messages.
+    mail: Option<MailIn>,
     /// Without it, a key that takes from itself the address from which it asks is refused.
     #[serde(default)]
     confirm_lockout: bool,
@@ -271,6 +279,7 @@ impl From<KeyPatch> for KeyChange {
             expires_at,
             on_leak,
             public_keys: given.public_keys,
+            mail: given.mail.map(Into::into),
             confirm_lockout: given.confirm_lockout,
             ..Self::default()
         }
@@ -287,7 +296,8 @@ pub(crate) struct CreatedKeyOut {
     pub(crate) secret: Option<String>,
     /// For a key of REST or HTTP with a generated secret, the whole token of `Authorization: Bearer`; null for others.
     pub(crate) bearer: Option<String>,
-    /// Where the key is used, by the name of the protocol: `s3`, `rest`, `files` and `dav`, or those of `ftp`, `ftps` and `sftp` that are on.
+    /// Where the key is used, by the name of the protocol: `s3`, `rest`, `files` and `dav`, `soap`, or those of `ftp`, `ftps` and `sftp`,
+    /// or of `smtp` and `smtps`, that are on, with `mail`, an address to send to.
     pub(crate) addresses: BTreeMap<&'static str, String>,
     /// The bucket to name in tools, if the key is for one storage.
     pub(crate) bucket_name: Option<String>,

@@ -22,6 +22,9 @@ const MOST: usize = 1 << 20;
 const WHOLE: &str = "(body)";
 /// The longest that such a body may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same for the one body that may be larger.
+const MOST_OF_LARGE: usize = 8 << 20;
+const PATIENCE_WITH_LARGE: Duration = Duration::from_secs(120);
 
 /// A body that is this, as JSON.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -30,16 +33,32 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _app: &Arc<App>) -> Result<Self, Problem> {
-        let kind =
-            request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if !is_json(kind) || request.headers().contains_key(CONTENT_ENCODING) {
-            let detail = "The body has to be JSON: send the header Content-Type: application/json.";
-            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Problem::new(status, "media-type", "Unsupported media type", detail));
-        }
-        let bytes = read_body(request.into_body()).await?;
-        parse(&bytes).map(Self)
+        let body = body_of(request)?;
+        parse(&read_within(body, MOST, PATIENCE).await?).map(Self)
     }
+}
+
+/// As [`Json`], of up to 8 MiB: for those who have shown who they are.
+pub(crate) struct LargeJson<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for LargeJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _app: &Arc<App>) -> Result<Self, Problem> {
+        let body = body_of(request)?;
+        parse(&read_within(body, MOST_OF_LARGE, PATIENCE_WITH_LARGE).await?).map(Self)
+    }
+}
+
+/// The body of a request that says that it is JSON.
+fn body_of(request: Request) -> Result<Body, Problem> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !is_json(kind) || request.headers().contains_key(CONTENT_ENCODING) {
+        let detail = "The body has to be JSON: send the header Content-Type: application/json.";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Problem::new(status, "media-type", "Unsupported media type", detail));
+    }
+    Ok(request.into_body())
 }
 
 /// As [`Json`], where an empty body means the default.
@@ -65,11 +84,15 @@ fn is_json(kind: &str) -> bool {
 /// # Errors
 /// It is too large, too slow, or ends too early.
 pub(crate) async fn read_body(body: Body) -> Result<Bytes, Problem> {
-    let collected = tokio::time::timeout(PATIENCE, Limited::new(body, MOST).collect());
+    read_within(body, MOST, PATIENCE).await
+}
+
+async fn read_within(body: Body, most: usize, patience: Duration) -> Result<Bytes, Problem> {
+    let collected = tokio::time::timeout(patience, Limited::new(body, most).collect());
     match collected.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail = "A body that is not a file has at most 1 MiB.";
+            let detail = format!("A body that is not a file has at most {} MiB here.", most >> 20);
             Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large", detail))
         }
         Ok(Err(_)) => Err(Problem::malformed("The body ended too early.")),

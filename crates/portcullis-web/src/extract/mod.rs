@@ -9,6 +9,6 @@ mod query;
 
 pub(crate) use auth::{Admin, Caller, Known, Stranger};
 pub(crate) use id::{Id, Ids};
-pub(crate) use json::{Json, OptionalJson, read_body};
+pub(crate) use json::{Json, LargeJson, OptionalJson, read_body};
 pub(crate) use keeper::Keeper;
 pub(crate) use query::{Limit, NameQuery, Params, from_text, parse as parse_query};

@@ -32,6 +32,7 @@ use crate::channel::{Accepted, Door, authenticate, problem, refuse_foreign, want
 use crate::problem::{Problem, Result};
 use query::FilesQuery;
 use target::Target;
+pub(crate) use tus::{NewSteps, Steps};
 
 /// Every address of this door.
 pub(crate) fn router() -> Router<Arc<App>> {

@@ -177,7 +177,12 @@ fn addresses(app: &App, channel: Channel) -> BTreeMap<&'static str, String> {
             ("ftps", doors.ftps.clone()),
             ("sftp", doors.sftp.as_ref().map(|door| door.address.clone())),
         ],
-        Channel::WebService | Channel::Email => Vec::new(),
+        Channel::WebService => vec![("soap", Some(format!("{web}/soap")))],
+        Channel::Email => vec![
+            ("smtp", doors.smtp.clone()),
+            ("smtps", doors.smtps.clone()),
+            ("mail", (!doors.mail_domain.is_empty()).then(|| format!("files@{}", doors.mail_domain))),
+        ],
     };
     named.into_iter().filter_map(|(name, address)| Some((name, address?))).collect()
 }

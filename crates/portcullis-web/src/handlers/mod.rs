@@ -15,6 +15,7 @@ pub(crate) mod found;
 pub(crate) mod grants;
 pub(crate) mod groups;
 pub(crate) mod health;
+pub(crate) mod imports;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod me;

@@ -27,6 +27,19 @@ pub(super) fn channel(channel: Channel) -> &'static str {
     }
 }
 
+/// A channel to choose: its value, its name, what it is for.
+pub(super) fn channel_choice(of: Channel) -> (&'static str, &'static str, &'static str) {
+    let detail = match of {
+        Channel::S3 => words::text("channels.s3.detail"),
+        Channel::Rest => words::text("channels.rest.detail"),
+        Channel::Http => words::text("channels.http.detail"),
+        Channel::Ftp => words::text("channels.ftp.detail"),
+        Channel::WebService => words::text("channels.web_service.detail"),
+        Channel::Email => words::text("channels.email.detail"),
+    };
+    (of.as_str(), channel(of), detail)
+}
+
 /// The name of a provider.
 pub(super) fn provider(provider: Provider) -> &'static str {
     match provider {

@@ -24,6 +24,7 @@ pub(crate) mod format;
 mod groups;
 mod identity;
 mod join;
+mod key_networks;
 mod knocks;
 mod labels;
 mod leak;

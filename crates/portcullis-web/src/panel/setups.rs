@@ -35,7 +35,7 @@ fn make(
             secret,
             permission,
         }),
-        Channel::Http | Channel::Ftp => for_files(&FileSetup {
+        Channel::Http | Channel::Ftp | Channel::WebService | Channel::Email => for_files(&FileSetup {
             web_address: &app.web_address,
             doors: &app.doors,
             channel: key.channel,
@@ -46,6 +46,6 @@ fn make(
             permission,
             public_keys: !key.public_keys.is_empty(),
         }),
-        Channel::Rest | Channel::WebService | Channel::Email => Vec::new(),
+        Channel::Rest => Vec::new(),
     }
 }

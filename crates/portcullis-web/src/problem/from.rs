@@ -91,6 +91,7 @@ fn denied(denial: Denial) -> Problem {
         | Denial::BadSecret
         | Denial::UnknownUser
         | Denial::TimeSkew { .. }
+        | Denial::Replayed
         | Denial::NotYetValid
         | Denial::RequestExpired { .. }
         | Denial::HeadersNotSigned

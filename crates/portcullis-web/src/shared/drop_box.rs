@@ -17,7 +17,7 @@ use portcullis_domain::{KeyPrefix, LinkTarget, ObjectKey, Permission, Timestamp}
 use tokio::sync::Mutex;
 
 use super::file::{Asked, FileQuery};
-use super::form::{Form, Head};
+use super::form::Form;
 use super::refused::{Refused, Seen};
 use super::tool::Text;
 use super::visitor::Visitor;
@@ -182,16 +182,16 @@ async fn try_post(app: &App, visit: &LinkVisit, request: Request, received: &mut
     let form = Form::new(kind, body).ok_or(Refused::Malformed("Send files as multipart/form-data."))?;
     let form = Arc::new(Mutex::new(form));
     loop {
-        let head = form.lock().await.next_part().await;
-        let head = head.map_err(|_| Refused::Malformed("The form ended too early, or is none."))?;
-        let Some(Head { filename, content_type }) = head else { break };
+        let field = form.lock().await.next_field().await;
+        let field = field.map_err(|_| Refused::Malformed("The form ended too early, or is none."))?;
+        let Some(field) = field else { break };
         // A field that is no file, and the one that a browser sends when none was chosen.
-        let Some(filename) = filename.filter(|filename| !filename.is_empty()) else { continue };
+        let Some(filename) = field.filename.filter(|filename| !filename.is_empty()) else { continue };
         if *received == MOST_FILES {
             return Err(Refused::TooLarge);
         }
         let name = name::of_upload(&filename).ok_or(Refused::Malformed(NAME))?;
-        store(&at, key_below(folder, name)?, content_type, Arc::clone(&form)).await?;
+        store(&at, key_below(folder, name)?, field.content_type, Arc::clone(&form)).await?;
         *received += 1;
     }
     if *received == 0 { Err(Refused::Malformed(NONE)) } else { Ok(()) }

@@ -146,6 +146,48 @@ async fn chosen_words_are_changed_with_an_overlap() {
 }
 
 #[tokio::test]
+async fn keys_for_web_services_and_mail() {
+    let scene = Scene::new().await;
+    let made = scene.make("web-service", &json!({})).await.json();
+    assert_eq!(made["addresses"], json!({"soap": "https://gate.example.org/soap"}));
+    assert_eq!((&made["bearer"], &made["key"]["mail"]), (&Value::Null, &Value::Null));
+    let secret = made["secret"].as_str().unwrap();
+    assert!(!scene.works(made["key"]["access_key"].as_str().unwrap(), secret).await, "it opens SOAP alone");
+    let with_rules = json!({"mail": {"keep": ["text"]}});
+    assert_eq!(scene.make("web-service", &with_rules).await.fields(), ["mail"]);
+    assert_eq!(scene.make("email", &json!({"scope": "site"})).await.fields(), ["scope"]);
+
+    let made = scene.make("email", &with_rules).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let (tag, made) = (made.header("etag").to_owned(), made.json());
+    let rules = |keep: Value, most: Value, hour: u32| json!({"folder": "address", "keep": keep, "max_message": most, "per_hour": hour});
+    assert_eq!(made["key"]["mail"], rules(json!(["text"]), Value::Null, 600));
+    let change = async |given: Value, tag: &str| {
+        scene.world.admin("PATCH", &path(&made)).header("if-match", tag).json(&given).send().await
+    };
+    let changed = change(json!({"mail": {"max_message": 65536, "per_hour": 5}}), &tag).await;
+    assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+    assert_eq!(changed.json()["mail"], rules(json!(["text"]), json!(65536), 5), "what is left out stays");
+    let nothing = json!({"mail": {"keep": [], "max_message": null}});
+    assert_eq!(
+        change(nothing.clone(), &tag).await.status,
+        StatusCode::PRECONDITION_FAILED,
+        "they were changed"
+    );
+    let last = change(nothing, changed.header("etag")).await;
+    assert_eq!(last.json()["mail"], rules(json!([]), Value::Null, 5));
+    assert_eq!(scene.world.get(&path(&made)).await["mail"], last.json()["mail"]);
+    for (given, field) in [
+        (json!({"mail": {"keep": ["pictures"]}}), "mail.keep"),
+        (json!({"mail": {"folder": "sender"}}), "mail.folder"),
+        (json!({"mail": {"per_hour": 0}}), "mail"),
+        (json!({"mail": {"max_message": 1}}), "mail"),
+    ] {
+        assert_eq!(change(given.clone(), last.header("etag")).await.fields(), [field], "{given}");
+    }
+}
+
+#[tokio::test]
 async fn public_keys_come_and_go() {
     let scene = Scene::new().await;
     let made = scene.make("ftp", &json!({"public_keys": [LINE]})).await;

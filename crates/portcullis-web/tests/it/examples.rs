@@ -214,6 +214,9 @@ fn body(operation: &Operation, things: &Things) -> Option<Value> {
             json!({"storage": storage, "folder": "", "name": "matrix", "permission": "read"})
         }
         ("POST", "/api/v1/sites") => json!({"name": unused("made by the matrix")}),
+        ("POST", "/api/v1/imports/accounts") => {
+            json!({"accounts": [{"id": unused("account"), "name": unused("account"), "created": "2024-01-01"}]})
+        }
         ("POST", "/api/v1/users") => json!({"username": unused("matrix"), "role": "member"}),
         ("PATCH", "/api/v1/users/{id}") => json!({"role": "admin"}),
         ("POST", "/api/v1/users/{id}/reset") => json!({"second_factor": true}),

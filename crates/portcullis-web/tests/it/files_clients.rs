@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::files_http::Place;
-use crate::world::{S3_ADDRESS, WEB_ADDRESS};
+use crate::world::{S3_ADDRESS, WEB_ADDRESS, spool};
 
 /// A door on a socket.
 struct Served {
@@ -34,6 +34,7 @@ impl Served {
             web_address: WEB_ADDRESS.to_owned(),
             door: DoorConfig::default(),
             doors: Doors::default(),
+            spool: spool(),
         };
         let (access, control) = (place.world.access.clone(), place.world.control.clone());
         let serving = portcullis_web::serve(config, listener, access, control, stop.clone(), tasks.clone());

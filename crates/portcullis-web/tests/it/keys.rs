@@ -117,7 +117,7 @@ async fn every_wrong_field_is_named() {
             vec!["name", "permission", "prefix"],
         ),
         (with(json!({"name": "x".repeat(201)})), vec!["name"]),
-        (with(json!({"channel": "email"})), vec!["channel"]),
+        (with(json!({"channel": "gopher"})), vec!["channel"]),
         (with(json!({"channel": "gopher"})), vec!["channel"]),
         (with(json!({"scope": "site"})), vec!["scope"]),
         (with(json!({"scope": "everything"})), vec!["scope"]),

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::world::{S3_ADDRESS, WEB_ADDRESS, World};
+use crate::world::{S3_ADDRESS, WEB_ADDRESS, World, spool};
 
 struct Door {
     world: World,
@@ -29,6 +29,7 @@ impl Door {
             s3_address: S3_ADDRESS.to_owned(),
             web_address: WEB_ADDRESS.to_owned(),
             doors: portcullis_web::Doors::default(),
+            spool: spool(),
             door: DoorConfig::default(),
         };
         let serving = portcullis_web::serve(

@@ -1,6 +1,7 @@
 //! The door with everything behind it, and requests to it.
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -121,6 +122,12 @@ impl Ask<'_> {
             if asked.contains(" /dav") && answer.header("content-type").starts_with("application/xml") {
                 return answer;
             }
+            let kind = answer.header("content-type");
+            if asked.contains(" /soap")
+                && (kind.starts_with("text/xml") || kind.starts_with("application/soap+xml"))
+            {
+                return answer;
+            }
             // Where files are, a refusal is a line of text to whoever reads texts.
             let line = asked.contains(" /files") && answer.header("content-type").starts_with("text/plain");
             let expected = match (page, line) {
@@ -153,7 +160,15 @@ fn doors() -> Doors {
             address: "sftp://files.example.org:2022".to_owned(),
             host_keys: vec![HOST_KEY.parse().unwrap()],
         }),
+        smtp: Some("smtp://mail.example.org:2587".to_owned()),
+        smtps: None,
+        mail_domain: "example.org".to_owned(),
     }
+}
+
+/// Where parts of requests wait; files there have no name.
+pub(crate) fn spool() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("spool")
 }
 
 pub(crate) fn door() -> Config {
@@ -161,6 +176,7 @@ pub(crate) fn door() -> Config {
         s3_address: S3_ADDRESS.to_owned(),
         web_address: WEB_ADDRESS.to_owned(),
         doors: doors(),
+        spool: spool(),
         door: DoorConfig::default(),
     }
 }
@@ -306,7 +322,7 @@ impl World {
     }
 
     /// Where the database is.
-    pub(crate) fn database(&self) -> std::path::PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.dir.path().join("portcullis.db")
     }
 

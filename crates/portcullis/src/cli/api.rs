@@ -15,6 +15,8 @@ use crate::config;
 
 /// Largest answer that is read.
 const MAX_ANSWER: u64 = 32 << 20;
+/// The longest that is waited for the answer to a call that has much to do.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// The longest that is waited before something is sent again, in seconds.
 const LONGEST_WAIT: u64 = 120;
 
@@ -194,6 +196,15 @@ impl Api {
         self.send(self.agent.post(self.url(path)), body)
     }
 
+    /// As [`Self::post`], for a call that has much to do.
+    ///
+    /// # Errors
+    /// As the other calls.
+    pub(super) fn post_patiently(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let request = self.agent.post(self.url(path)).config().timeout_global(Some(PATIENCE)).build();
+        self.send(request, body)
+    }
+
     pub(super) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         self.send(self.agent.put(self.url(path)), body)
     }
@@ -275,6 +286,8 @@ pub(super) struct Refusal {
     pub(super) code: String,
     /// The fields that are wrong.
     pub(super) fields: Vec<String>,
+    /// The same with what is wrong with each.
+    pub(super) faults: Vec<(String, String)>,
     message: String,
 }
 
@@ -307,16 +320,17 @@ fn problem(status: u16, text: &str) -> anyhow::Error {
     };
     let part = |name: &str| problem.get(name).and_then(Value::as_str);
     let mut message = part("detail").or_else(|| part("title")).unwrap_or("the server refused").to_owned();
-    let mut fields = Vec::new();
+    let (mut fields, mut faults) = (Vec::new(), Vec::new());
     for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
         let of = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         message.push_str(&format!("\n  {}: {}", of("field"), of("message")));
         fields.push(of("field").to_owned());
+        faults.push((of("field").to_owned(), of("message").to_owned()));
     }
     let code = part("type").and_then(|kind| kind.rsplit(':').next()).unwrap_or_default().to_owned();
     message.push_str(advice(status, &code));
     if let Some(id) = part("request_id") {
         message.push_str(&format!("\n  request id {id}"));
     }
-    Refusal { status, code, fields, message }.into()
+    Refusal { status, code, fields, faults, message }.into()
 }

@@ -14,6 +14,7 @@ mod audit_trail;
 mod find;
 mod grant;
 mod group;
+mod import;
 mod join;
 mod key;
 mod link;
@@ -115,6 +116,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         Command::Grant(call) => grant::run(&call.remote, call.command),
         Command::Storage(call) => storage::run(&call.remote, call.command),
         Command::Key(call) => key::run(&call.remote, call.command),
+        Command::Import(call) => import::run(&call.remote, &call.command),
         Command::Link(call) => link::run(&call.remote, call.command),
         Command::Sync(call) => sync::run(&call.remote, call.command),
         Command::Audit(call) => match &call.command {

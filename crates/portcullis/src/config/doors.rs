@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 
-use super::Raw;
+use super::{Config, Raw};
 
 /// The fewest ports for data connections: each transfer takes one, and a port rests for a while after it.
 const FEWEST_PORTS: usize = 10;
@@ -27,21 +27,25 @@ pub(crate) struct LineDoors {
     pub(crate) allow_plaintext: bool,
 }
 
+/// Where one of them is, if it is said and can be, and where that stands.
+pub(super) fn door(
+    raw: Option<Raw>,
+    usual: u16,
+    problems: &mut Vec<String>,
+) -> Option<(Option<SocketAddr>, String)> {
+    let Raw { value, origin } = raw?;
+    let address = value.parse().ok();
+    if address.is_none() {
+        problems.push(format!(
+            "{origin}: \"{value}\" is not an address; write 0.0.0.0:{usual} or [::]:{usual} (port 0 picks a free one)"
+        ));
+    }
+    Some((address, origin))
+}
+
 /// Reads the doors; `tls` says whether certificate or key was given.
 pub(super) fn read(get: impl Fn(&str) -> Option<Raw>, tls: bool, problems: &mut Vec<String>) -> LineDoors {
-    let mut door = |name: &str| {
-        let raw = get(name)?;
-        let address = raw.value.parse().ok();
-        if address.is_none() {
-            problems.push(format!(
-                "{}: \"{}\" is not an address; write 0.0.0.0:{} or [::]:{2} (port 0 picks a free one)",
-                raw.origin,
-                raw.value,
-                usual_port(name)
-            ));
-        }
-        Some((address, raw.origin))
-    };
+    let mut door = |name: &str| door(get(name), usual_port(name), problems);
     let (ftp, ftps, sftp) = (door("ftp"), door("ftps"), door("sftp"));
     let allow_plaintext = plaintext(get("allow_plaintext_ftp"), problems);
     if let Some((_, origin)) = ftp.as_ref().filter(|_| !tls && !allow_plaintext) {
@@ -75,10 +79,19 @@ pub(super) fn read(get: impl Fn(&str) -> Option<Raw>, tls: bool, problems: &mut 
 }
 
 /// Addresses that two doors cannot share, and doors on ports that are for data connections.
-pub(super) fn crossed(web: SocketAddr, s3: SocketAddr, line: &LineDoors, problems: &mut Vec<String>) {
-    let others = [("ftp", line.ftp), ("ftps", line.ftps), ("sftp", line.sftp)];
-    let others = others.into_iter().filter_map(|(name, address)| Some((name, address?)));
-    let doors: Vec<(&str, SocketAddr)> = [("web", web), ("s3", s3)].into_iter().chain(others).collect();
+pub(super) fn crossed(config: &Config, problems: &mut Vec<String>) {
+    let Config { line, mail, .. } = config;
+    let doors = [
+        ("web", Some(config.web)),
+        ("s3", Some(config.s3)),
+        ("ftp", line.ftp),
+        ("ftps", line.ftps),
+        ("sftp", line.sftp),
+        ("smtp", mail.smtp),
+        ("smtps", mail.smtps),
+    ];
+    let doors: Vec<(&str, SocketAddr)> =
+        doors.into_iter().filter_map(|(name, address)| Some((name, address?))).collect();
     for (at, (name, address)) in doors.iter().enumerate() {
         for (other, same) in doors.iter().skip(at + 1).filter(|(_, other)| meet(*address, *other)) {
             problems.push(if same == address {

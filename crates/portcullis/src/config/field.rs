@@ -63,6 +63,23 @@ pub(crate) const FIELDS: &[Field] = &[
         "Serve FTP to clients that do not ask for TLS: everybody on the way can read it [default: false]",
     ),
     field(
+        "smtp",
+        "ADDR",
+        "Mail submission with STARTTLS, e.g. 0.0.0.0:587; needs tls_cert [default: closed]",
+    ),
+    field(
+        "smtps",
+        "ADDR",
+        "Mail submission inside TLS (implicit), e.g. 0.0.0.0:465; needs tls_cert [default: closed]",
+    ),
+    field(
+        "smtp_domains",
+        "DOMAIN[,DOMAIN]",
+        "Domains whose mail addresses name folders, anything+folder@DOMAIN [default: the host of web_url, else localhost]",
+    ),
+    field("smtp_max_message", "SIZE", "The largest message, attachments encoded, e.g. 64M [default: 256M]"),
+    field("smtp_spool", "SIZE", "What messages on their way may take on the disk in all [default: 4G]"),
+    field(
         "database",
         "URL",
         "postgres://… for administration; the default is a SQLite file in the data directory",

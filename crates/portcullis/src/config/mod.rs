@@ -6,6 +6,7 @@
 mod doors;
 mod field;
 mod file;
+mod mail;
 mod master_key;
 mod oidc;
 mod sinks;
@@ -21,6 +22,7 @@ use portcullis_listener::{Limits, Proxies, ProxyKind};
 
 pub(crate) use doors::LineDoors;
 pub(crate) use field::{FIELDS, Field};
+pub(crate) use mail::MailDoors;
 pub(crate) use master_key::{MasterKeySource, read as read_master_key, write_new as write_master_key};
 pub(crate) use oidc::{ClientSecretSource, OidcConfig};
 pub(crate) use sinks::SinkConfig;
@@ -39,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) s3: SocketAddr,
     /// FTP and SFTP.
     pub(crate) line: LineDoors,
+    /// Mail submission.
+    pub(crate) mail: MailDoors,
     /// Where administration is kept; the default is a file in the data directory.
     pub(crate) database: Option<String>,
     /// Domains below which buckets are host names.
@@ -124,16 +128,19 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
             .or_else(|| from_file.iter().find(|(name, _)| name == field.name).map(|(_, raw)| raw.clone()))
     };
     let get = |name: &str| FIELDS.iter().find(|field| field.name == name).and_then(&raw);
+    let has_tls = get("tls_cert").or_else(|| get("tls_key")).is_some();
+    let web_url = url(get("web_url"), &mut problems);
     let config = Config {
         data_dir: get("data_dir")
             .map_or_else(|| PathBuf::from("portcullis-data"), |raw| PathBuf::from(raw.value)),
         web: address(get("web").as_ref(), "127.0.0.1:8080", &mut problems),
         s3: address(get("s3").as_ref(), "127.0.0.1:9000", &mut problems),
-        line: doors::read(get, get("tls_cert").or_else(|| get("tls_key")).is_some(), &mut problems),
+        line: doors::read(get, has_tls, &mut problems),
+        mail: mail::read(get, has_tls, web_url.as_deref(), &mut problems),
         database: database(get("database"), &mut problems),
-        s3_domains: domains(get("s3_domain"), &mut problems),
+        s3_domains: domains(get("s3_domain"), "s3.example.com", &mut problems),
         s3_url: url(get("s3_url"), &mut problems),
-        web_url: url(get("web_url"), &mut problems),
+        web_url,
         tls: tls(get("tls_cert"), get("tls_key"), &mut problems),
         allow_private_endpoints: networks(get("allow_private_endpoints"), &mut problems),
         proxies: proxies(get("trusted_proxies"), get("proxy_header"), &mut problems),
@@ -152,7 +159,7 @@ pub(crate) fn load(flags: &Flags, file: Option<&PathBuf>) -> Result<Config, Prob
         log: get("log").map_or_else(|| "portcullis=info,warn".to_owned(), |raw| raw.value),
         log_json: log_format(get("log_format"), &mut problems),
     };
-    doors::crossed(config.web, config.s3, &config.line, &mut problems);
+    doors::crossed(&config, &mut problems);
     if problems.is_empty() { Ok(config) } else { Err(Problems(problems)) }
 }
 
@@ -213,7 +220,7 @@ fn database(raw: Option<Raw>, problems: &mut Vec<String>) -> Option<String> {
     Some(raw.value)
 }
 
-fn domains(raw: Option<Raw>, problems: &mut Vec<String>) -> Vec<String> {
+fn domains(raw: Option<Raw>, example: &str, problems: &mut Vec<String>) -> Vec<String> {
     let Some(raw) = raw else { return Vec::new() };
     let list: Vec<String> = raw
         .value
@@ -227,7 +234,7 @@ fn domains(raw: Option<Raw>, problems: &mut Vec<String>) -> Vec<String> {
         };
         if !domain.split('.').all(plain) {
             problems.push(format!(
-                "{}: \"{domain}\" is not a domain name; write s3.example.com, without port or scheme",
+                "{}: \"{domain}\" is not a domain name; write {example}, without port or scheme",
                 raw.origin
             ));
         }

@@ -64,6 +64,73 @@ fn a_site_key_administers() {
 }
 
 #[test]
+fn keys_for_mail_and_what_they_make_of_messages() {
+    let world = World::start();
+    let given = serde_json::json!({"name": "cli", "channel": "rest", "scope": "site", "permission": "full"});
+    let bearer = world.admin("POST", "/keys", Some(&given))["bearer"].as_str().unwrap().to_owned();
+    let (_, bucket) = world.storage("Files");
+    let call = |words: &[&str]| {
+        let mut command = world.command();
+        command.env("PORTCULLIS_API_KEY", &bearer).args(words);
+        command
+    };
+    let make = [
+        "key",
+        "create",
+        "--storage",
+        &bucket,
+        "--name",
+        "Scans",
+        "--channel",
+        "email",
+        "--permission",
+        "write",
+    ];
+    let more = [
+        "--mail-folder",
+        "subject",
+        "--keep",
+        "text,message",
+        "--max-message",
+        "25M",
+        "--user-name",
+        "scans",
+    ];
+    let told = ok(&mut call(&[&make[..], &more].concat()));
+    let rules =
+        "folder by subject; keeps attachments and text, message; 600 messages an hour, at most 25.0 MiB each";
+    assert!(told.contains(rules) && told.contains("scans") && told.contains("pcs"), "{told}");
+    let told = ok(&mut call(&[
+        "key",
+        "update",
+        "scans",
+        "--keep",
+        "nothing",
+        "--max-message",
+        "none",
+        "--per-hour",
+        "5",
+    ]));
+    assert!(told.contains("folder by subject; keeps attachments; 5 messages an hour\n"), "{told}");
+    assert!(ok(&mut call(&["key", "show", "scans"])).contains("5 messages an hour"));
+    let told = refused(&mut call(&["key", "update", "scans", "--keep", "pictures"]));
+    assert!(told.contains("mail.keep") && told.contains("html"), "{told}");
+    let told = ok(&mut call(&[
+        "key",
+        "create",
+        "--storage",
+        &bucket,
+        "--name",
+        "Orders",
+        "--channel",
+        "web-service",
+    ]));
+    assert!(told.contains("/soap") && !told.contains("Messages"), "{told}");
+    let told = refused(&mut call(&["key", "update", "Orders", "--per-hour", "5"]));
+    assert!(told.contains("mail"), "{told}");
+}
+
+#[test]
 fn wrong_input_is_explained() {
     let world = World::start();
     let key = world.admin(
@@ -85,7 +152,7 @@ fn wrong_input_is_explained() {
             vec!["key", "create", "--storage", &bucket, "--name", "x", "--permission", "readonly"],
             "permission",
         ),
-        (vec!["key", "create", "--storage", &bucket, "--name", "x", "--channel", "email"], "channel"),
+        (vec!["key", "create", "--storage", &bucket, "--name", "x", "--channel", "gopher"], "channel"),
         (vec!["storage", "create", "--name", "  "], "name"),
         (vec!["storage", "create", "--name", "x", "--label", "Not DNS"], "label"),
         (vec!["storage", "create", "--name", "x", "--quota", "lots"], "not a size"),

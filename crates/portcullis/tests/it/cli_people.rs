@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::world::{OWN_PASSWORD, PASSWORD, World, ok, refused, run};
 
 /// Runs a command that reads these lines; what it printed on standard output.
-fn fed(command: &mut Command, lines: &[&str]) -> String {
+pub(crate) fn fed(command: &mut Command, lines: &[&str]) -> String {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(format!("{}\n", lines.join("\n")).as_bytes()).unwrap();

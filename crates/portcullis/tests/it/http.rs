@@ -1,12 +1,13 @@
 //! S3 requests by hand: signed with our own signer, sent over a plain socket.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portcullis_sigv4::{AmzDate, Payload, RawRequest, Signer};
 
+use crate::wire::Wire;
 use crate::world::{Access, World};
 
 /// What came back.
@@ -55,7 +56,17 @@ pub(crate) fn exchange(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Answer {
-    let mut stream = connect(host);
+    exchange_on(connect(host), host, (method, target), headers, body)
+}
+
+/// One request on this connection, which it ends.
+pub(crate) fn exchange_on<S: Read + Write>(
+    mut stream: S,
+    host: &str,
+    (method, target): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     stream.write_all(&head(host, method, target, headers, body.len() as u64)).unwrap();
     // A server may refuse before it has read the body.
     drop(stream.write_all(body));
@@ -97,7 +108,7 @@ pub(crate) fn head(host: &str, method: &str, target: &str, headers: &[(&str, &st
     head.into_bytes()
 }
 
-fn read_head(reader: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) {
+fn read_head(reader: &mut BufReader<impl Read>) -> (u16, Vec<(String, String)>) {
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     let status = line
@@ -114,7 +125,7 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> (u16, Vec<(String, String)>) 
     }
 }
 
-pub(crate) fn read_answer(reader: &mut BufReader<TcpStream>, bodiless: bool) -> Answer {
+pub(crate) fn read_answer(reader: &mut BufReader<impl Read>, bodiless: bool) -> Answer {
     let (status, headers) = read_head(reader);
     let mut body = Vec::new();
     if !bodiless {
@@ -175,7 +186,8 @@ impl<'a> Signed<'a> {
         let headers = self.sign(method, path, query, extra);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        exchange(self.world.s3_host(), method, &target, &headers, body)
+        let host = self.world.s3_host();
+        exchange_on(Wire::to(self.world, host), host, (method, &target), &headers, body)
     }
 
     /// A request for an object of the key's bucket whose body, so many bytes long, and answer are the caller's to send and read.

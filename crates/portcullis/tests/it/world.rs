@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) ftp: Option<String>,
     pub(crate) ftps: Option<String>,
     pub(crate) sftp: Option<String>,
+    pub(crate) smtp: Option<String>,
+    pub(crate) smtps: Option<String>,
     token: String,
     flags: Vec<String>,
     /// Where the doors are to be: web and s3.
@@ -64,6 +66,8 @@ impl World {
             ftp: None,
             ftps: None,
             sftp: None,
+            smtp: None,
+            smtps: None,
             token: String::new(),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
             ports: ["127.0.0.1:0"; 2].map(str::to_owned),
@@ -115,6 +119,7 @@ impl World {
             Some(url.strip_prefix(&format!("{scheme}://")).unwrap().to_owned())
         };
         (self.ftp, self.ftps, self.sftp) = (line("ftp"), line("ftps"), line("sftp"));
+        (self.smtp, self.smtps) = (line("smtp"), line("smtps"));
         let answer =
             self.rest("POST", "/sessions", None, Some(&json!({"username": "admin", "password": PASSWORD})));
         assert_eq!(answer.0, 201, "{}", answer.1);
@@ -130,9 +135,10 @@ impl World {
         self.ports = [&self.web, &self.s3].map(|url| url.strip_prefix("http://").unwrap().to_owned());
     }
 
-    /// What the server was started with, beside the doors that every one has.
-    pub(crate) fn flags(&self) -> &[String] {
-        &self.flags
+    /// The certificate that clients are to trust, if the doors speak TLS.
+    pub(crate) fn certificate(&self) -> Option<&Path> {
+        let at = self.flags.iter().position(|flag| flag == "--tls-cert")?;
+        Some(Path::new(&self.flags[at + 1]))
     }
 
     /// Everything the server has printed.
@@ -188,8 +194,8 @@ impl World {
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
             .allow_non_standard_methods(true);
-        if let Some(at) = self.flags.iter().position(|flag| flag == "--tls-cert") {
-            config = config.tls_config(crate::tls::trusting(Path::new(&self.flags[at + 1])));
+        if let Some(certificate) = self.certificate() {
+            config = config.tls_config(crate::tls::trusting(certificate));
         }
         let agent = config.build().new_agent();
         let mut request =
@@ -289,7 +295,7 @@ impl World {
 
     /// The host and port of the S3 door.
     pub(crate) fn s3_host(&self) -> &str {
-        self.s3.strip_prefix("http://").unwrap()
+        self.s3.split_once("://").unwrap().1
     }
 }
 

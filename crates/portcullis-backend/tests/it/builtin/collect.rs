@@ -200,3 +200,20 @@ async fn storages_that_nobody_holds_are_closed_and_come_back() {
         assert_eq!(backend.usage().await.unwrap().files, 1, "{number}");
     }
 }
+
+/// Whoever opens a storage first may go away meanwhile: the next one waits for that opening, and does not begin another beside it.
+#[tokio::test]
+async fn an_opening_that_nobody_waits_for_is_there_for_the_next_one() {
+    let world = World::new(StoreOptions::default()).await;
+    for number in 2..40 {
+        let id = StorageId::from_u128(number);
+        tokio::select! {
+            biased;
+            _ = world.store.backend(id) => panic!("it was open at once"),
+            () = std::future::ready(()) => {}
+        }
+        let backend = world.store.backend(id).await.unwrap();
+        backend.put(&key("k"), Body::Full(data(10, 1)), PutOptions::default()).await.unwrap();
+        assert!(Arc::ptr_eq(&backend, &world.store.backend(id).await.unwrap()), "{number}");
+    }
+}

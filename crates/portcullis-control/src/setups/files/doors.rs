@@ -1,4 +1,6 @@
 //! The doors for files besides HTTP, as clients reach them.
+//!
+//! Web service keys need none of them: SOAP is spoken at the address of the web.
 
 use portcullis_domain::SshPublicKey;
 
@@ -11,6 +13,12 @@ pub struct Doors {
     pub ftps: Option<String>,
     /// SFTP.
     pub sftp: Option<SftpDoor>,
+    /// Mail submission that asks for TLS before a password: `smtp://host:port`.
+    pub smtp: Option<String>,
+    /// Mail submission that is TLS from its first byte: `smtps://host:port`.
+    pub smtps: Option<String>,
+    /// What stands behind the `@` of the addresses that mail keys send to: the first of those that the doors take. Empty if both are off.
+    pub mail_domain: String,
 }
 
 /// The FTP door.
@@ -34,9 +42,9 @@ pub struct SftpDoor {
 }
 
 impl Doors {
-    /// Whether all of them are off.
+    /// Whether all of those for keys of the channel `ftp` are off.
     #[must_use]
     pub fn are_off(&self) -> bool {
-        *self == Self::default()
+        self.ftp.is_none() && self.ftps.is_none() && self.sftp.is_none()
     }
 }

@@ -1,4 +1,4 @@
-//! Set-ups for keys of the channels with folders: HTTP with WebDAV, FTP with SFTP.
+//! Set-ups for keys of the channels with user names: HTTP with WebDAV, FTP with SFTP, the web service, mail.
 //!
 //! Which texts there are follows from the key's channel; which of them can be used, from the doors that are on. A tool whose door is
 //! off gets a sentence that says how whoever runs the server switches it on.
@@ -9,10 +9,13 @@ mod doors;
 mod filezilla;
 mod finder;
 mod ftp;
+mod mail;
 mod openssh;
 mod place;
 mod plain;
 mod rclone;
+mod soap;
+mod soap_code;
 #[cfg(test)]
 mod tests;
 mod windows;
@@ -24,14 +27,14 @@ use super::{Setup, Tool, put_switched_off};
 
 pub use doors::{Doors, FtpDoor, SftpDoor};
 
-/// What a set-up for a channel with folders is made of. No `Debug`: it holds the secret.
+/// What a set-up for a channel with user names is made of. No `Debug`: it holds the secret.
 #[derive(Clone, Copy)]
 pub struct FileSetup<'a> {
-    /// The address of the HTTP door, such as `https://gate.example.org`.
+    /// The address of the HTTP door, where SOAP is spoken too, such as `https://gate.example.org`.
     pub web_address: &'a str,
     /// Where the other doors are.
     pub doors: &'a Doors,
-    /// Which channel the key opens; there are set-ups for [`Channel::Http`] and [`Channel::Ftp`].
+    /// Which channel the key opens; there are none for S3 and REST here.
     pub channel: Channel,
     /// The user name: the chosen one, or the public half of the credentials.
     pub user: &'a str,
@@ -74,15 +77,30 @@ const FTP_TOOLS: [(Tool, Write); 9] = [
     (Tool { id: "cyberduck", title: "Cyberduck" }, cyberduck::write),
 ];
 
+const SOAP_TOOLS: [(Tool, Write); 3] = [
+    (Tool { id: "curl", title: "curl" }, soap::write),
+    (Tool { id: "zeep", title: "zeep (Python)" }, soap_code::zeep),
+    (Tool { id: "nodesoap", title: "soap (JavaScript)" }, soap_code::node),
+];
+
+const MAIL_TOOLS: [(Tool, Write); 4] = [
+    (Tool { id: "mailprogram", title: "Mail program, scanner" }, mail::program),
+    (Tool { id: "swaks", title: "swaks" }, mail::swaks),
+    (Tool { id: "msmtp", title: "msmtp" }, mail::msmtp),
+    (Tool { id: "smtplib", title: "smtplib (Python)" }, mail::smtplib),
+];
+
 fn tools(channel: Channel) -> &'static [(Tool, Write)] {
     match channel {
         Channel::Http => &HTTP_TOOLS,
         Channel::Ftp => &FTP_TOOLS,
-        Channel::S3 | Channel::Rest | Channel::WebService | Channel::Email => &[],
+        Channel::WebService => &SOAP_TOOLS,
+        Channel::Email => &MAIL_TOOLS,
+        Channel::S3 | Channel::Rest => &[],
     }
 }
 
-/// The tools that a key of this channel can be set up for, in the order in which they are shown; none for a channel without folders.
+/// The tools that a key of this channel can be set up for, in the order in which they are shown; none for S3 and REST.
 pub fn file_tools(channel: Channel) -> impl ExactSizeIterator<Item = Tool> {
     tools(channel).iter().map(|(tool, _)| *tool)
 }

@@ -41,6 +41,8 @@ impl<'a> Address<'a> {
             "ftp" => 21,
             "ftps" => 990,
             "sftp" => 22,
+            "smtp" => 587,
+            "smtps" => 465,
             _ => 80,
         };
         Self { whole, scheme, host, port: said.unwrap_or(usual) }
@@ -79,6 +81,7 @@ pub(super) enum FtpTls {
 pub(super) enum Off {
     Ftp,
     Sftp,
+    Mail,
 }
 
 impl FileSetup<'_> {
@@ -167,6 +170,7 @@ impl FileSetup<'_> {
         let (name, setting) = match door {
             Off::Ftp => ("FTP", "--ftp 0.0.0.0:2121"),
             Off::Sftp => ("SFTP", "--sftp 0.0.0.0:2022"),
+            Off::Mail => ("Mail", "--smtp 0.0.0.0:2587"),
         };
         put!(
             out,

@@ -5,7 +5,7 @@ mod write;
 
 use read::Child;
 pub(crate) use read::{Name, Node, parse};
-pub(crate) use write::Xml;
+pub(crate) use write::{Xml, escaped};
 
 /// The namespace of WebDAV itself (RFC 4918 section 14).
 pub(crate) const DAV: &str = "DAV:";

@@ -4,7 +4,7 @@
 //! and namespaces: nothing in a document can make reading it cost more than its length.
 
 use quick_xml::XmlVersion;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
 
@@ -92,7 +92,10 @@ pub(crate) fn parse(document: &[u8]) -> Result<Node, MalformedXml> {
             Event::End(_) => tree.close()?,
             Event::Text(text) => tree.text(&text.xml10_content())?,
             Event::CData(text) => tree.text(&text.xml10_content())?,
-            Event::GeneralRef(reference) => tree.text(&resolve(&reference)?)?,
+            Event::GeneralRef(reference) => {
+                let character = portcullis_xml::character(&reference).map_err(|_| MalformedXml)?;
+                tree.text(character.encode_utf8(&mut [0; 4]))?;
+            }
             Event::Decl(_) | Event::Comment(_) => {}
             Event::DocType(_) | Event::PI(_) => return Err(MalformedXml),
             Event::Eof => break,
@@ -187,21 +190,6 @@ impl Tree {
     fn finish(self) -> Option<Node> {
         self.done.filter(|_| self.open.is_empty())
     }
-}
-
-fn resolve(reference: &BytesRef<'_>) -> Result<String, MalformedXml> {
-    if let Some(character) = reference.resolve_char_ref().map_err(|_| MalformedXml)? {
-        return Ok(character.to_string());
-    }
-    let text = match &**reference {
-        "amp" => "&",
-        "lt" => "<",
-        "gt" => ">",
-        "quot" => "\"",
-        "apos" => "'",
-        _ => return Err(MalformedXml),
-    };
-    Ok(text.to_owned())
 }
 
 #[cfg(test)]

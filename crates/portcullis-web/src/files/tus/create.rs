@@ -7,7 +7,9 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, LOCATION};
 use http::{HeaderValue, StatusCode};
-use portcullis_access::{Body as FileBody, Put, PutOptions, StorageAccess, UploadId, UploadOptions};
+use portcullis_access::{
+    Body as FileBody, Principal, Put, PutOptions, StorageAccess, UploadId, UploadOptions,
+};
 use portcullis_control::{NewResumable, ResumableState, ResumableUpload};
 use portcullis_domain::{BucketName, ObjectKey};
 
@@ -15,6 +17,7 @@ use super::super::target;
 use super::patch::receive;
 use super::progress::part_size;
 use super::{Open, UPLOAD_OFFSET, give_up, headers as tus, is_gone, refused, tell_expiry};
+use crate::app::App;
 use crate::files::Call;
 use crate::files::write::Before;
 use crate::headers;
@@ -44,7 +47,7 @@ pub(super) async fn create(call: &Call<'_>, bucket: &BucketName, name: &str, bod
         drop(grant);
         None
     };
-    let open = begin(call, &at, &key, (length, part_size), (upload, &told.text)).await?;
+    let open = begin((call.app, &call.who), &at, &key, (length, part_size), (upload, &told.text)).await?;
     let mut response = StatusCode::CREATED.into_response();
     let told_of = response.headers_mut();
     let location = format!("{}?upload={}", target::address(bucket, key.as_str()), open.upload.id);
@@ -80,18 +83,19 @@ fn key_of(name: &str, filename: Option<&str>) -> Result<ObjectKey> {
     target::key(&format!("{name}{filename}"))
 }
 
-async fn begin(
-    call: &Call<'_>,
+/// Notes an upload that begins, and gives it up again if its key has too many.
+pub(super) async fn begin(
+    (app, who): (&Arc<App>, &Principal),
     at: &StorageAccess,
     key: &ObjectKey,
     (length, part_size): (u64, u64),
     (upload, told): (Option<UploadId>, &str),
 ) -> Result<Open> {
-    let control = &call.app.control;
-    for expired in control.expired_resumables(&call.who).await? {
-        forget(call, expired).await?;
+    let control = &app.control;
+    for expired in control.expired_resumables(who).await? {
+        forget(app, who, expired).await?;
     }
-    let owner = call.who.key_id().ok_or_else(Problem::not_found)?;
+    let owner = who.key_id().ok_or_else(Problem::not_found)?;
     let new = NewResumable {
         key: owner,
         storage: at.storage().id,
@@ -102,7 +106,7 @@ async fn begin(
         told: told.to_owned(),
     };
     if let Some(upload) = control.begin_resumable(new).await? {
-        return Ok(Open { app: Arc::clone(call.app), at: at.clone(), key: key.clone(), upload });
+        return Ok(Open { app: Arc::clone(app), at: at.clone(), key: key.clone(), upload });
     }
     if let Some(upload) = upload {
         let given_up = at.grant::<Put>(key.clone()).map_err(refused)?.abort_upload(&upload).await;
@@ -113,11 +117,11 @@ async fn begin(
 }
 
 /// Gives up an upload of this key whose time is over. Where that fails it is tried again with the next upload.
-async fn forget(call: &Call<'_>, expired: ResumableUpload) -> Result<()> {
+async fn forget(app: &Arc<App>, who: &Principal, expired: ResumableUpload) -> Result<()> {
     let key = expired.object.clone();
-    match call.app.access.storage_by_id(&call.who, expired.storage).await {
+    match app.access.storage_by_id(who, expired.storage).await {
         Ok(at) => {
-            let open = Open { app: Arc::clone(call.app), at, key, upload: expired };
+            let open = Open { app: Arc::clone(app), at, key, upload: expired };
             if let Err(problem) = give_up(&open).await {
                 tracing::debug!(
                     status = problem.status().as_u16(),
@@ -127,6 +131,6 @@ async fn forget(call: &Call<'_>, expired: ResumableUpload) -> Result<()> {
             Ok(())
         }
         // The storage is nothing to this key any more, and neither is what it began there.
-        Err(_) => Ok(call.app.control.drop_resumable(&expired).await?),
+        Err(_) => Ok(app.control.drop_resumable(&expired).await?),
     }
 }

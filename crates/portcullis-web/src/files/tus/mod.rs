@@ -10,6 +10,7 @@ mod create;
 mod headers;
 mod patch;
 mod progress;
+mod steps;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use super::{Call, METHODS, not_allowed, refused};
 use crate::app::App;
 use crate::problem::{Problem, Result};
 use progress::Progress;
+pub(crate) use steps::{NewSteps, Steps};
 
 /// The header that says which version a request speaks.
 pub(super) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");

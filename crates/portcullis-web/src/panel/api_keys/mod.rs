@@ -1,4 +1,5 @@
-//! Keys for programs: those of people and of the whole site. Keys of storages are on the pages of their connections.
+//! Keys for programs, channel by channel. Those of people and of the whole site have their pages here, keys of storages beside their
+//! connections; the list has them all.
 //!
 //! Admins look after all of the site, everybody else after their own, on the same pages: which it is, the [`Keeper`] knows.
 
@@ -8,13 +9,16 @@ mod generate;
 mod key;
 mod list;
 mod new;
+mod row;
+mod sections;
+mod settings;
 mod shown;
-mod trial;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use portcullis_control::ControlError;
 use portcullis_domain::{Scope, UserId};
 
 use super::error::PanelError;
@@ -30,12 +34,13 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route(HOME, get(list::list))
         .route("/api-keys/new", get(new::ask).post(new::make))
         .route("/api-keys/{id}", get(key::show))
-        .route("/api-keys/{id}/settings", get(at::home).post(key::change))
-        .route("/api-keys/{id}/trial", get(at::home).post(trial::change))
-        .route("/api-keys/{id}/public-keys", get(at::home).post(key::public_keys))
+        .route("/api-keys/{id}/settings", get(at::home).post(settings::change))
+        .route("/api-keys/{id}/networks", get(at::home).post(sections::networks))
+        .route("/api-keys/{id}/public-keys", get(at::home).post(sections::public_keys))
+        .route("/api-keys/{id}/mail", get(at::home).post(sections::mail))
         .route("/api-keys/{id}/generate", get(generate::ask).post(generate::make))
-        .route("/api-keys/{id}/overlap/stop", get(at::home).post(key::stop_old))
-        .route("/api-keys/{id}/overlap/extend", get(at::home).post(key::extend_old))
+        .route("/api-keys/{id}/overlap/stop", get(at::home).post(sections::stop_old))
+        .route("/api-keys/{id}/overlap/extend", get(at::home).post(sections::extend_old))
         .route("/api-keys/{id}/delete", get(delete::ask).post(delete::delete))
 }
 
@@ -48,12 +53,22 @@ async fn may_make(app: &App, keeper: &Keeper) -> Result<bool, PanelError> {
     }
 }
 
-/// For whom a key is, in words: the name of a user, or the whole site.
+/// For whom a key is, in words: the name of a user, that of a storage, or the whole site.
 async fn whose(app: &App, keeper: &Keeper, own: &str, scope: Scope) -> Result<String, PanelError> {
     match (scope, keeper) {
         (Scope::User(user), Keeper::Admin(_)) => user_name(app, keeper, user).await,
         (Scope::User(_), Keeper::Own(_)) => Ok(own.to_owned()),
-        (Scope::Site | Scope::Storage(_), _) => Ok(words::text("api_keys.whole_site").to_owned()),
+        (Scope::Storage(storage), Keeper::Admin(admin)) => {
+            match app.control.storage(admin, storage).await {
+                Ok(found) => Ok(found.storage.name.to_string()),
+                // Deleted since its keys were read.
+                Err(ControlError::NotFound) => Ok(String::new()),
+                Err(error) => Err(error.into()),
+            }
+        }
+        (Scope::Site, _) | (Scope::Storage(_), Keeper::Own(_)) => {
+            Ok(words::text("api_keys.whole_site").to_owned())
+        }
     }
 }
 

@@ -7,10 +7,10 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
 use portcullis_access::Proof as _;
-use portcullis_control::{ControlError, KeyDraft, KeyRules, ScopeDraft, new_once_token};
+use portcullis_control::{ControlError, KeyDraft, KeyRules, MailDraft, ScopeDraft, new_once_token};
 use portcullis_domain::Channel;
 
-use super::super::channel_key::{Own, OwnForm};
+use super::super::channel_key::{MailForm, Own, OwnForm};
 use super::super::credentials::{Agreed, Done, ListText, Terms};
 use super::super::error::{PanelError, confirm};
 use super::super::fields::{Faults, Fields};
@@ -40,6 +40,8 @@ struct NewKey {
     s3: bool,
     /// User name, secret and public keys, for a channel that has them.
     own: OwnForm,
+    /// What becomes of messages, for a mail key.
+    mail: MailForm,
     terms: Terms,
 }
 
@@ -58,17 +60,13 @@ struct NewPage<'a> {
 }
 
 /// The channels that keys of users are made for here; one for S3 is made together with one for the REST API.
-const CHANNELS: [Channel; 3] = [Channel::Rest, Channel::Http, Channel::Ftp];
+const CHANNELS: [Channel; 5] =
+    [Channel::Rest, Channel::Http, Channel::Ftp, Channel::WebService, Channel::Email];
 
 impl NewPage<'_> {
     /// Channels to choose from: value, name, what it is for.
-    fn channels() -> [(&'static str, &'static str, &'static str); 3] {
-        let [rest, http, ftp] = CHANNELS.map(|channel| (channel.as_str(), labels::channel(channel)));
-        [
-            (rest.0, rest.1, words::text("channels.rest.detail")),
-            (http.0, http.1, words::text("channels.http.detail")),
-            (ftp.0, ftp.1, words::text("channels.ftp.detail")),
-        ]
+    fn channels() -> [(&'static str, &'static str, &'static str); 5] {
+        CHANNELS.map(labels::channel_choice)
     }
 }
 
@@ -86,8 +84,8 @@ impl NewKey {
         // What only the REST API knows is not looked at for another channel.
         let rest = channel == Channel::Rest;
         let (s3, full, name) = (fields.has("s3") && !site && rest, full && rest, text("name", 400));
-        let (own, terms) = (OwnForm::of(fields), Terms::of(fields));
-        Ok(Self { once, name, site, user, full, channel, s3, own, terms })
+        let (own, mail, terms) = (OwnForm::of(fields), MailForm::of(fields), Terms::of(fields));
+        Ok(Self { once, name, site, user, full, channel, s3, own, mail, terms })
     }
 
     /// The address of the form as it is filled in, for whoever has to prove first who they are.
@@ -107,11 +105,14 @@ impl NewKey {
         ];
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(own.into_iter().filter(|(_, value)| !value.is_empty()));
+        if self.channel == Channel::Email {
+            query.extend_pairs(self.mail.pairs());
+        }
         query.extend_pairs(self.terms.pairs());
         format!("{HOME}/new?{}", query.finish())
     }
 
-    fn draft(&self, agreed: &Agreed, scope: ScopeDraft, own: Own) -> KeyDraft {
+    fn draft(&self, agreed: &Agreed, scope: ScopeDraft, own: Own, mail: MailDraft) -> KeyDraft {
         let permission = if self.full { "full" } else { agreed.permission.as_str() };
         KeyDraft {
             name: self.name.clone(),
@@ -126,7 +127,7 @@ impl NewKey {
             login: own.login,
             secret: own.secret,
             public_keys: own.public_keys,
-            mail: portcullis_control::MailDraft::default(),
+            mail,
         }
     }
 }
@@ -189,6 +190,7 @@ async fn try_make(app: &App, at: &At, fields: &Fields) -> Result<Response, Panel
     let agreed = filled.terms.check(app.access.now(), &mut faults);
     let scope = scope(app, at, &filled, &mut faults).await?;
     let own = filled.own.read(fields, filled.channel, &mut faults);
+    let mail = filled.mail.read(filled.channel, &mut faults);
     let (Some(agreed), Some(scope), true) = (agreed, scope, faults.is_empty()) else {
         return form(app, at, &filled, None, faults).await;
     };
@@ -196,7 +198,7 @@ async fn try_make(app: &App, at: &At, fields: &Fields) -> Result<Response, Panel
         return Ok(shown::already(&at.person.chrome));
     }
     filled.once = new_once_token()?;
-    match at.keeper.create(&app.control, &filled.draft(&agreed, scope, own), filled.s3).await {
+    match at.keeper.create(&app.control, &filled.draft(&agreed, scope, own, mail), filled.s3).await {
         Ok(made) => Ok(shown::show(app, &at.person.chrome, &made)),
         Err(ControlError::ConfirmationNeeded) => Ok(confirm(&filled.address())),
         Err(ControlError::Invalid(problems)) => {

@@ -29,7 +29,7 @@ struct ShownPage<'a> {
     s3: Option<(&'a str, &'a str)>,
     /// Whether a secret is told at all: nobody is told one that they chose.
     told: bool,
-    /// Addresses, user name and secret, for a channel with folders.
+    /// Addresses, user name and secret, for a channel with user names.
     doors: Option<DoorsShown>,
     s3_address: &'a str,
     setups: Vec<Setup>,

@@ -1,17 +1,13 @@
-//! Keys of the channels with folders, HTTP with WebDAV and FTP with SFTP: what differs from other keys. They have a user name and a
-//! secret, either of which somebody may choose, public keys of SSH, and several doors.
+//! Keys of the channels with user names, HTTP with WebDAV, FTP with SFTP, the web service and mail: what differs from other keys. They
+//! have a user name and a secret, either of which somebody may choose, and addresses to use them at; some have public keys of SSH, some
+//! rules for messages.
 
 mod doors;
+mod mail;
 mod own;
 mod public_keys;
 
-use portcullis_domain::Channel;
-
 pub(super) use doors::DoorsShown;
+pub(super) use mail::{MailChanged, MailForm, MailSection, change as change_mail};
 pub(super) use own::{Own, OwnForm};
 pub(super) use public_keys::{Changed, PublicKeys, change as change_public_keys};
-
-/// Whether a channel has user names and folders.
-pub(super) const fn has_folders(channel: Channel) -> bool {
-    matches!(channel, Channel::Http | Channel::Ftp)
-}

@@ -60,13 +60,13 @@ impl OwnForm {
     pub(in super::super) fn read(&self, fields: &Fields, channel: Channel, faults: &mut Faults) -> Own {
         let mut own = Own::default();
         let login = self.login.trim();
-        if super::has_folders(channel) && !login.is_empty() {
+        if channel.takes_chosen() && !login.is_empty() {
             if let Err(wrong) = LoginName::parse(login) {
                 faults.add("login", wrong.to_string());
             }
             own.login = Some(login.to_owned());
         }
-        if super::has_folders(channel) && self.chosen {
+        if channel.takes_chosen() && self.chosen {
             let secret = fields.get("secret");
             if secret.is_empty() {
                 faults.add("secret", words::text("own.secret.empty"));

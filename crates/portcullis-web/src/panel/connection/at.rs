@@ -32,7 +32,7 @@ pub(super) fn path(storage: StorageId) -> String {
 }
 
 /// The page of credentials.
-pub(super) fn key_path(storage: StorageId, key: KeyId) -> String {
+pub(in super::super) fn key_path(storage: StorageId, key: KeyId) -> String {
     format!("/connections/{storage}/keys/{key}")
 }
 

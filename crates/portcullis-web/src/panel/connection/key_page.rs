@@ -6,18 +6,17 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
-use portcullis_access::SiteAdmin;
 use portcullis_control::KeyView;
-use portcullis_control::networks::{Clients, TrialView};
 use portcullis_control::setups::Setup;
-use portcullis_domain::{KeyId, Scope, Storage, StorageId, Timestamp};
+use portcullis_domain::{Scope, Storage, Timestamp};
 
-use super::super::channel_key::{DoorsShown, PublicKeys};
+use super::super::channel_key::{DoorsShown, MailSection, PublicKeys};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
+use super::super::key_networks::Whitelist;
 use super::super::knocks::OfKey;
 use super::super::leak::LeakCard;
-use super::super::networks_editor::{Banner, Draft, Editor, Frame};
+use super::super::networks_editor::{Editor, Holder};
 use super::super::page::{Chrome, page, toast};
 use super::super::rotation::OverlapSection;
 use super::super::seen::Seen;
@@ -38,10 +37,8 @@ pub(super) struct KeySubject {
     pub(super) view: KeyView,
     /// An old pair that still works.
     pub(super) overlap: Option<OverlapSection>,
-    /// Who used them.
-    pub(super) clients: Clients,
-    /// How networks that are tried out on them go.
-    pub(super) trial: Option<TrialView>,
+    /// From where they may be used.
+    pub(super) editor: Editor,
     /// Who was refused with them.
     pub(super) knocks: OfKey,
 }
@@ -71,6 +68,7 @@ pub(super) struct KeyPage<'a> {
     renews: bool,
     doors: Option<DoorsShown>,
     pub(super) ssh: Option<PublicKeys>,
+    pub(super) rules: Option<MailSection>,
     setups: Vec<Setup>,
     overlap: Option<&'a OverlapSection>,
     leak: LeakCard,
@@ -78,13 +76,13 @@ pub(super) struct KeyPage<'a> {
     pub(super) name: NameForm,
     pub(super) rights: PermissionForm,
     pub(super) expiry: ExpiryForm,
-    pub(super) editor: Editor,
+    editor: &'a Editor,
 }
 
 /// `GET /connections/{id}/keys/{key}`
 pub(super) async fn show(State(app): State<Arc<App>>, at: AtKey, RawQuery(query): RawQuery) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes());
-    match KeySubject::load(&app, &at.at.admin, at.at.storage, at.key).await {
+    match KeySubject::load(&app, &at).await {
         Ok(subject) => {
             let mut shown = KeyPage::new(&app, &at, &subject);
             shown.toast = toast(&query);
@@ -96,30 +94,36 @@ pub(super) async fn show(State(app): State<Arc<App>>, at: AtKey, RawQuery(query)
 
 impl KeySubject {
     /// Reads them. Credentials of another connection are not found below this one.
-    pub(super) async fn load(
-        app: &App,
-        admin: &SiteAdmin,
-        storage: StorageId,
-        key: KeyId,
-    ) -> Result<Self, PanelError> {
+    pub(super) async fn load(app: &App, at: &AtKey) -> Result<Self, PanelError> {
+        let (admin, storage, key) = (&at.at.admin, at.at.storage, at.key);
         let view = app.control.key(admin, key).await?;
         if view.key.scope != Scope::Storage(storage) {
             return Err(PanelError::NotFound);
         }
+        let keeper = Keeper::Admin(admin.clone());
         let overlap = match view.overlap {
             None => None,
             Some(_) => {
-                let (keeper, own) = (Keeper::Admin(admin.clone()), key_path(storage, key));
-                OverlapSection::load(app, &keeper, key, &own, app.access.now()).await?
+                OverlapSection::load(app, &keeper, key, &key_path(storage, key), app.access.now()).await?
             }
         };
-        let clients = app.control.clients_of_key(admin, key).await?;
-        let trial = app.control.trial_of_key(admin, key).await?;
-        let keeper = Keeper::Admin(admin.clone());
         let knocks = OfKey::load(&app.control, &keeper, key, view.key.credential.as_str()).await?;
         let storage = app.control.storage(admin, storage).await?.storage;
-        Ok(Self { storage, view, overlap, clients, trial, knocks })
+        let editor = whitelist(app, &keeper, at, &storage).show().await?;
+        Ok(Self { storage, view, overlap, editor, knocks })
     }
+}
+
+/// The editor of the networks of these credentials.
+pub(super) fn whitelist<'a>(
+    app: &'a App,
+    keeper: &'a Keeper,
+    at: &'a AtKey,
+    storage: &Storage,
+) -> Whitelist<'a> {
+    let path = key_path(at.at.storage, at.key);
+    let holder = Holder::KeyOf(storage.networks.clone());
+    Whitelist { app, keeper, person: &at.at.person, key: at.key, path, holder }
 }
 
 impl ExpiryForm {
@@ -158,19 +162,6 @@ pub(super) fn minute(at: &str) -> String {
     at.chars().take(16).collect()
 }
 
-/// What the editor needs to know of the page of credentials.
-pub(super) fn frame(at: &AtKey, subject: &KeySubject) -> Frame {
-    Frame {
-        action: format!("{}/networks", key_path(at.at.storage, at.key)),
-        csrf: at.at.person.chrome.csrf.clone(),
-        now: at.at.person.chrome.now,
-        own: at.at.person.peer,
-        of_key: true,
-        bound: subject.storage.networks.clone(),
-        trial: subject.trial.as_ref().map(|trial| Banner::new(trial, at.at.person.chrome.now)),
-    }
-}
-
 impl<'a> KeyPage<'a> {
     /// The page with everything as it is stored.
     pub(super) fn new(app: &App, at: &'a AtKey, subject: &'a KeySubject) -> Self {
@@ -187,6 +178,7 @@ impl<'a> KeyPage<'a> {
             key: row,
             doors: DoorsShown::of(app, key, Some(storage.bucket.as_str()), None),
             ssh: PublicKeys::of(key, &own),
+            rules: MailSection::of(key, &own),
             setups: setups::of(app, storage, &view.key, None),
             overlap: subject.overlap.as_ref(),
             leak: LeakCard::of(&subject.view.key),
@@ -194,12 +186,7 @@ impl<'a> KeyPage<'a> {
             name: NameForm::new(format!("{own}/name"), &key.name, true),
             rights: PermissionForm::new(format!("{own}/permission"), key.permission, None),
             expiry: ExpiryForm::new(format!("{own}/expiry"), key.expires),
-            editor: Editor::new(
-                frame(at, subject),
-                Draft::stored(&key.networks),
-                &key.networks,
-                &subject.clients,
-            ),
+            editor: &subject.editor,
             own,
         }
     }

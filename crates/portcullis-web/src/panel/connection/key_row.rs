@@ -5,7 +5,6 @@ use std::time::Duration;
 use portcullis_control::{KeyStatus, KeyUse, KeyView, networks};
 use portcullis_domain::{Channel, Networks, Overwrite, Permission, Storage, Timestamp};
 
-use super::super::channel_key::has_folders;
 use super::super::{format, labels, rotation, words};
 use super::at;
 
@@ -58,7 +57,7 @@ impl KeyRow {
             path: at::key_path(storage.id, key.id),
             is_s3: key.channel == Channel::S3,
             channel: labels::channel(key.channel),
-            renews: key.channel == Channel::S3 || has_folders(key.channel),
+            renews: key.channel == Channel::S3 || key.channel.takes_chosen(),
             access_key: key.user_name().to_owned(),
             chip: chip(view, now),
             overlap: rotation::chip(view, now),

@@ -8,7 +8,7 @@ use http::StatusCode;
 use portcullis_control::{ControlError, FieldProblem, KeyChange};
 use portcullis_domain::{Key, Permission, Timestamp};
 
-use super::super::channel_key::{Changed, change_public_keys};
+use super::super::channel_key::{Changed, MailChanged, change_mail, change_public_keys};
 use super::super::error::PanelError;
 use super::super::fields::Fields;
 use super::super::page::page;
@@ -44,7 +44,7 @@ pub(super) async fn change(
 
 /// The credentials that the address names.
 pub(super) async fn load(app: &App, at: &AtKey) -> Result<KeySubject, PanelError> {
-    KeySubject::load(app, &at.at.admin, at.at.storage, at.key).await
+    KeySubject::load(app, at).await
 }
 
 /// Back to the page of the credentials, which says what was done.
@@ -175,6 +175,26 @@ async fn try_public_keys(app: &App, at: &AtKey, form: &Fields) -> Result<Respons
             let subject = load(app, at).await?;
             let mut shown = KeyPage::new(app, at, &subject);
             shown.ssh = shown.ssh.map(|ssh| ssh.after(draft, faults));
+            Ok(page(WRONG, &shown))
+        }
+    }
+}
+
+/// `POST /connections/{id}/keys/{key}/mail`
+pub(super) async fn mail(State(app): State<Arc<App>>, at: AtKey, form: Posted) -> Response {
+    try_mail(&app, &at, &form).await.unwrap_or_else(|error| error.show(&at.at.person.chrome))
+}
+
+async fn try_mail(app: &App, at: &AtKey, form: &Fields) -> Result<Response, PanelError> {
+    // Credentials of another connection are not found below this one.
+    let key = load(app, at).await?.view.key;
+    let keeper = Keeper::Admin(at.at.admin.clone());
+    match change_mail(app, &keeper, &at.at.person.chrome, &key, form).await? {
+        MailChanged::Done => Ok(done(at, "done.mail")),
+        MailChanged::Again(filled, faults) => {
+            let subject = load(app, at).await?;
+            let mut shown = KeyPage::new(app, at, &subject);
+            shown.rules = shown.rules.map(|rules| rules.after(filled, faults));
             Ok(page(WRONG, &shown))
         }
     }

@@ -28,6 +28,7 @@ use axum::routing::get;
 
 use crate::app::App;
 
+pub(super) use at::key_path;
 pub(super) use ending::DETACHED;
 pub(super) use key_row::{Chip, chip};
 pub(super) use quota::typed as typed_size;
@@ -53,6 +54,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/connections/{id}/keys/{key}/networks", get(at::key_home).post(key_networks::edit))
         .route("/connections/{id}/keys/{key}/expiry", get(at::key_home).post(key_settings::expiry))
         .route("/connections/{id}/keys/{key}/public-keys", get(at::key_home).post(key_settings::public_keys))
+        .route("/connections/{id}/keys/{key}/mail", get(at::key_home).post(key_settings::mail))
         .route("/connections/{id}/keys/{key}/overlap/stop", get(at::key_home).post(key_settings::stop_old))
         .route(
             "/connections/{id}/keys/{key}/overlap/extend",

@@ -8,11 +8,11 @@ use axum::response::Response;
 use http::StatusCode;
 use portcullis_control::setups::Setup;
 use portcullis_control::{KeyUse, RemoteView, Step, StorageView};
-use portcullis_domain::{Health, Networks};
+use portcullis_domain::Health;
 
 use super::super::connections::share;
 use super::super::fields::Fields;
-use super::super::networks_editor::{Banner, Draft, Editor, Frame};
+use super::super::networks_editor::{Banner, Draft, Editor, Frame, Holder};
 use super::super::page::{Chrome, page, toast};
 use super::super::seen::Seen;
 use super::super::setups;
@@ -88,8 +88,8 @@ pub(super) fn frame(at: &At, subject: &Subject) -> Frame {
         csrf: at.person.chrome.csrf.clone(),
         now: at.person.chrome.now,
         own: at.person.peer,
-        of_key: false,
-        bound: Networks::anywhere(),
+        holder: Holder::Connection,
+        is_whitelist: false,
         trial: subject.trial.as_ref().map(|trial| Banner::new(trial, at.person.chrome.now)),
     }
 }

@@ -10,7 +10,6 @@ use portcullis_access::SiteAdmin;
 use portcullis_control::{ControlError, KeyStatus, KeyView, new_once_token};
 use portcullis_domain::{Channel, Key, KeyId, Scope, Storage};
 
-use super::super::channel_key::has_folders;
 use super::super::error::PanelError;
 use super::super::labels;
 use super::super::page::{Chrome, page};
@@ -69,7 +68,7 @@ impl Trouble {
 async fn find_key(app: &App, admin: &SiteAdmin, storage: &Storage, id: &str) -> Result<KeyView, PanelError> {
     let id: KeyId = id.parse().map_err(|_| PanelError::NotFound)?;
     let view = app.control.key(admin, id).await?;
-    let renews = view.key.channel == Channel::S3 || has_folders(view.key.channel);
+    let renews = view.key.channel == Channel::S3 || view.key.channel.takes_chosen();
     let of_this = view.key.scope == Scope::Storage(storage.id) && renews;
     of_this.then_some(view).ok_or(PanelError::NotFound)
 }

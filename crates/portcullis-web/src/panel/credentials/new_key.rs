@@ -7,10 +7,10 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use http::StatusCode;
 use portcullis_access::SiteAdmin;
-use portcullis_control::{ControlError, KeyDraft, ScopeDraft, StorageChange, new_once_token};
+use portcullis_control::{ControlError, KeyDraft, MailDraft, ScopeDraft, StorageChange, new_once_token};
 use portcullis_domain::{Channel, DisplayName, KeyPrefix, Permission, Storage, StorageId};
 
-use super::super::channel_key::{Own, OwnForm, has_folders};
+use super::super::channel_key::{MailForm, Own, OwnForm};
 use super::super::error::PanelError;
 use super::super::fields::{Faults, Fields};
 use super::super::labels;
@@ -31,6 +31,8 @@ struct NewKey {
     prefix: String,
     /// The channel, as it was chosen.
     channel: String,
+    /// What becomes of messages, for a mail key.
+    mail: MailForm,
     terms: Terms,
 }
 
@@ -40,6 +42,7 @@ struct Plan {
     channel: Channel,
     prefix: KeyPrefix,
     agreed: Agreed,
+    mail: MailDraft,
 }
 
 impl NewKey {
@@ -52,7 +55,7 @@ impl NewKey {
         let channel = Some(text("channel", 20)).filter(|channel| !channel.is_empty());
         let channel = channel.unwrap_or_else(|| Channel::S3.to_string());
         let (name, prefix) = (text("name", 400), text("prefix", 1_100));
-        Ok(Self { once, name, prefix, channel, terms: Terms::of(fields) })
+        Ok(Self { once, name, prefix, channel, mail: MailForm::of(fields), terms: Terms::of(fields) })
     }
 
     fn pairs(&self) -> Vec<(&'static str, &str)> {
@@ -62,7 +65,10 @@ impl NewKey {
             ("prefix", &self.prefix),
             ("channel", &self.channel),
         ];
-        own.into_iter().filter(|(_, value)| !value.is_empty()).chain(self.terms.pairs()).collect()
+        let filled = own.into_iter().filter(|(_, value)| !value.is_empty());
+        let is_mail = self.channel == Channel::Email.as_str();
+        let mail = is_mail.then(|| self.mail.pairs()).into_iter().flatten();
+        filled.chain(mail).chain(self.terms.pairs()).collect()
     }
 
     fn check(&self, app: &App, faults: &mut Faults) -> Option<Plan> {
@@ -74,23 +80,20 @@ impl NewKey {
         if channel.is_none() {
             faults.add("channel", words::text("channels.unknown"));
         }
+        let mail = self.mail.read(channel.unwrap_or(Channel::S3), faults);
         let agreed = self.terms.check(app.access.now(), faults)?;
-        Some(Plan { name: name.ok()?, channel: channel?, prefix: prefix.ok()?, agreed })
+        Some(Plan { name: name.ok()?, channel: channel?, prefix: prefix.ok()?, agreed, mail })
     }
 }
 
 /// The channels that keys of a storage are made for here. Those of the REST API are made on the page for API keys.
-const CHANNELS: [Channel; 3] = [Channel::S3, Channel::Http, Channel::Ftp];
+const CHANNELS: [Channel; 5] =
+    [Channel::S3, Channel::Http, Channel::Ftp, Channel::WebService, Channel::Email];
 
 impl NewKeyPage<'_> {
     /// Channels to choose from: value, name, what it is for.
-    fn channels() -> [(&'static str, &'static str, &'static str); 3] {
-        let [s3, http, ftp] = CHANNELS.map(|channel| (channel.as_str(), labels::channel(channel)));
-        [
-            (s3.0, s3.1, words::text("channels.s3.detail")),
-            (http.0, http.1, words::text("channels.http.detail")),
-            (ftp.0, ftp.1, words::text("channels.ftp.detail")),
-        ]
+    fn channels() -> [(&'static str, &'static str, &'static str); 5] {
+        CHANNELS.map(labels::channel_choice)
     }
 }
 
@@ -122,6 +125,8 @@ struct ReviewPage<'a> {
     /// Whether anybody who has the keys may use them.
     from_anywhere: bool,
     channel: &'static str,
+    /// What becomes of messages, line by line, for a mail key.
+    mail: Vec<String>,
     /// User name, secret and public keys, for a channel that has them.
     own: Option<OwnForm>,
     faults: Faults,
@@ -220,7 +225,8 @@ fn review(
         list: ListText::of(&plan.agreed.reading, person.peer),
         from_anywhere: binding(&storage.networks, &networks).is_anywhere(),
         channel: labels::channel(plan.channel),
-        own: has_folders(plan.channel).then_some(OwnForm { with_login: true, with_public_keys, ..own }),
+        mail: if plan.channel == Channel::Email { filled.mail.said() } else { Vec::new() },
+        own: plan.channel.takes_chosen().then_some(OwnForm { with_login: true, with_public_keys, ..own }),
         faults,
         trouble,
     };
@@ -313,7 +319,7 @@ impl Plan {
             login: own.login,
             secret: own.secret,
             public_keys: own.public_keys,
-            mail: portcullis_control::MailDraft::default(),
+            mail: self.mail.clone(),
         }
     }
 }

@@ -58,7 +58,7 @@ struct CredentialsPage<'a> {
     secret: &'a str,
     /// Whether a secret is told at all: nobody is told one that they chose.
     told: bool,
-    /// Addresses, user name and secret, for a channel with folders.
+    /// Addresses, user name and secret, for a channel with user names.
     doors: Option<DoorsShown>,
     prefix: &'a str,
     expires: Option<Timestamp>,

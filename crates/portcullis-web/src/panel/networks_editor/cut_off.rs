@@ -38,17 +38,17 @@ impl From<Client> for CutOff {
 }
 
 /// Those of the clients that come in by the list in force and would not by `after`.
-pub(in super::super) fn cut_off(clients: &Clients, after: &Networks) -> Vec<CutOff> {
+pub(super) fn cut_off(clients: &Clients, after: &Networks) -> Vec<CutOff> {
     clients.preview(after).cut_off.into_iter().map(CutOff::from).collect()
 }
 
 /// How many they are.
-pub(in super::super) fn count(cut_off: &[CutOff]) -> u64 {
+pub(super) fn count(cut_off: &[CutOff]) -> u64 {
     u64::try_from(cut_off.len()).unwrap_or(u64::MAX)
 }
 
 /// What stands for those who would be cut off. Not the moment of the last use: whoever goes on working is still the same.
-pub(in super::super) fn warning(cut_off: &[CutOff]) -> Seen {
+pub(super) fn warning(cut_off: &[CutOff]) -> Seen {
     let mut lines: Vec<String> =
         cut_off.iter().map(|who| format!("{} {} {}", who.address, who.in_part, who.name)).collect();
     lines.sort_unstable();

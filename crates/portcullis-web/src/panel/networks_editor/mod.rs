@@ -14,11 +14,11 @@ mod view;
 
 use portcullis_domain::Network;
 
-pub(super) use cut_off::{CutOff, count, cut_off, warning};
+pub(super) use cut_off::CutOff;
 pub(super) use draft::Draft;
 pub(super) use edit::Edit;
 pub(super) use trial::{Banner, is_shown};
-pub(super) use view::{Editor, Frame};
+pub(super) use view::{Editor, Frame, Holder};
 
 /// What a button of the editor asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,12 +23,59 @@ pub(in super::super) struct Frame {
     pub(in super::super) now: Timestamp,
     /// The address from which the request comes.
     pub(in super::super) own: IpAddr,
-    /// Whether it is about one key: then any address means any that the connection lets in.
-    pub(in super::super) of_key: bool,
-    /// The other list that holds as well: for a key that of its connection.
-    pub(in super::super) bound: Networks,
+    /// Whose list it is.
+    pub(in super::super) holder: Holder,
+    /// Whether it is called what people look for on keys of channels, rather than on storages.
+    pub(in super::super) is_whitelist: bool,
     /// What is tried out, if something is.
     pub(in super::super) trial: Option<Banner>,
+}
+
+/// Whose list it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Holder {
+    /// A connection's.
+    Connection,
+    /// That of a key for a connection, whose own list holds as well: any address means any that the connection lets in.
+    KeyOf(Networks),
+    /// That of any other key.
+    Key,
+}
+
+/// The sentences that differ with whose list it is.
+impl Frame {
+    /// Of three texts the one for the holder: a connection, a key of one, another key.
+    fn text(&self, [connection, key_of, key]: [&'static str; 3]) -> &'static str {
+        words::text(match self.holder {
+            Holder::Connection => connection,
+            Holder::KeyOf(_) => key_of,
+            Holder::Key => key,
+        })
+    }
+
+    pub(in super::super) fn title(&self) -> &'static str {
+        words::text(if self.is_whitelist { "networks.title.whitelist" } else { "networks.title" })
+    }
+
+    pub(in super::super) fn lead(&self) -> &'static str {
+        self.text(["networks.lead", "networks.lead.key", "networks.lead.own"])
+    }
+
+    pub(in super::super) fn any(&self) -> &'static str {
+        self.text(["networks.any", "networks.any.key", "networks.any"])
+    }
+
+    pub(in super::super) fn any_detail(&self) -> &'static str {
+        self.text(["networks.any.detail", "networks.any.key.detail", "networks.any.own.detail"])
+    }
+
+    pub(in super::super) fn nobody_detail(&self) -> &'static str {
+        self.text(["networks.nobody.detail", "networks.nobody.key.detail", "networks.nobody.own.detail"])
+    }
+
+    pub(in super::super) fn close(&self) -> &'static str {
+        self.text(["networks.close", "networks.close.key", "networks.close.own"])
+    }
 }
 
 /// One row as it is shown.
@@ -86,7 +133,9 @@ impl Editor {
         let unsaved = unsaved(&draft, stored);
         let reach = match networks::reach(&list) {
             // How many the connection lets in is said on its own page.
-            _ if draft.admits_nobody() || (frame.of_key && !draft.listed) => String::new(),
+            _ if draft.admits_nobody() || (matches!(frame.holder, Holder::KeyOf(_)) && !draft.listed) => {
+                String::new()
+            }
             reach if unsaved.is_empty() => words::fill("networks.reach", &[&reach]),
             reach => words::fill("networks.reach.then", &[&reach]),
         };
@@ -99,7 +148,7 @@ impl Editor {
             Wrong { typed: entry.typed.clone(), message: sentence(&message), suggestion }
         });
         Self {
-            rows: rows(&draft, stored, &frame.bound, clients),
+            rows: rows(&draft, stored, &frame.holder, clients),
             wrong: wrong.collect(),
             reach,
             own_entry,
@@ -158,14 +207,20 @@ impl Editor {
     }
 }
 
-fn rows(draft: &Draft, stored: &Networks, bound: &Networks, clients: &Clients) -> Vec<RowView> {
+fn rows(draft: &Draft, stored: &Networks, holder: &Holder, clients: &Clients) -> Vec<RowView> {
+    let outside = |network: &Network| match holder {
+        Holder::KeyOf(bound) if !bound.is_anywhere() => {
+            !bound.entries().iter().any(|entry| meet(&entry.network, network))
+        }
+        Holder::KeyOf(_) | Holder::Connection | Holder::Key => false,
+    };
     // Each row is one entry of one line, so the remarks come back in the order of the rows.
     let text: String = draft.rows.iter().map(|row| format!("{}\n", row.network)).collect();
     let mut entries = networks::read(&text).entries.into_iter();
     let view = |row: &Row| {
         let messages = entries.next().map(|entry| entry.messages()).unwrap_or_default();
         let mut remarks: Vec<String> = messages.iter().map(|message| sentence(message)).collect();
-        if !bound.is_anywhere() && !bound.entries().iter().any(|entry| meet(&entry.network, &row.network)) {
+        if outside(&row.network) {
             remarks.push(words::text("networks.outside").to_owned());
         }
         RowView {
@@ -201,8 +256,8 @@ mod tests {
             csrf: String::new(),
             now: Timestamp::default(),
             own: "192.0.2.61".parse().unwrap(),
-            of_key: false,
-            bound: Networks::anywhere(),
+            holder: Holder::Connection,
+            is_whitelist: false,
             trial: None,
         }
     }
@@ -246,8 +301,12 @@ mod tests {
     fn what_another_list_keeps_out_is_pointed_out() {
         let there = stored(&[("10.1.0.0/16", ""), ("203.0.113.7", ""), ("2001:db8::/32", "")]);
         let bound = stored(&[("10.0.0.0/8", ""), ("2001:db8:1::/48", "")]);
-        let editor =
-            Editor::new(Frame { bound, ..frame() }, Draft::stored(&there), &there, &Clients::default());
+        let editor = Editor::new(
+            Frame { holder: Holder::KeyOf(bound), ..frame() },
+            Draft::stored(&there),
+            &there,
+            &Clients::default(),
+        );
         let outside = words::text("networks.outside").to_owned();
         let told: Vec<_> = editor.rows.iter().map(|row| row.remarks.contains(&outside)).collect();
         assert_eq!(told, [false, true, false]);

@@ -3,7 +3,7 @@
 use portcullis_control::{ControlError, KeyView, Mover, Result, Rotation};
 use portcullis_domain::{Key, KeyId, Timestamp};
 
-use super::super::channel_key::{OwnForm, has_folders};
+use super::super::channel_key::OwnForm;
 use super::super::fields::{Faults, Fields};
 use super::super::{format, words};
 use crate::app::App;
@@ -69,7 +69,7 @@ impl RotationForm {
         };
         let running = view.overlap.as_ref().map(|overlap| overlap.until);
         let spans = SPANS.iter().filter(|(seconds, _)| *seconds == 0 || running.is_none());
-        let own = has_folders(view.key.channel);
+        let own = view.key.channel.takes_chosen();
         let names = if own {
             [
                 "rotation.login.new",

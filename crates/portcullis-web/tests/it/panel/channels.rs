@@ -271,7 +271,7 @@ async fn users_have_keys_of_every_channel_and_the_list_tells_them_apart() {
         ("?channel=fax", 2),
     ] {
         let list = admin.get(&format!("/api-keys{query}")).await;
-        assert_eq!(list.all("#list tbody tr").len(), rows, "{query}: {list:?}");
+        assert_eq!(list.all("#list td.named").len(), rows, "{query}: {list:?}");
     }
     let list = admin.get("/api-keys?channel=ftp").await;
     assert!(
@@ -295,7 +295,7 @@ async fn a_key_for_files_is_proved_by_what_the_policy_says() {
     let world = World::new().await;
     let storage = world.storage("Scans").await;
     let mut visit = Visit::admin(&world).await;
-    for channel in ["http", "ftp"] {
+    for channel in ["http", "ftp", "web-service", "email"] {
         let shown = made(&mut visit, &storage, channel, &[]).await;
         let prove = shown.attr(".dlg-foot a", "href").to_owned();
         let asked = visit.get(&prove).await;

@@ -3,6 +3,7 @@
 mod activity;
 mod advice;
 mod api_keys;
+mod channel_list;
 mod channels;
 mod check;
 mod connection;
@@ -12,6 +13,7 @@ mod ending;
 mod escape;
 mod generate;
 mod groups;
+mod handed_in;
 mod identity;
 mod keys;
 mod knocks;

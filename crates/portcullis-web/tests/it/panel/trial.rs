@@ -147,30 +147,33 @@ async fn a_key_of_the_site_is_looked_after_in_the_same_way() {
     let mut visit = Visit::admin(&world).await;
     let home = visit.get(&format!("/api-keys/{}", made["key"]["id"].as_str().unwrap())).await;
     // Whom it would cut off is said, and it is saved by whoever has seen that.
-    let given = [("networks", "198.51.100.0/24")];
-    let warned = visit.submit(&home, "#settings", &given).await;
+    let given = [LISTED, ("add", "198.51.100.0/24")];
+    let warned = visit.submit(&home, "#networks", &[given[0], given[1], ("op", "save")]).await;
     assert_eq!(warned.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(warned.text("#cut-off").contains("203.0.113.7"), "{warned:?}");
     assert_eq!(come_from("203.0.113.7").await, StatusCode::OK);
     // Or it is tried out.
     world.clock.advance(std::time::Duration::from_secs(1));
-    let page = visit.submit(&home, "#settings", &[given[0], ("op", "try")]).await;
+    let page = visit.submit(&home, "#networks", &[given[0], given[1], ("op", "try")]).await;
     assert!(
         page.toast().contains("tried out") && page.text("#trial").contains("198.51.100.0/24"),
         "{page:?}"
     );
     assert_eq!(come_from("203.0.113.7").await, StatusCode::OK);
-    let moved = visit.submit(&page, "#trying", &[("op", "enforce")]).await;
-    assert!(moved.toast().contains("nothing was put in force"), "{moved:?}");
+    let moved = press(&mut visit, &page, "enforce").await;
+    assert!(moved.text("#trial[role=alert]").contains("Nothing was put in force"), "{moved:?}");
+    assert!(moved.text("#trial").contains("203.0.113.7"), "{moved:?}");
     assert_eq!(come_from("203.0.113.7").await, StatusCode::OK);
-    let page = visit.get(&moved.path).await;
-    assert!(page.text("#trial").contains("203.0.113.7"), "{page:?}");
-    let page = visit.submit(&page, "#trying", &[("op", "enforce")]).await;
-    assert!(!page.has("#trial") && page.text("#f-networks").contains("198.51.100.0/24"), "{page:?}");
+    let page = press(&mut visit, &moved, "enforce").await;
+    assert!(!page.has("#trial"), "{page:?}");
+    assert_eq!(page.texts("#networks .ip-list code"), ["198.51.100.0/24"]);
     assert_eq!(come_from("203.0.113.7").await, StatusCode::FORBIDDEN);
     assert_eq!(come_from("198.51.100.4").await, StatusCode::OK);
-    let warned = visit.submit(&page, "#settings", &[("networks", "10.0.0.0/8")]).await;
-    let done = visit.submit(&warned, "#settings", &[]).await;
+    world.clock.advance(std::time::Duration::from_secs(1));
+    let empty = visit.submit(&page, "#networks", &[("op", "remove:0")]).await;
+    let warned = visit.submit(&empty, "#networks", &[("add", "10.0.0.0/8"), ("op", "add")]).await;
+    assert!(warned.text("#cut-off").contains("198.51.100.4"), "{warned:?}");
+    let done = press(&mut visit, &warned, "save").await;
     assert!(
         done.status == StatusCode::OK && come_from("198.51.100.4").await == StatusCode::FORBIDDEN,
         "{done:?}"

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::TrialCommand;
+use super::{MailArgs, TrialCommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
@@ -128,7 +128,7 @@ pub(crate) struct KeyCreate {
     /// What to call it
     #[arg(long)]
     pub(crate) name: String,
-    /// s3, rest, http (with WebDAV) or ftp (with SFTP) [default: s3 for a storage, rest for a user or the site]
+    /// s3, rest, http (with WebDAV), ftp (with SFTP), web-service (SOAP) or email [default: s3 for a storage, rest for a user or the site]
     #[arg(long)]
     pub(crate) channel: Option<String>,
     /// For a user's REST key: make an S3 key beside it
@@ -157,6 +157,8 @@ pub(crate) struct KeyCreate {
     /// For ftp: a file with public keys of SSH that its holder may show instead of the secret; repeat for more
     #[arg(long = "public-key", value_name = "FILE")]
     pub(crate) public_keys: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
     /// Print only the set-up for this tool: rclone, aws, s3cmd, restic, s3fs, boto3, curl, ...
     #[arg(long, value_name = "TOOL")]
     pub(crate) setup: Option<String>,
@@ -165,10 +167,10 @@ pub(crate) struct KeyCreate {
 /// Credentials that somebody chooses.
 #[derive(Args, Debug)]
 pub(crate) struct ChosenArgs {
-    /// For http and ftp: a user name of your choice, besides the generated one
+    /// Not for s3 and rest: a user name of your choice, besides the generated one
     #[arg(long, value_name = "NAME")]
     pub(crate) user_name: Option<String>,
-    /// For http and ftp: the file with a secret of your choice, or - for standard input [default: one is generated]
+    /// Not for s3 and rest: the file with a secret of your choice, or - for standard input [default: one is generated]
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
 }
@@ -190,7 +192,7 @@ pub(crate) struct KeyUpdate {
     #[arg(long = "network", value_name = "NETWORK")]
     pub(crate) networks: Vec<String>,
     /// Change nothing; only show whom the networks would keep out, from the use of the last 30 days
-    #[arg(long, requires = "networks", conflicts_with_all = ["name", "permission", "overwrite", "prefix", "expires", "add_public_keys", "remove_public_keys"])]
+    #[arg(long, requires = "networks", conflicts_with_all = ["name", "permission", "overwrite", "prefix", "expires", "add_public_keys", "remove_public_keys", "mail_folder", "keep", "max_message", "per_hour"])]
     pub(crate) dry_run: bool,
     /// Also if that locks out the key you ask with
     #[arg(long)]
@@ -210,6 +212,8 @@ pub(crate) struct KeyUpdate {
     /// A public key to take away: its fingerprint (SHA256:…) or the file with it; repeat for more
     #[arg(long = "remove-public-key", value_name = "KEY")]
     pub(crate) remove_public_keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) mail: MailArgs,
 }
 
 #[derive(Args, Debug)]

@@ -3,8 +3,10 @@
 mod account;
 mod advice;
 mod audit;
+mod import;
 mod key;
 mod link;
+mod mail;
 mod people;
 mod scan;
 mod serve;
@@ -19,10 +21,12 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 pub(crate) use account::{JoinArgs, LoginArgs, MeCommand, PasswordArgs, SessionCommand};
 pub(crate) use advice::{AdviceArgs, UsageArgs};
 pub(crate) use audit::{Audit, AuditArgs, AuditCommand, AuditFormat, ExplainArgs, ExportArgs};
+pub(crate) use import::{ImportAccounts, ImportCommand};
 pub(crate) use key::{
     ChosenArgs, KeyCommand, KeyCreate, KeyUpdate, KnocksArgs, OverlapCommand, RotateArgs, TemporaryArgs,
 };
 pub(crate) use link::{LinkCommand, LinkCreate, LinkUpdate};
+pub(crate) use mail::MailArgs;
 pub(crate) use people::{
     GrantCommand, GrantCreate, GrantFilter, GroupCommand, RuleArgs, SiteCommand, UserCommand, UserFilter,
 };
@@ -79,6 +83,8 @@ pub(crate) enum Command {
     /// Links that open something to whoever has them
     #[command(alias = "links")]
     Link(Several<LinkCommand>),
+    /// Bring along what another system has
+    Import(Several<ImportCommand>),
     /// Compare storages, bring them together, take that back
     Sync(Several<SyncCommand>),
     /// Look up what was allowed and what was denied, and why

@@ -167,22 +167,13 @@ pub(crate) enum Limit {
     At(u64),
 }
 
-fn limit(text: &str) -> Result<Limit, String> {
+pub(super) fn limit(text: &str) -> Result<Limit, String> {
     if text == "none" { Ok(Limit::None) } else { size(text).map(Limit::At) }
 }
 
-/// `500G`, `2T`, `1048576`: powers of 1,024.
 fn size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("\"{text}\" is not a size; write 500G, 2T or a number of bytes");
-    let (digits, shift) = match text.char_indices().next_back() {
-        Some((at, unit)) if unit.is_ascii_alphabetic() => {
-            let shift = "KMGTP".find(unit.to_ascii_uppercase()).ok_or_else(wrong)?;
-            (text.get(..at).unwrap_or_default(), 10 * (u32::try_from(shift).unwrap_or(0) + 1))
-        }
-        _ => (text, 0),
-    };
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
-    number.checked_mul(1 << shift).ok_or_else(wrong)
+    crate::size::size(text)
+        .ok_or_else(|| format!("\"{text}\" is not a size; write 500G, 2T or a number of bytes"))
 }
 
 #[cfg(test)]
@@ -190,13 +181,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes() {
-        assert_eq!(size("1048576"), Ok(1 << 20));
-        assert_eq!(size("500G"), Ok(500 << 30));
-        assert_eq!(size("2t"), Ok(2 << 40));
+    fn limits() {
         assert_eq!((limit("none"), limit("1k")), (Ok(Limit::None), Ok(Limit::At(1024))));
-        for wrong in ["", "G", "1.5G", "-1", "12X", "99999999P"] {
-            assert!(size(wrong).is_err(), "{wrong}");
-        }
+        assert!(limit("much").is_err());
     }
 }

@@ -2,6 +2,7 @@
 
 mod advice;
 mod chosen;
+mod mail;
 mod overlap;
 
 use anyhow::{Context as _, bail};
@@ -116,6 +117,7 @@ fn create(api: &Api, form: Form, args: &KeyCreate) -> anyhow::Result<()> {
     if !public_keys.is_empty() {
         set(&mut body, "public_keys", Value::from(public_keys));
     }
+    mail::set_mail(&mut body, &args.mail);
     let answer = api.post("/keys", &body)?;
     tell(form, &answer, wanted.storage.as_ref(), args.setup.as_deref())
 }
@@ -167,7 +169,8 @@ fn tell(form: Form, answer: &Value, storage: Option<&Value>, tool: Option<&str>)
 fn one_time(answer: &Value, storage: Option<&Value>) -> anyhow::Result<()> {
     let key = answer.get("key").context("the answer holds no key")?;
     let channel = text(key, "channel");
-    let (on_s3, with_folders) = (channel == "s3", channel == "http" || channel == "ftp");
+    let on_s3 = channel == "s3";
+    let with_folders = matches!(channel.as_str(), "http" | "ftp" | "web-service" | "email");
     let told = answer.get("secret").is_some_and(|secret| !secret.is_null());
     let mut rows = Vec::new();
     if let Some(storage) = storage {
@@ -194,6 +197,9 @@ fn one_time(answer: &Value, storage: Option<&Value>) -> anyhow::Result<()> {
         ));
         if channel == "ftp" {
             rows.push(("Public keys", chosen::fingerprints(key)));
+        }
+        if channel == "email" {
+            rows.push(("Messages", mail::in_words(key)));
         }
     } else {
         rows.push(("Access key", text(key, "access_key")));
@@ -280,6 +286,7 @@ fn show(form: Form, key: &Value) -> anyhow::Result<()> {
             ("Access key", text(key, "access_key")),
             ("User name", text(key, "login")),
             ("Public keys", chosen::fingerprints(key)),
+            ("Messages", mail::in_words(key)),
             ("Channel", text(key, "channel")),
             ("Scope", key.get("scope").map_or_else(String::new, Value::to_string)),
             ("Permission", text(key, "permission")),
@@ -319,6 +326,7 @@ fn update(api: &Api, form: Form, args: &KeyUpdate) -> anyhow::Result<()> {
     }
     set_networks(&mut body, &args.networks);
     set_moment(&mut body, "expires_at", args.expires.as_ref());
+    mail::set_mail(&mut body, &args.mail);
     if !args.add_public_keys.is_empty() || !args.remove_public_keys.is_empty() {
         let key = api.find_key(&args.key)?;
         if let Some(keys) = chosen::changed(&key, &args.add_public_keys, &args.remove_public_keys)? {

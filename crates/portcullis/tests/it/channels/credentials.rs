@@ -3,10 +3,14 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use portcullis_web::SoapOperation;
 use serde_json::{Value, json};
 
 use super::raw_ftp::Ftp;
 use super::raw_sftp::Sftp;
+use super::raw_smtp::Smtp;
+use super::raw_soap::{self, Way, outcome, parameter};
+use super::rig::Secure;
 use super::{raw_http, rig};
 use crate::http::Signed;
 use crate::world::{Access, World};
@@ -20,10 +24,33 @@ pub(crate) enum Door {
     Dav,
     Ftp,
     Sftp,
+    Soap,
+    SoapDigest,
+    Smtp,
 }
 
 impl Door {
-    pub(crate) const ALL: [Self; 6] = [Self::S3, Self::Rest, Self::Http, Self::Dav, Self::Ftp, Self::Sftp];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::S3,
+        Self::Rest,
+        Self::Http,
+        Self::Dav,
+        Self::Ftp,
+        Self::Sftp,
+        Self::Soap,
+        Self::SoapDigest,
+        Self::Smtp,
+    ];
+
+    /// Those that this server has and these clients speak: mail within TLS, FTP outside of it.
+    fn of(world: &World) -> impl Iterator<Item = Self> {
+        let secret = world.certificate().is_some();
+        Self::ALL.into_iter().filter(move |door| match door {
+            Self::Ftp => !secret,
+            Self::Smtp => secret,
+            _ => true,
+        })
+    }
 
     /// The channel whose keys it opens for.
     pub(crate) const fn channel(self) -> &'static str {
@@ -32,6 +59,8 @@ impl Door {
             Self::Rest => "rest",
             Self::Http | Self::Dav => "http",
             Self::Ftp | Self::Sftp => "ftp",
+            Self::Soap | Self::SoapDigest => "web-service",
+            Self::Smtp => "email",
         }
     }
 
@@ -64,13 +93,25 @@ impl Door {
                 code == 230
             }
             Self::Sftp => Sftp::start(world, key).is_some(),
+            Self::Soap | Self::SoapDigest => {
+                let way = if self == Self::Soap { Way::Basic } else { Way::Digest };
+                let list = (SoapOperation::ListFolder, parameter("path", "/"));
+                let told = outcome(&raw_soap::call_by(world, key, way, list.0, &list.1));
+                assert!(matches!(told.as_str(), "200" | "401 AuthenticationFailed"), "{told}");
+                told == "200"
+            }
+            Self::Smtp => {
+                let (code, text) = Smtp::secure(world).enter(key);
+                assert!(matches!(code, 235 | 535) && text.lines().count() == 1, "{text}");
+                code == 235
+            }
         }
     }
 }
 
 /// The doors that open for this key.
 fn opened(world: &World, key: &Access) -> Vec<Door> {
-    Door::ALL.into_iter().filter(|door| door.opens(world, key)).collect()
+    Door::of(world).filter(|door| door.opens(world, key)).collect()
 }
 
 fn rest_key(world: &World, bucket: &str) -> Access {
@@ -92,16 +133,73 @@ fn change(world: &World, key: &Access, given: &Value) -> Value {
 
 #[test]
 fn a_key_opens_the_doors_of_its_channel_and_no_others() {
-    let world = rig::plain();
-    let (storage, bucket) = world.storage("Channels");
-    for channel in ["s3", "http", "ftp", "rest"] {
-        let key = match channel {
-            "rest" => rest_key(&world, &bucket),
-            channel => rig::key(&world, &storage, channel, "read_write"),
-        };
-        let expected: Vec<_> = Door::ALL.into_iter().filter(|door| door.channel() == channel).collect();
-        assert_eq!(opened(&world, &key), expected, "{channel}");
+    let (plain, secure) = (rig::plain(), Secure::start());
+    for world in [&plain, &secure.world] {
+        let (storage, bucket) = world.storage("Channels");
+        for channel in ["s3", "http", "ftp", "rest", "web-service", "email"] {
+            let key = match channel {
+                "rest" => rest_key(world, &bucket),
+                channel => rig::key(world, &storage, channel, "read_write"),
+            };
+            let expected: Vec<_> = Door::of(world).filter(|door| door.channel() == channel).collect();
+            assert_eq!(opened(world, &key), expected, "{channel}");
+        }
     }
+}
+
+#[test]
+fn chosen_words_for_web_services_and_mail() {
+    let secure = Secure::start();
+    let world = &secure.world;
+    let (storage, _) = world.storage("Channels");
+    let [soap, mail] = ["web-service", "email"].map(|channel| {
+        let secret = format!("fifteen geese by {channel}");
+        let more = json!({"user_name": "scanner.five", "secret": secret});
+        let key = rig::key_with_chosen(world, &storage, channel, "read_write", &more);
+        Access { access_key: "Scanner.Five".into(), secret, ..key }
+    });
+    // Of a secret that somebody chose no digest can be checked.
+    assert_eq!(opened(world, &soap), [Door::Soap]);
+    assert_eq!(opened(world, &mail), [Door::Smtp]);
+    let rotate = |key: &Access, given: Value| {
+        world.admin("POST", &format!("/keys/{}/rotate", key.key_id), Some(&given))
+    };
+    for (key, doors) in [(&soap, vec![Door::Soap, Door::SoapDigest]), (&mail, vec![Door::Smtp])] {
+        let made = rotate(key, json!({"overlap_seconds": 3600}));
+        let fresh = Access { secret: made["secret"].as_str().unwrap().to_owned(), ..key.clone() };
+        assert_eq!(opened(world, &fresh), doors, "the name stays, with a secret that was made for it");
+        assert_eq!(opened(world, key), doors[..1], "and the chosen one goes on for a while");
+        world.admin("DELETE", &format!("/keys/{}/overlap", key.key_id), None);
+        assert_eq!(opened(world, key), []);
+        change(world, key, &json!({"permission": "none"}));
+        assert_eq!(opened(world, &fresh), []);
+    }
+    assert!(!world.log().contains("geese"));
+}
+
+#[test]
+fn a_digest_that_was_seen_is_worth_nothing() {
+    let world = rig::plain();
+    let (storage, _) = world.storage("Replayed");
+    let key = rig::key(&world, &storage, "web-service", "read");
+    let say = |moment: jiff::Timestamp| {
+        let token = raw_soap::token(&key, Way::Digest, moment);
+        let whole = raw_soap::envelope(&token, SoapOperation::ListFolder, &parameter("path", "/"));
+        let kind = [("content-type", "text/xml; charset=utf-8")];
+        outcome(&raw_http::call(&world, None, "POST", "/soap", &kind, whole.as_bytes()))
+    };
+    let now = jiff::Timestamp::now();
+    assert_eq!(say(now), "200");
+    assert_eq!(say(now), "401 AuthenticationFailed", "once");
+    for minutes in [-10, 10] {
+        let then = now + jiff::SignedDuration::from_mins(minutes);
+        assert_eq!(say(then), "401 AuthenticationFailed", "{minutes} minutes off");
+    }
+    let trail = world.admin("GET", "/audit-events?limit=50", None).to_string();
+    assert!(
+        trail.contains("replayed") && trail.contains("skew_seconds=-6") && trail.contains("time_skew"),
+        "{trail}"
+    );
 }
 
 #[test]
@@ -144,53 +242,60 @@ fn the_same_words_on_two_channels_are_two_keys() {
 
 #[test]
 fn wrong_in_every_other_way() {
-    let world = rig::plain();
-    let (storage, _) = world.storage("Channels");
-    for (channel, doors) in [("http", [Door::Http, Door::Dav]), ("ftp", [Door::Ftp, Door::Sftp])] {
-        let make = |more: Value| rig::key_with(&world, &storage, channel, "read_write", &more);
-        let good = make(json!({}));
-        let wrong = Access { secret: make(json!({})).secret, ..good.clone() };
-        let unknown = Access { access_key: "PC00000000000000NONE".into(), ..good.clone() };
-        let elsewhere = make(json!({"networks": ["203.0.113.0/24", "2001:db8::/32"]}));
-        let off = make(json!({}));
-        change(&world, &off, &json!({"permission": "none"}));
-        let deleted = make(json!({}));
-        world.admin("DELETE", &format!("/keys/{}", deleted.key_id), None);
-        let soon = jiff::Timestamp::now() + Duration::from_secs(4);
-        let expiring = make(json!({"expires_at": soon.to_string()}));
-        assert_eq!(opened(&world, &expiring), doors);
-        let rotated = make(json!({}));
-        let path = format!("/keys/{}/rotate", rotated.key_id);
-        let fresh = |answer: &Value| Access {
-            access_key: answer["key"]["access_key"].as_str().unwrap().to_owned(),
-            secret: answer["secret"].as_str().unwrap().to_owned(),
-            ..rotated.clone()
-        };
-        let second = fresh(&world.admin("POST", &path, Some(&json!({"overlap_seconds": 3600}))));
-        assert_eq!(opened(&world, &rotated), doors, "{channel}: the old pair, in the overlap");
-        assert_eq!(opened(&world, &second), doors, "{channel}: the new pair");
-        let third = fresh(&world.admin("POST", &path, Some(&json!({}))));
-        for (what, key) in [
-            ("wrong secret", &wrong),
-            ("unknown", &unknown),
-            ("network", &elsewhere),
-            ("off", &off),
-            ("deleted", &deleted),
-            ("rotated", &second),
-        ] {
-            assert_eq!(opened(&world, key), [], "{channel}: {what}");
+    let (plain, secure) = (rig::plain(), Secure::start());
+    for (world, channels) in [(&plain, &["http", "ftp", "web-service"][..]), (&secure.world, &["email"])] {
+        for channel in channels {
+            wrong_in_every_way(world, channel);
         }
-        assert_eq!(opened(&world, &third), doors, "{channel}");
-        assert_eq!(opened(&world, &good), doors, "{channel}");
-        let end = Instant::now() + Duration::from_secs(30);
-        while doors.iter().any(|door| door.opens(&world, &expiring)) {
-            assert!(Instant::now() < end, "{channel}: it never expires");
-            thread::sleep(Duration::from_millis(200));
+        let trail = world.admin("GET", "/audit-events?limit=500", None).to_string();
+        for reason in ["bad_secret", "key_network", "key_expired", "old_secret"] {
+            assert!(trail.contains(reason), "{reason} is not in the trail");
         }
     }
-    let trail = world.admin("GET", "/audit-events?limit=500", None).to_string();
-    for reason in ["bad_secret", "key_network", "key_expired"] {
-        assert!(trail.contains(reason), "{reason} is not in the trail");
+}
+
+fn wrong_in_every_way(world: &World, channel: &str) {
+    let doors: Vec<_> = Door::of(world).filter(|door| door.channel() == channel).collect();
+    let (storage, _) = world.storage("Channels");
+    let make = |more: Value| rig::key_with(world, &storage, channel, "read_write", &more);
+    let good = make(json!({}));
+    let wrong = Access { secret: make(json!({})).secret, ..good.clone() };
+    let unknown = Access { access_key: "PC00000000000000NONE".into(), ..good.clone() };
+    let elsewhere = make(json!({"networks": ["203.0.113.0/24", "2001:db8::/32"]}));
+    let off = make(json!({}));
+    change(world, &off, &json!({"permission": "none"}));
+    let deleted = make(json!({}));
+    world.admin("DELETE", &format!("/keys/{}", deleted.key_id), None);
+    let soon = jiff::Timestamp::now() + Duration::from_secs(6);
+    let expiring = make(json!({"expires_at": soon.to_string()}));
+    assert_eq!(opened(world, &expiring), doors);
+    let rotated = make(json!({}));
+    let path = format!("/keys/{}/rotate", rotated.key_id);
+    let fresh = |answer: &Value| Access {
+        access_key: answer["key"]["access_key"].as_str().unwrap().to_owned(),
+        secret: answer["secret"].as_str().unwrap().to_owned(),
+        ..rotated.clone()
+    };
+    let second = fresh(&world.admin("POST", &path, Some(&json!({"overlap_seconds": 3600}))));
+    assert_eq!(opened(world, &rotated), doors, "{channel}: the old pair, in the overlap");
+    assert_eq!(opened(world, &second), doors, "{channel}: the new pair");
+    let third = fresh(&world.admin("POST", &path, Some(&json!({}))));
+    for (what, key) in [
+        ("wrong secret", &wrong),
+        ("unknown", &unknown),
+        ("network", &elsewhere),
+        ("off", &off),
+        ("deleted", &deleted),
+        ("rotated", &second),
+    ] {
+        assert_eq!(opened(world, key), [], "{channel}: {what}");
+    }
+    assert_eq!(opened(world, &third), doors, "{channel}");
+    assert_eq!(opened(world, &good), doors, "{channel}");
+    let end = Instant::now() + Duration::from_secs(30);
+    while doors.iter().any(|door| door.opens(world, &expiring)) {
+        assert!(Instant::now() < end, "{channel}: it never expires");
+        thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::held::{Held, Kind, LARGE, begin};
+use super::held::{FIRST, Held, Kind, LARGE, begin};
 use super::rig::{self, Secure, stored};
 use crate::http::Signed;
 use crate::world::{Access, World};
@@ -15,13 +15,13 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 const SLACK: Duration = Duration::from_secs(2);
 
 /// Takes a right away; the receipt.
-type Cause = (&'static str, fn(&World, &Access) -> Value);
+pub(crate) type Cause = (&'static str, fn(&World, &Access) -> Value);
 
 fn path(key: &Access) -> String {
     format!("/keys/{}", key.key_id)
 }
 
-const CAUSES: [Cause; 4] = [
+pub(crate) const CAUSES: [Cause; 4] = [
     ("deleted", |world, key| world.admin("DELETE", &path(key), None)),
     ("disabled", |world, key| world.admin("PATCH", &path(key), Some(&json!({"permission": "none"})))),
     ("another network", |world, key| {
@@ -29,6 +29,26 @@ const CAUSES: [Cause; 4] = [
     }),
     ("rotated", |world, key| world.admin("POST", &format!("{}/rotate", path(key)), Some(&json!({})))),
 ];
+
+/// Waits until all that was sent has come. Of an upload in parts the last is then under way; before that the one before it may be on its
+/// way to the disk, and is a transfer too.
+fn settled(world: &World, key: &Access, held: usize) {
+    let end = Instant::now() + Duration::from_secs(60);
+    let mut before = None;
+    loop {
+        let list = world.admin("GET", "/transfers", None);
+        let own = list["items"].as_array().unwrap().iter().filter(|item| item["key"] == key.key_id.as_str());
+        let seen: Vec<_> = own.map(|item| (item["action"] == "put", item["bytes"].as_u64())).collect();
+        let whole = Some(FIRST as u64);
+        let last = seen.iter().all(|(puts, bytes)| !puts || *bytes <= Some(1 << 20) || *bytes == whole);
+        if seen.len() == held && last && before.as_ref() == Some(&seen) {
+            return;
+        }
+        assert!(Instant::now() < end, "{held} transfers are to be under way: {list}");
+        before = Some(seen);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
 
 #[test]
 fn every_transfer_ends_with_its_right() {
@@ -38,7 +58,7 @@ fn every_transfer_ends_with_its_right() {
     assert_eq!(Signed::new(&world, &s3).zeroes("large", LARGE as u64).status, 200);
     let before = stored(&world, &s3);
     for (what, cause) in CAUSES {
-        for channel in ["http", "ftp"] {
+        for channel in ["http", "ftp", "web-service"] {
             let key = rig::key(&world, &storage, channel, "read_write");
             let other = rig::key(&world, &storage, channel, "read_write");
             let kinds = Kind::ALL.into_iter().filter(|kind| kind.channel() == channel);
@@ -48,6 +68,7 @@ fn every_transfer_ends_with_its_right() {
                 .collect();
             let mut kept: Vec<(Kind, Held)> =
                 kinds.map(|kind| (kind, begin(kind, &world, &other, &format!("kept-{kind:?}")))).collect();
+            settled(&world, &key, held.len());
             let asked = Instant::now();
             let receipt = cause(&world, &key)["receipt"].clone();
             assert!(asked.elapsed() < AT_ONCE + SLACK, "{what}: {:?}", asked.elapsed());
@@ -74,7 +95,7 @@ fn who_may_still_read_goes_on_reading() {
     let (storage, _) = world.storage("Cut");
     let s3 = world.key(&storage, "read_write");
     assert_eq!(Signed::new(&world, &s3).zeroes("large", LARGE as u64).status, 200);
-    for channel in ["http", "ftp"] {
+    for channel in ["http", "ftp", "web-service"] {
         let key = rig::key(&world, &storage, channel, "read_write");
         let kinds = Kind::ALL.into_iter().filter(|kind| kind.channel() == channel);
         // A session of SFTP is cut with what it holds; its uploads and downloads here are sessions of their own.
@@ -82,6 +103,7 @@ fn who_may_still_read_goes_on_reading() {
             .map(|kind| (kind, begin(kind, &world, &key, &format!("up-{kind:?}"))))
             .partition(|(kind, _)| kind.uploads());
         let read = json!({"permission": "read"});
+        settled(&world, &key, up.len() + down.len());
         let receipt = world.admin("PATCH", &path(&key), Some(&read))["receipt"].clone();
         assert_eq!(receipt["transfers_cut"], up.len(), "{channel}: {receipt}");
         for (kind, held) in up {

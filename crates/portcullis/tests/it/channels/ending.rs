@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use portcullis_web::SoapOperation;
 use serde_json::json;
 
 use super::credentials::Door;
-use super::rig::{self, Secure, curl, dav, http, lftp, mounts, rclone, rclone_config, sftp};
+use super::raw_soap::{envelope, parameter};
+use super::rig::{self, Secure, curl, dav, http, lftp, mounts, private, rclone, rclone_config, sftp};
 use crate::world::{Access, World, ok, plant, run};
 
 /// The longest that a transfer outlives the deed, and what a client and a busy machine may add.
@@ -73,7 +75,17 @@ fn one_storage_through_all_its_doors() {
     fs::remove_file(tree.join("many/0/0.bin")).unwrap();
     ok(rclone(world, &config).args(["check", "--download"]).arg(&tree).arg(format!("s3:{bucket}")));
 
-    each_on_its_own_door(world, &[(&s3, "s3"), (&reader, "http"), (&ftps, "ftp"), (&files, "ftp")]);
+    let [soap, mail] =
+        ["web-service", "email"].map(|channel| rig::key(world, &storage, channel, "read_write"));
+    let own = [
+        (&s3, "s3"),
+        (&reader, "http"),
+        (&ftps, "ftp"),
+        (&files, "ftp"),
+        (&soap, "web-service"),
+        (&mail, "email"),
+    ];
+    each_on_its_own_door(world, &own);
     let before = rig::stored(world, &s3);
     all_cut_off(world, &storage, [&s3, &reader, &ftps, &files], &before);
 }
@@ -113,6 +125,19 @@ fn each_on_its_own_door(world: &World, keys: &[(&Access, &str)]) {
                 run(curl(world, key).arg("--list-only").arg(url)).status.success()
             }
             Door::Sftp => run(&mut sftp(world, key, "ls\n")).status.success(),
+            Door::Soap => {
+                let whole = envelope("", SoapOperation::ListFolder, &parameter("path", "/"));
+                let body = private(world, &format!("soap-{}", key.access_key), &whole);
+                let mut curl = curl(world, key);
+                curl.args(["--header", "content-type: text/xml", "--data-binary"]);
+                curl.arg(format!("@{}", body.display())).arg(format!("{}/soap", world.web));
+                run(&mut curl).status.success()
+            }
+            Door::SoapDigest => door.opens(world, key),
+            Door::Smtp => {
+                let url = format!("smtps://{}", world.smtps.as_deref().unwrap());
+                run(curl(world, key).args(["--login-options", "AUTH=PLAIN"]).arg(url)).status.success()
+            }
         };
         for door in Door::ALL {
             assert_eq!(opened(door), door.channel() == *channel, "a key of {channel} at {door:?}");

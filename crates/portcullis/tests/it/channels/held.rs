@@ -7,12 +7,16 @@ use std::time::Duration;
 use super::raw_ftp::Ftp;
 use super::raw_http;
 use super::raw_sftp::{Answer, Sftp, string};
+use super::raw_soap::{self, Bytes};
 use crate::world::{Access, World};
 
 /// How large the file is that is downloaded: more than all buffers on the way hold.
 pub(crate) const LARGE: usize = 64 << 20;
 /// What is uploaded before a client stops: more than is kept in memory before a first part is written.
-const FIRST: usize = 9 << 20;
+pub(crate) const FIRST: usize = 9 << 20;
+/// The same in base64; and what every upload is made of, which is base64 too.
+const FIRST_INLINE: usize = FIRST / 3 * 4;
+const BYTE: u8 = b'A';
 /// So much is asked of a file at once over SFTP, and so often.
 const PIECE: usize = 32 << 10;
 
@@ -27,10 +31,14 @@ pub(crate) enum Kind {
     FtpStor,
     SftpGet,
     SftpPut,
+    SoapGet,
+    SoapPut,
+    MtomGet,
+    MtomPut,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::HttpGet,
         Self::HttpPut,
         Self::DavGet,
@@ -39,17 +47,29 @@ impl Kind {
         Self::FtpStor,
         Self::SftpGet,
         Self::SftpPut,
+        Self::SoapGet,
+        Self::SoapPut,
+        Self::MtomGet,
+        Self::MtomPut,
     ];
 
     pub(crate) const fn channel(self) -> &'static str {
         match self {
             Self::HttpGet | Self::HttpPut | Self::DavGet | Self::DavPut => "http",
             Self::FtpRetr | Self::FtpStor | Self::SftpGet | Self::SftpPut => "ftp",
+            Self::SoapGet | Self::SoapPut | Self::MtomGet | Self::MtomPut => "web-service",
         }
     }
 
     pub(crate) const fn uploads(self) -> bool {
-        matches!(self, Self::HttpPut | Self::DavPut | Self::FtpStor | Self::SftpPut)
+        match self {
+            Self::HttpPut | Self::DavPut | Self::FtpStor | Self::SftpPut | Self::SoapPut | Self::MtomPut => {
+                true
+            }
+            Self::HttpGet | Self::DavGet | Self::FtpRetr | Self::SftpGet | Self::SoapGet | Self::MtomGet => {
+                false
+            }
+        }
     }
 }
 
@@ -71,8 +91,12 @@ pub(crate) fn begin(kind: Kind, world: &World, key: &Access, name: &str) -> Held
         _ => format!("/dav/{name}"),
     };
     match kind {
-        Kind::HttpGet | Kind::DavGet => {
-            let mut stream = raw_http::open(world, key, "GET", &target("large"), 0);
+        Kind::HttpGet | Kind::DavGet | Kind::SoapGet | Kind::MtomGet => {
+            let mut stream = match kind {
+                Kind::SoapGet => raw_soap::open_get(world, key, Bytes::Inline, "/large"),
+                Kind::MtomGet => raw_soap::open_get(world, key, Bytes::Beside, "/large"),
+                _ => raw_http::open(world, key, "GET", &target("large"), 0),
+            };
             let mut first = vec![0; PIECE];
             stream.read_exact(&mut first).unwrap();
             assert!(first.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&first[..200]));
@@ -80,7 +104,19 @@ pub(crate) fn begin(kind: Kind, world: &World, key: &Access, name: &str) -> Held
         }
         Kind::HttpPut | Kind::DavPut => {
             let mut stream = raw_http::open(world, key, "PUT", &target(name), LARGE as u64);
-            stream.write_all(&vec![7; FIRST]).unwrap();
+            stream.write_all(&vec![BYTE; FIRST]).unwrap();
+            Held::Up(stream)
+        }
+        Kind::SoapPut => {
+            let content = (LARGE / 3 * 4) as u64;
+            let mut stream = raw_soap::open_put(world, key, Bytes::Inline, &format!("/{name}"), content);
+            stream.write_all(&vec![BYTE; FIRST_INLINE]).unwrap();
+            Held::Up(stream)
+        }
+        Kind::MtomPut => {
+            let path = format!("/{name}");
+            let mut stream = raw_soap::open_put(world, key, Bytes::Beside, &path, LARGE as u64);
+            stream.write_all(&vec![BYTE; FIRST]).unwrap();
             Held::Up(stream)
         }
         Kind::FtpRetr => {
@@ -96,7 +132,7 @@ pub(crate) fn begin(kind: Kind, world: &World, key: &Access, name: &str) -> Held
             let mut data = ftp.passive(None);
             let (code, text) = ftp.say(&format!("STOR {name}"));
             assert_eq!(code / 10, 15, "{text}");
-            data.write_all(&vec![7; FIRST]).unwrap();
+            data.write_all(&vec![BYTE; FIRST]).unwrap();
             Held::FtpUp(ftp, data)
         }
         Kind::SftpGet => {
@@ -123,7 +159,7 @@ pub(crate) fn begin(kind: Kind, world: &World, key: &Access, name: &str) -> Held
 
 fn write(sftp: &mut Sftp, handle: &[u8], turn: usize) -> Option<Answer> {
     let at = ((turn * PIECE) as u64).to_be_bytes();
-    sftp.ask(6, &[handle, &at, &string(vec![7; PIECE])].concat())
+    sftp.ask(6, &[handle, &at, &string(vec![BYTE; PIECE])].concat())
 }
 
 /// What a stream still gives, to its end; whether that was an end within ten seconds.
@@ -198,7 +234,7 @@ impl Held {
     pub(crate) fn goes_on(&mut self) -> bool {
         match self {
             Self::Down(stream) | Self::FtpDown(_, stream) => stream.read_exact(&mut vec![0; 4 << 20]).is_ok(),
-            Self::Up(stream) | Self::FtpUp(_, stream) => stream.write_all(&vec![7; 4 << 20]).is_ok(),
+            Self::Up(stream) | Self::FtpUp(_, stream) => stream.write_all(&vec![BYTE; 4 << 20]).is_ok(),
             Self::SftpDown(sftp) => sftp.answer().is_some_and(|answer| answer.kind == 103),
             Self::SftpUp(sftp, handle) => {
                 write(sftp, handle, FIRST / PIECE).is_some_and(|answer| answer.status() == Some(0))

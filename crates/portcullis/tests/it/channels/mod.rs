@@ -1,21 +1,33 @@
 //! The channels of files, with the clients that people use: HTTP, WebDAV, FTP and FTPS, SFTP.
 
+mod audited;
 mod broken;
 mod credentials;
 mod curl;
 mod cut_off;
+mod cut_off_mail;
 mod dav;
 mod doors;
 mod ending;
+mod handed_in;
 mod held;
 mod lftp;
+mod mail;
+mod mail_flow;
+mod mail_killed;
 mod matrix_ftp;
 mod matrix_http;
 mod matrix_sftp;
+mod matrix_smtp;
+mod matrix_soap;
 mod openssh;
 mod raw_ftp;
 mod raw_http;
 mod raw_sftp;
+mod raw_smtp;
+mod raw_soap;
 mod rclone;
 mod rig;
+mod set_ups;
+mod soap;
 mod stage;

@@ -6,7 +6,8 @@ use std::net::TcpStream;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::http::{Answer, connect_with, exchange, head};
+use crate::http::{Answer, connect_with, exchange_on, head};
+use crate::wire::Wire;
 use crate::world::{Access, World};
 
 /// `Authorization` with name and secret.
@@ -31,7 +32,7 @@ pub(crate) fn call(
     let who = key.map(basic);
     let mut all = headers.to_vec();
     all.extend(who.as_deref().map(|who| ("authorization", who)));
-    exchange(host(world), method, target, &all, body)
+    exchange_on(Wire::to(world, host(world)), host(world), (method, target), &all, body)
 }
 
 /// A request whose body, so many bytes long, and answer are the caller's to send and read.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::tls::Files;
 use crate::world::{Access, World, ok};
 
-/// A server whose doors speak TLS, FTP in both ways.
+/// A server whose doors speak TLS, FTP and mail in both ways.
 pub(crate) struct Secure {
     pub(crate) files: Files,
     pub(crate) world: World,
@@ -18,10 +18,17 @@ pub(crate) struct Secure {
 
 impl Secure {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let files = Files::new();
         let (certificate, key) = (files.certificate(), files.key());
         let mut flags = vec!["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
-        flags.extend(["--ftp", "127.0.0.1:0", "--ftps", "127.0.0.1:0", "--sftp", "127.0.0.1:0"]);
+        for door in ["--ftp", "--ftps", "--sftp", "--smtp", "--smtps"] {
+            flags.extend([door, "127.0.0.1:0"]);
+        }
+        flags.extend(more);
         let world = World::start_with(&flags);
         Self { files, world }
     }
@@ -83,12 +90,6 @@ pub(crate) fn three(world: &World, storage: &str, channel: &str) -> [Access; 3] 
     ["read_write", "read", "write"].map(|permission| key(world, storage, channel, permission))
 }
 
-/// The certificate that clients are to trust, if there is one.
-fn certificate(world: &World) -> Option<PathBuf> {
-    let at = world.flags().iter().position(|flag| flag == "--tls-cert")?;
-    Some(PathBuf::from(&world.flags()[at + 1]))
-}
-
 /// A program with nothing of the machine's own settings.
 pub(crate) fn bare(world: &World, program: &str) -> Command {
     let mut command = Command::new(program);
@@ -117,7 +118,7 @@ pub(crate) fn curl(world: &World, key: &Access) -> Command {
     let config = private(world, &format!("curl-{}", key.access_key), &text);
     let mut curl = bare(world, "curl");
     curl.args(["--silent", "--show-error", "--fail", "--globoff", "--config"]).arg(config);
-    if let Some(certificate) = certificate(world) {
+    if let Some(certificate) = world.certificate() {
         curl.arg("--cacert").arg(certificate);
     }
     curl
@@ -138,7 +139,7 @@ pub(crate) fn lftp(world: &World, key: &Access, url: &str, script: &str) -> Comm
     let mut text = String::from(
         "set cmd:fail-exit yes\nset net:max-retries 1\nset net:timeout 20\nset net:reconnect-interval-base 1\nset xfer:clobber yes\n",
     );
-    if let Some(certificate) = certificate(world) {
+    if let Some(certificate) = world.certificate() {
         text.push_str(
             "set ftp:ssl-force yes\nset ftp:ssl-protect-data yes\nset ssl:verify-certificate yes\n",
         );
@@ -170,7 +171,6 @@ pub(crate) fn ssh(world: &World, key: &Access, program: &str) -> Command {
 /// The options that all of them have in common; the host's key is the one that the server made.
 pub(crate) fn ssh_options(world: &World) -> Vec<String> {
     let (host, port) = world.sftp.as_deref().unwrap().rsplit_once(':').unwrap();
-    let known = world.scratch("private").join("known_hosts");
     let mut lines = String::new();
     for entry in fs::read_dir(world.data_dir().join("ssh")).unwrap() {
         let path = entry.unwrap().path();
@@ -180,7 +180,7 @@ pub(crate) fn ssh_options(world: &World) -> Vec<String> {
         }
     }
     assert!(!lines.is_empty(), "no host key in {}", world.data_dir().join("ssh").display());
-    fs::write(&known, lines).unwrap();
+    let known = private(world, "known_hosts", &lines);
     [
         "StrictHostKeyChecking=yes",
         &format!("UserKnownHostsFile={}", known.display()),
@@ -279,7 +279,7 @@ pub(crate) fn rclone_config(world: &World, name: &str, keys: &[(&str, &Access)])
 /// rclone that tells its faults at once instead of repeating them.
 pub(crate) fn rclone(world: &World, config: &Path) -> Command {
     let mut rclone = bare(world, "rclone");
-    if let Some(certificate) = certificate(world) {
+    if let Some(certificate) = world.certificate() {
         // The FTP backend of rclone 1.60 knows no other way to be told of a certificate.
         rclone.env("SSL_CERT_FILE", certificate);
     }
@@ -346,7 +346,7 @@ pub(crate) fn davfs2(world: &World, key: &Access) -> Mounted {
         "secrets {}\nuse_locks 1\nask_auth 0\ndelay_upload 0\ndir_refresh 0\nfile_refresh 0\n",
         secrets.display()
     );
-    if let Some(certificate) = certificate(world) {
+    if let Some(certificate) = world.certificate() {
         text.push_str(&format!("trust_server_cert {}\n", certificate.display()));
     }
     let settings = private(world, "davfs2.conf", &text);

@@ -1,10 +1,15 @@
 //! What the rows of the refusal matrix of the file channels meet: the same files, and everybody who may come.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
-use super::rig;
+use super::rig::{self, Secure};
 use crate::http::Signed;
+use crate::tls::Files;
 use crate::world::{Access, World};
+
+/// What is escaped in the path of a signed request.
+const IN_PATHS: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Somebody at a door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +82,8 @@ pub(crate) const CONTENT: &str = "what is in there";
 pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) bucket: String,
+    /// The certificate of its doors, if they speak TLS.
+    _files: Option<Files>,
     storage: String,
     admin: Access,
     channel: &'static str,
@@ -85,11 +92,17 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn of(channel: &'static str) -> Self {
-        let world = rig::plain_with(&["--max-connections-per-address", "4000"]);
+        let many = ["--max-connections-per-address", "4000"];
+        let (world, files) = if channel == "email" {
+            let Secure { world, files } = Secure::start_with(&many);
+            (world, Some(files))
+        } else {
+            (rig::plain_with(&many), None)
+        };
         let (storage, bucket) = world.storage("Matrix");
         let (other, _) = world.storage("Other");
         let admin = world.key(&storage, "read_write");
-        let mut stage = Self { world, bucket, storage, admin, channel, keys: Vec::new() };
+        let mut stage = Self { world, bucket, _files: files, storage, admin, channel, keys: Vec::new() };
         stage.keys = Who::ALL.map(|who| (who, stage.make(who, &other))).into();
         stage
     }
@@ -162,6 +175,7 @@ impl Stage {
     pub(crate) fn set(&self) {
         let admin = Signed::new(&self.world, &self.admin);
         for name in self.names() {
+            let name = utf8_percent_encode(&name, &IN_PATHS);
             let gone = admin.call("DELETE", &format!("/{}/{name}", self.bucket), "", &[], b"");
             assert_eq!(gone.status, 204, "{}", gone.text());
         }
@@ -173,11 +187,14 @@ impl Stage {
 
     /// Whether they still are as [`Stage::set`] left them, their bytes too.
     pub(crate) fn untouched(&self) -> bool {
+        self.names() == ["dir/in.txt", "there.txt"] && self.keeps_what_was_there()
+    }
+
+    /// Whether the files that [`Stage::set`] left hold what they held, whatever is beside them.
+    pub(crate) fn keeps_what_was_there(&self) -> bool {
         let admin = Signed::new(&self.world, &self.admin);
         let body = |name: &str| admin.call("GET", &format!("/{}/{name}", self.bucket), "", &[], b"").text();
-        self.names() == ["dir/in.txt", "there.txt"]
-            && body("there.txt") == CONTENT
-            && body("dir/in.txt") == CONTENT
+        body("there.txt") == CONTENT && body("dir/in.txt") == CONTENT
     }
 
     fn names(&self) -> Vec<String> {
