@@ -187,9 +187,7 @@ fn of_denial(denial: Denial) -> Rule {
         Denial::UnknownUser => rule("Only users sign in.", "Look for the name in the list of users."),
         Denial::WrongCredentialKind => rule(
             "Each kind of credential is for some things only.",
-            "S3 keys sign requests, REST keys go into the Authorization header, keys for files come with user name and secret (a digest of it \
-             only if it was generated, on the channel for web services), \
-             people sign in.",
+            "S3 keys sign requests, REST keys go into the Authorization header, others come with user name and secret, people sign in.",
         ),
         Denial::TimeSkew { .. } => rule(
             "A signed request is accepted within 15 minutes of the moment at which it was signed, a password digest within 5.",

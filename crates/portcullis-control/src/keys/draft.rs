@@ -261,7 +261,7 @@ mod tests {
             trial: None,
             login: None,
             public_keys: Vec::new(),
-            mail: portcullis_domain::MailRules::default(),
+            mail: MailRules::default(),
         }
     }
 

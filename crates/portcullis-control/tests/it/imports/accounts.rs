@@ -1,17 +1,15 @@
 //! What becomes of accounts, and what is wrong with them.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
-use portcullis_access::SiteAdmin;
 use portcullis_control::{
-    AccountState, AccountsDraft, AuditQuery, ControlError, CredentialsDraft, Imported, ImportedView,
-    KeyQuery, MOST_ACCOUNTS, PageRequest, Rotation, RulesDraft, SiteChange, StorageQuery,
+    AccountState, CredentialsDraft, Imported, ImportedView, KeyQuery, PageRequest, Rotation, RulesDraft,
+    SiteChange, StorageQuery,
 };
-use portcullis_domain::{Channel, Role, Scope};
+use portcullis_domain::{Channel, Scope};
 
 use super::{CHANNELS, CHOSEN, anywhere, chosen, family, master, of, states, sub};
-use crate::world::{World, fields, is_not_for_keys, problems, secret};
+use crate::world::{World, fields, problems, secret};
 
 #[tokio::test]
 async fn a_family_of_accounts_and_what_each_opens() {

@@ -3,18 +3,14 @@
 mod accounts;
 mod together;
 
-use std::collections::HashSet;
-use std::time::Duration;
-
 use portcullis_access::{Origin, SiteAdmin};
 use portcullis_control::{
-    AccountDraft, AccountState, AccountsDraft, AuditQuery, ControlError, CredentialsDraft, Imported,
-    ImportedView, KeyQuery, MOST_ACCOUNTS, NetworkDraft, PageRequest, Rotation, RulesDraft, SiteChange,
-    StorageQuery,
+    AccountDraft, AccountState, AccountsDraft, ControlError, CredentialsDraft, Imported, ImportedView,
+    KeyQuery, NetworkDraft, PageRequest,
 };
-use portcullis_domain::{Channel, Role, Scope, Secret, SiteId};
+use portcullis_domain::{Channel, Secret, SiteId};
 
-use crate::world::{World, fields, is_not_for_keys, origin, problems, secret};
+use crate::world::{World, origin, secret};
 
 pub(super) const CHANNELS: [Channel; 4] = [Channel::Ftp, Channel::Http, Channel::Email, Channel::WebService];
 pub(super) const CHOSEN: &str = "blue cup on a shelf";

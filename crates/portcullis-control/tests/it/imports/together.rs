@@ -1,17 +1,16 @@
 //! All of them or none, whoever else does what.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use portcullis_access::SiteAdmin;
 use portcullis_control::{
-    AccountState, AccountsDraft, AuditQuery, ControlError, CredentialsDraft, Imported, ImportedView,
-    KeyQuery, MOST_ACCOUNTS, PageRequest, Rotation, RulesDraft, SiteChange, StorageQuery,
+    AccountState, AccountsDraft, AuditQuery, ControlError, Imported, MOST_ACCOUNTS, PageRequest, RulesDraft,
+    SiteChange,
 };
-use portcullis_domain::{Channel, Role, Scope};
+use portcullis_domain::Role;
 
-use super::{CHANNELS, CHOSEN, anywhere, chosen, family, master, of, states, sub};
-use crate::world::{World, fields, is_not_for_keys, problems, secret};
+use super::{CHANNELS, anywhere, chosen, family, master, of, states};
+use crate::world::{World, fields, is_not_for_keys, problems};
 
 #[tokio::test]
 async fn too_many_are_refused_and_faults_have_a_bound() {

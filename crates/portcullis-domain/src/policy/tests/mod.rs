@@ -55,7 +55,7 @@ fn key() -> Key {
         trial: None,
         login: None,
         public_keys: Vec::new(),
-        mail: portcullis_domain::MailRules::default(),
+        mail: crate::MailRules::default(),
     }
 }
 

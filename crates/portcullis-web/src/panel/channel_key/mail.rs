@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::extract::Keeper;
 
 /// The fields as they are shown.
+#[expect(clippy::struct_excessive_bools, reason = "boxes of a form")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct MailForm {
     /// Whether the subject names the folder where the address does not.

@@ -67,7 +67,9 @@ fn of_json(text: &str) -> anyhow::Result<Accounts> {
             (Some(Value::Array(list)), true) => list,
             (_, _) => bail!("it has to be a list of accounts, or an object with the one field accounts"),
         },
-        _ => bail!("it has to be a list of accounts"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            bail!("it has to be a list of accounts")
+        }
     };
     let places = (1..=list.len()).map(|number| format!("account {number}")).collect();
     Ok(Accounts { list, places, columns: false })

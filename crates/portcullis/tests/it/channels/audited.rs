@@ -72,7 +72,7 @@ fn what_a_web_service_was_used_for_and_refused() {
         (&reader, SoapOperation::PutFile, &put, "put", "key_permission"),
         (&writer, SoapOperation::GetFile, &path, "get", "key_permission"),
         (
-            &Access { secret: "wrong".into(), ..both.clone() },
+            &Access { secret: "wrong".into(), ..both },
             SoapOperation::Stat,
             &path,
             "authenticate",
