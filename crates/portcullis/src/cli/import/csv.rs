@@ -1,4 +1,5 @@
-//! Comma-separated values (RFC 4180), read and written.
+//! Comma-separated values (RFC 4180), read and written. What holds secrets is read strictly: a quotation mark that is never closed, or stands where
+//! none may, is a fault with its line, not the rest of the file in one cell.
 
 /// A record, and the line on which it begins, counted from 1.
 #[derive(Debug, PartialEq, Eq)]
