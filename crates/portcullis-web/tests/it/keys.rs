@@ -59,7 +59,7 @@ async fn a_new_key_has_exactly_these_fields() {
         Value::Object(rest),
         json!({
             "name": "rclone", "channel": "s3", "scope": {"storage": storage["id"]}, "permission": "write",
-            "overwrite": "keep_previous", "networks": [], "trial": null, "prefix": "", "expires_at": null, "state": "active",
+            "mail": null, "overwrite": "keep_previous", "networks": [], "trial": null, "prefix": "", "expires_at": null, "state": "active",
             "last_used": null, "created_at": "2027-01-31T18:00:00Z", "generation": 0, "overlap": null,
             "on_leak": "disable", "leaked_at": null, "receipt": null, "login": null, "public_keys": [],
         })

@@ -16,7 +16,7 @@ pub(crate) const LARGE: usize = 64 << 20;
 pub(crate) const FIRST: usize = 9 << 20;
 /// The same in base64; and what every upload is made of, which is base64 too.
 const FIRST_INLINE: usize = FIRST / 3 * 4;
-const BYTE: u8 = b'A';
+pub(crate) const BYTE: u8 = b'A';
 /// So much is asked of a file at once over SFTP, and so often.
 const PIECE: usize = 32 << 10;
 

@@ -57,7 +57,8 @@ fn letter(world: &World, id: &str, name: &str, content: &[u8]) -> PathBuf {
         .map(|line| format!("{}\n", str::from_utf8(line).unwrap()))
         .collect();
     let text = format!(
-        "From: a@client.test\nTo: files@localhost\nSubject: {id}\nMessage-ID: <{id}@client.test>\nMIME-Version: 1.0\n\
+        "From: a@client.test\nTo: files@localhost\nSubject: {id}\nMessage-ID: <{id}@client.test>\n\
+         Date: Sun, 22 Nov 2026 09:00:00 +0000\nMIME-Version: 1.0\n\
          Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=\"{name}\"\n\
          Content-Transfer-Encoding: base64\n\n{lines}"
     );
