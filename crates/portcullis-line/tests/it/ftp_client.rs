@@ -1,28 +1,21 @@
 //! A door of FTP, and a client that says what a test tells it to.
 
-use std::fmt;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_line::ftp::{FtpConfig, FtpTimes, TlsMode};
 use portcullis_listener::Tls;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::conversation::{Conversation, LONG, Pipe, Told};
 use crate::world::{Credentials, World};
-
-/// Longer than anything takes that ends at all.
-const LONG: Duration = Duration::from_secs(60);
-
-pub(crate) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
-pub(crate) type Pipe = Pin<Box<dyn Socket>>;
 
 /// A certificate for `localhost` and those who trust it.
 pub(crate) struct Pair {
@@ -79,23 +72,23 @@ impl World {
     }
 }
 
-/// A reply: its code and all its lines.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) code: u16,
-    pub(crate) text: String,
+pub(crate) struct Ftp {
+    talk: Conversation,
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: Option<TlsConnector>,
 }
 
-impl fmt::Debug for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+impl Deref for Ftp {
+    type Target = Conversation;
+    fn deref(&self) -> &Conversation {
+        &self.talk
     }
 }
 
-pub(crate) struct Ftp {
-    pub(crate) pipe: Option<Pipe>,
-    pub(crate) address: SocketAddr,
-    pub(crate) tls: Option<TlsConnector>,
+impl DerefMut for Ftp {
+    fn deref_mut(&mut self) -> &mut Conversation {
+        &mut self.talk
+    }
 }
 
 impl Ftp {
@@ -110,7 +103,7 @@ impl Ftp {
     /// Connects and no more.
     pub(crate) async fn silent(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        Self { pipe: Some(Box::pin(stream)), address, tls: None }
+        Self { talk: Conversation::over(stream), address, tls: None }
     }
 
     pub(crate) async fn login(address: SocketAddr, who: &Credentials) -> Self {
@@ -143,70 +136,6 @@ impl Ftp {
         let Some(connector) = &self.tls else { return pipe };
         let secured = connector.connect("localhost".try_into().unwrap(), pipe).await.unwrap();
         Box::pin(secured)
-    }
-
-    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
-        let pipe = self.pipe.as_mut().unwrap();
-        pipe.write_all(bytes).await.unwrap();
-        pipe.flush().await.unwrap();
-    }
-
-    /// Says something and hears the answer.
-    pub(crate) async fn say(&mut self, line: &str) -> Told {
-        self.send_raw(format!("{line}\r\n").as_bytes()).await;
-        self.hear().await
-    }
-
-    pub(crate) async fn expect(&mut self, code: u16, line: &str) -> Told {
-        let told = self.say(line).await;
-        assert_eq!(told.code, code, "{line}: {told:?}");
-        told
-    }
-
-    /// Hears one reply.
-    pub(crate) async fn hear(&mut self) -> Told {
-        self.heard().await.expect("the connection ended")
-    }
-
-    pub(crate) async fn hear_code(&mut self, code: u16) -> Told {
-        let told = self.hear().await;
-        assert_eq!(told.code, code, "{told:?}");
-        told
-    }
-
-    /// Hears one reply; none if the connection ends.
-    pub(crate) async fn heard(&mut self) -> Option<Told> {
-        let mut text = String::new();
-        loop {
-            let line = timeout(LONG, self.line()).await.expect("nothing is said")?;
-            let last =
-                line.as_bytes().get(3) == Some(&b' ') && line.bytes().take(3).all(|b| b.is_ascii_digit());
-            text.push_str(&line);
-            if last {
-                return Some(Told { code: line.get(..3).unwrap().parse().unwrap(), text });
-            }
-            text.push('\n');
-        }
-    }
-
-    async fn line(&mut self) -> Option<String> {
-        let (mut line, mut byte) = (Vec::new(), [0]);
-        loop {
-            match self.pipe.as_mut()?.read(&mut byte).await {
-                Ok(1) => line.push(byte[0]),
-                Ok(_) | Err(_) => return None,
-            }
-            if line.ends_with(b"\r\n") {
-                line.truncate(line.len() - 2);
-                return Some(String::from_utf8(line).unwrap());
-            }
-        }
-    }
-
-    /// Nothing more comes.
-    pub(crate) async fn ended(&mut self) {
-        let told = self.heard().await;
-        assert_eq!(told, None);
     }
 
     /// Asks for a port and connects to it, in clear.

@@ -7,6 +7,7 @@
     reason = "a helper of a test fails by panicking, as the test does"
 )]
 
+mod conversation;
 mod ftp_client;
 mod ftp_data;
 mod ftp_files;

@@ -1,21 +1,18 @@
 //! A door of mail submission, and a client that says what a test tells it to.
 
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use portcullis_access::Origin;
 use portcullis_domain::{Channel, Key, Permission, Scope, Storage};
 use portcullis_files::{OpenOptions, Top, Tree, TreeConfig, TreePath};
 use portcullis_line::smtp::{Security, SmtpConfig, SmtpTimes, Spool};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 
-use crate::ftp_client::{Pair, Pipe, Told};
+use crate::conversation::{Conversation, Told};
+use crate::ftp_client::Pair;
 use crate::world::{Credentials, World};
-
-/// Longer than anything takes that ends at all.
-const LONG: Duration = Duration::from_secs(60);
 
 /// What the doors of these tests are called.
 pub(crate) const HOST: &str = "gate.test";
@@ -129,16 +126,29 @@ impl Office {
     }
 }
 
-/// One side of a conversation.
+/// A client of mail.
 pub(crate) struct Smtp {
-    pub(crate) pipe: Option<Pipe>,
+    talk: Conversation,
+}
+
+impl Deref for Smtp {
+    type Target = Conversation;
+    fn deref(&self) -> &Conversation {
+        &self.talk
+    }
+}
+
+impl DerefMut for Smtp {
+    fn deref_mut(&mut self) -> &mut Conversation {
+        &mut self.talk
+    }
 }
 
 impl Smtp {
     /// Connects and no more.
     pub(crate) async fn silent(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        Self { pipe: Some(Box::pin(stream)) }
+        Self { talk: Conversation::over(stream) }
     }
 
     pub(crate) async fn shake(&mut self, pair: &Pair) {
@@ -175,65 +185,6 @@ impl Smtp {
             .collect();
         self.send_raw(format!("{lines}.\r\n").as_bytes()).await;
         self.hear().await
-    }
-
-    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) {
-        let pipe = self.pipe.as_mut().unwrap();
-        pipe.write_all(bytes).await.unwrap();
-        pipe.flush().await.unwrap();
-    }
-
-    /// Says something and hears the answer.
-    pub(crate) async fn say(&mut self, line: &str) -> Told {
-        self.send_raw(format!("{line}\r\n").as_bytes()).await;
-        self.hear().await
-    }
-
-    pub(crate) async fn expect(&mut self, code: u16, line: &str) -> Told {
-        let told = self.say(line).await;
-        assert_eq!(told.code, code, "{line}: {told:?}");
-        told
-    }
-
-    /// Hears one reply.
-    pub(crate) async fn hear(&mut self) -> Told {
-        self.heard().await.expect("the connection ended")
-    }
-
-    pub(crate) async fn hear_code(&mut self, code: u16) -> Told {
-        let told = self.hear().await;
-        assert_eq!(told.code, code, "{told:?}");
-        told
-    }
-
-    /// Hears one reply; none if the connection ends.
-    pub(crate) async fn heard(&mut self) -> Option<Told> {
-        let mut text = String::new();
-        loop {
-            let line = timeout(LONG, self.line()).await.expect("nothing is said")?;
-            text.push_str(&line);
-            if line.as_bytes().get(3) == Some(&b' ') {
-                return Some(Told { code: line.get(..3).unwrap().parse().unwrap(), text });
-            }
-            text.push('\n');
-        }
-    }
-
-    async fn line(&mut self) -> Option<String> {
-        let (mut line, mut byte) = (Vec::new(), [0]);
-        while !line.ends_with(b"\r\n") {
-            match self.pipe.as_mut()?.read(&mut byte).await {
-                Ok(1) => line.push(byte[0]),
-                Ok(_) | Err(_) => return None,
-            }
-        }
-        line.truncate(line.len() - 2);
-        Some(String::from_utf8(line).unwrap())
-    }
-
-    /// Nothing more comes.
-    pub(crate) async fn ended(&mut self) {
-        assert_eq!(self.heard().await, None);
     }
 }
 
